@@ -1,0 +1,50 @@
+"""iamkit: Jupyter notebooks that set up an AWS account for a team and keep it in order.
+
+The layers, from the inside out; each imports only from those above it:
+
+* pure: ``errors``, ``names``, ``account``, ``policies``, ``parameters``, ``parameters_file``,
+  ``users_file``, ``desired``, ``plan``, ``audit``
+* edges: ``handover`` (where a new credential goes), ``sandbox`` (the embedded AWS)
+* ``aws``: sessions, reading, applying; only here boto3 is imported
+* ``notebook``: forms, review, display, running
+* ``__main__``: the command line
+
+The names below are the handful that a notebook needs. They are imported when they are first
+used, so that ``iamkit --help`` need not wait for boto3 and pandas.
+"""
+
+from importlib import import_module
+from typing import Any
+
+_HOMES = {
+    "AccountAliasParameters": "iamkit.parameters",
+    "AdminGroupParameters": "iamkit.parameters",
+    "AuditUsersParameters": "iamkit.parameters",
+    "CredentialsParameters": "iamkit.parameters",
+    "DevGroupParameters": "iamkit.parameters",
+    "UsersParameters": "iamkit.parameters",
+    "account_alias": "iamkit.desired",
+    "admin_group": "iamkit.desired",
+    "audit_users": "iamkit.audit",
+    "credential_sources": "iamkit.aws.credentials",
+    "dev_group": "iamkit.desired",
+    "make_plan": "iamkit.plan",
+    "open_session": "iamkit.aws.session",
+    "read_account": "iamkit.aws.read",
+    "read_old_credential_file": "iamkit.aws.credentials",
+    "read_users": "iamkit.users_file",
+    "review": "iamkit.notebook.review",
+    "show": "iamkit.notebook.display",
+    "show_form": "iamkit.notebook.forms",
+    "team_users": "iamkit.desired",
+    "verify": "iamkit.notebook.review",
+    "write_profile": "iamkit.notebook.profile",
+}
+
+__all__ = sorted(_HOMES)  # noqa: PLE0605
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

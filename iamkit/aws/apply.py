@@ -1,0 +1,274 @@
+"""Apply a plan: a loop over its changes, with a journal, and a way on from every interruption.
+
+A reply that is lost after AWS acted makes botocore's retry report a false "exists already" or
+"no such entity". So whenever it is in doubt whether a call acted, the account is read again: the
+change is done if a new plan no longer holds it.
+"""
+
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from iamkit.account import PasswordPolicy, sign_in_url
+from iamkit.aws.explain import CALL_ERRORS, STOPS_ALL, code_of, explain
+from iamkit.aws.journal import Journal
+from iamkit.aws.read import read_account, read_password_policy, read_pages
+from iamkit.aws.session import Session
+from iamkit.errors import (
+    AwsError,
+    GuardError,
+    IamkitError,
+    PartlyApplied,
+    StalePlan,
+)
+from iamkit.handover import NotCreated, Receipt, Secret, make_password
+from iamkit.plan import Change, Plan, make_plan
+from iamkit.policies.document import to_json
+
+PATIENCE = 120.0
+"""Seconds to wait until AWS knows everywhere what it has just made, as Terraform does."""
+
+NOT_YET = {"NoSuchEntity", "EntityTemporarilyUnmodifiable", "ConcurrentModification"}
+
+
+@dataclass(kw_only=True)
+class Outcome:
+    """What became of a plan.
+
+    Attributes:
+        done: the changes that were made.
+        failed: the changes that were not, each with the reason.
+        left: the changes that were not tried.
+        receipts: where each new credential is.
+        journal: the file with a line before and after each call.
+    """
+
+    done: list[Change] = field(default_factory=list)
+    failed: list[tuple[Change, str]] = field(default_factory=list)
+    left: list[Change] = field(default_factory=list)
+    receipts: list[Receipt] = field(default_factory=list)
+    journal: Path | None = None
+
+    def raise_if_incomplete(self) -> None:
+        """Say what was done and what is left, if anything is.
+
+        Raises:
+            AwsError: nothing was changed.
+            PartlyApplied: some changes were made, others not.
+        """
+        if not self.failed and not self.left:
+            return
+        reason = self.failed[0][1] if self.failed else "It was stopped."
+        undone = [change for change, _ in self.failed] + self.left
+        if not self.done:
+            raise AwsError(f"{reason} Nothing was changed.")
+        targets = ", ".join(dict.fromkeys(change.target for change in undone))
+        raise PartlyApplied(
+            f"{reason} {len(self.done)} change(s) were made, {len(undone)} are left ({targets}). "
+            f"Run it again to go on from there."
+        )
+
+
+def apply_plan(
+    plan: Plan,
+    session: Session,
+    *,
+    allow_destructive: bool = False,
+    on_progress: Callable[[Change, str], None] = lambda _change, _state: None,
+) -> Outcome:
+    """Make the changes of a plan, under the account's lock.
+
+    Args:
+        plan: as it was reviewed; it is made again first, and must come out the same.
+        session: an open session with the account of the plan.
+        allow_destructive: whether changes that destroy something are meant.
+        on_progress: called with each change and ``done`` or ``failed``.
+
+    Returns:
+        What was done, what failed and what is left. See ``Outcome.raise_if_incomplete``.
+
+    Raises:
+        UnsafePlan, StalePlan, GuardError, LockedError, HandoverError: nothing was changed.
+    """
+    plan.raise_if_unsafe(allow_destructive=allow_destructive)
+    if session.refusal:
+        raise GuardError(f"Not applied: {session.refusal}. Nothing was changed.")
+    if plan.account_id != session.identity.account_id:
+        raise GuardError(
+            f"The plan is for account {plan.account_id}, the session for "
+            f"{session.identity.account_id}. Nothing was changed."
+        )
+    if not plan.changes:
+        return Outcome()
+    session.store.preflight()
+    with session.store.lock(), _deferred_stop() as stopped:
+        _raise_if_stale(plan, session)
+        return _Application(plan, session, on_progress, stopped).run()
+
+
+def _raise_if_stale(plan: Plan, session: Session) -> None:
+    fresh = make_plan(read_account(session, plan.desired), plan.desired)
+    if fresh.changes != plan.changes:
+        raise StalePlan(
+            f"The account changed since the plan was made (it would now be: {fresh.summary}). "
+            "Make the plan again and review it. Nothing was changed."
+        )
+
+
+class _Application:
+    """One run over the changes of one plan."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        session: Session,
+        on_progress: Callable[[Change, str], None],
+        stopped: threading.Event,
+    ) -> None:
+        self.plan = plan
+        self.session = session
+        self.on_progress = on_progress
+        self.stopped = stopped
+        self.journal = Journal(session.folder)
+        self.outcome = Outcome(journal=self.journal.path)
+        self.password_policy: PasswordPolicy | None = None
+
+    def run(self) -> Outcome:
+        """Go over the changes; a user's failure stops that user's changes alone."""
+        failed_targets: set[str] = set()
+        for number, change in enumerate(self.plan.changes, 1):
+            if self.stopped.is_set() or change.target in failed_targets:
+                self.outcome.left.append(change)
+                continue
+            failure = self._step(number, change)
+            self.on_progress(change, "failed" if failure else "done")
+            if failure is None:
+                self.outcome.done.append(change)
+                continue
+            self.outcome.failed.append((change, str(failure.error)))
+            failed_targets.add(change.target)
+            if failure.stops_all or not change.target.startswith("user "):
+                self.stopped.set()
+        self.journal.close()
+        return self.outcome
+
+    def _step(self, number: int, change: Change) -> "_Failure | None":
+        try:
+            self.journal.before(number, change, self.session.identity.arn)
+            failure = self._try(change)
+            self.journal.after(number, str(failure.error) if failure else "done")
+        except OSError as error:
+            text = f"The journal cannot be written ({error.strerror}), so nothing more is done."
+            return _Failure(IamkitError(text), stops_all=True)
+        return failure
+
+    def _try(self, change: Change) -> "_Failure | None":
+        """Make one call; wait while AWS does not know yet what was made a moment ago."""
+        deadline = time.monotonic() + PATIENCE
+        pause = 0.5
+        while True:
+            try:
+                self._call(change)
+            except CALL_ERRORS as error:
+                code = code_of(error)
+                if self._may_be_done(change, error) and self._is_done(change):
+                    return None
+                fresh = code in NOT_YET and self.outcome.done
+                if not fresh or time.monotonic() > deadline or self.stopped.wait(pause):
+                    operation = self.session.iam.meta.method_to_api_mapping[change.operation]
+                    return _Failure(explain(error, operation), stops_all=code in STOPS_ALL)
+                pause = min(pause * 2, 10)
+            except IamkitError as error:
+                return _Failure(error, stops_all=not isinstance(error, AwsError))
+            else:
+                return None
+
+    def _call(self, change: Change) -> None:
+        arguments = {
+            name: to_json(value) if name == "PolicyDocument" else value
+            for name, value in change.arguments.items()
+        }
+        if change.operation == "create_access_key":
+            self._hand_over_key(arguments["UserName"])
+        elif change.operation == "create_login_profile":
+            self._hand_over_password(arguments)
+        else:
+            getattr(self.session.iam, change.operation)(**arguments)
+        if change.operation == "delete_access_key":
+            self.session.store.forget_key(arguments["UserName"], arguments["AccessKeyId"])
+
+    def _may_be_done(self, change: Change, error: Exception) -> bool:
+        """Whether the error can come of a call that acted; a key's own handover tells for itself."""
+        if change.operation == "create_access_key":
+            return False
+        if not isinstance(error, ClientError):
+            return True
+        expected = "NoSuchEntity" if change.verb == "delete" else "EntityAlreadyExists"
+        return code_of(error) in (expected, "ServiceFailure", "InternalFailure")
+
+    def _is_done(self, change: Change) -> bool:
+        desired = self.plan.desired
+        return change not in make_plan(read_account(self.session, desired), desired).changes
+
+    def _hand_over_key(self, user: str) -> None:
+        iam = self.session.iam
+        present = read_pages(self.session, "list_access_keys", "AccessKeyMetadata", UserName=user)
+
+        def create() -> tuple[str, Secret]:
+            try:
+                key = self.session.iam_once.create_access_key(UserName=user)["AccessKey"]
+            except ClientError as error:
+                if error.response["ResponseMetadata"]["HTTPStatusCode"] < 500:
+                    raise NotCreated from error
+                raise
+            return key["AccessKeyId"], Secret(key["SecretAccessKey"])
+
+        def delete(key_id: str) -> None:
+            iam.delete_access_key(UserName=user, AccessKeyId=key_id)
+
+        before = frozenset(key["AccessKeyId"] for key in present)
+        self.outcome.receipts.append(self.session.store.hand_over_key(user, before, create, delete))
+
+    def _hand_over_password(self, arguments: dict[str, Any]) -> None:
+        if self.password_policy is None:
+            self.password_policy = read_password_policy(self.session)
+
+        def set_password(password: Secret) -> None:
+            self.session.iam.create_login_profile(**arguments, Password=password.reveal())
+
+        identity = self.session.identity
+        url = sign_in_url(self.session.alias or identity.account_id, identity.partition)
+        self.outcome.receipts.append(
+            self.session.store.hand_over_password(
+                arguments["UserName"], make_password(self.password_policy), url, set_password
+            )
+        )
+
+
+@dataclass(frozen=True)
+class _Failure:
+    error: Exception
+    stops_all: bool
+
+
+@contextmanager
+def _deferred_stop() -> Iterator[threading.Event]:
+    """Let Ctrl-C and SIGTERM stop the loop between two calls, never within one."""
+    stopped = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield stopped
+        return
+    signals = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, lambda *_: stopped.set()) for number in signals]
+    try:
+        yield stopped
+    finally:
+        for number, handler in zip(signals, before, strict=True):
+            signal.signal(number, handler)

@@ -1,0 +1,118 @@
+"""AWS's and botocore's errors in words that say what to do. No reply's body is ever repeated."""
+
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from botocore import exceptions as botocore
+from botocore.parsers import ResponseParserError
+
+from iamkit.errors import AwsError
+
+THROTTLED = {
+    "Throttling",
+    "ThrottlingException",
+    "RequestLimitExceeded",
+    "TooManyRequestsException",
+}
+EXPIRED = {"ExpiredToken", "ExpiredTokenException", "RequestExpired"}
+SKEWED = {"RequestTimeTooSkewed", "SignatureDoesNotMatch", "InvalidSignatureException"}
+DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
+STOPS_ALL = EXPIRED | SKEWED | DENIED | {"InvalidClientTokenId", "OptInRequired"}
+"""Errors after which no other call would fare better."""
+
+CALL_ERRORS = (botocore.BotoCoreError, botocore.ClientError, ResponseParserError)
+"""What a call of botocore may raise."""
+
+
+def code_of(error: Exception) -> str:
+    """AWS's error code, or the name of botocore's own error."""
+    if isinstance(error, botocore.ClientError):
+        return str(error.response.get("Error", {}).get("Code", "Unknown"))
+    return type(error).__name__
+
+
+def explain(error: Exception, operation: str, service: str = "iam") -> AwsError:
+    """The error as one for the user: which call, what it means, what to do.
+
+    Args:
+        error: one of ``CALL_ERRORS``.
+        operation: the API's name of the call, such as ``CreateUser``.
+        service: the prefix of its action, such as ``iam``.
+    """
+    call = f"{service}:{operation}"
+    if isinstance(error, botocore.ClientError):
+        return AwsError(_explain_reply(error, call))
+    for kinds, text in _OWN_ERRORS:
+        if isinstance(error, kinds):
+            return AwsError(f"{call}: {text}")
+    return AwsError(
+        f"{call}: {type(error).__name__}. Its text is withheld, as it may hold a reply."
+    )
+
+
+_OWN_ERRORS: tuple[tuple[tuple[type[Exception], ...], str], ...] = (
+    (
+        (botocore.NoCredentialsError, botocore.PartialCredentialsError),
+        "no complete AWS credentials were found. Run 01_credentials to see where they may be.",
+    ),
+    (
+        (
+            botocore.SSOError,
+            botocore.UnauthorizedSSOTokenError,
+            botocore.TokenRetrievalError,
+            botocore.SSOTokenLoadError,
+        ),
+        "the SSO session has expired. Run `aws sso login` and try again.",
+    ),
+    (
+        (
+            botocore.EndpointConnectionError,
+            botocore.ConnectTimeoutError,
+            botocore.ProxyConnectionError,
+        ),
+        "AWS could not be reached. Check the network and the proxy.",
+    ),
+    (
+        (botocore.HTTPClientError,),
+        "the connection was lost before the reply came; AWS may or may not have acted.",
+    ),
+    (
+        (ResponseParserError,),
+        "the reply was cut off or is not AWS's; AWS may or may not have acted.",
+    ),
+)
+
+
+def _explain_reply(error: botocore.ClientError, call: str) -> str:
+    code = code_of(error)
+    if code in DENIED:
+        return f"{call}: denied. These credentials lack the permission {call}."
+    if code in EXPIRED:
+        return f"{call}: the credentials have expired. Renew them and try again."
+    if code == "InvalidClientTokenId":
+        return f"{call}: AWS does not know this access key; it was deleted, deactivated or is new."
+    if code in SKEWED:
+        skew = clock_skew(error)
+        if skew is not None and abs(skew) > 240:
+            return (
+                f"{call}: your clock is {abs(skew)} s {'ahead' if skew > 0 else 'behind'}. Set it."
+            )
+        return f"{call}: the signature was refused; the secret access key is not the right one."
+    if code in THROTTLED:
+        return (
+            f"{call}: AWS asked to slow down, even after several tries. Wait a minute, run again."
+        )
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    if status >= 500 or not code.isalpha():
+        return f"{call}: AWS or a proxy answered with HTTP {status}. Try again in a minute."
+    return f"{call}: {code}: {error.response['Error'].get('Message', '')}"
+
+
+def clock_skew(error: botocore.ClientError) -> int | None:
+    """By how many seconds our clock is ahead of AWS's, from the reply's Date header."""
+    headers = error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+    try:
+        theirs = parsedate_to_datetime(headers["date"])
+    except (KeyError, ValueError, TypeError):
+        return None
+    return round((datetime.now(UTC) - theirs).total_seconds())

@@ -1,0 +1,213 @@
+"""Read the account into one immutable AccountState: bulk reads, every call paged."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from iamkit.account import (
+    AccessKey,
+    AccountState,
+    Group,
+    PasswordPolicy,
+    User,
+    UserDetail,
+)
+from iamkit.aws.explain import CALL_ERRORS, code_of, explain
+from iamkit.aws.session import Session
+from iamkit.desired import Desired
+
+PAGE = 1_000
+READERS = 8
+"""Calls for single users that run side by side; IAM throttles at some more."""
+
+
+def read_account(
+    session: Session, desired: Desired | None = None, *, every_user: bool = False
+) -> AccountState:
+    """Read users, groups and the alias, and the details of the users that matter.
+
+    Args:
+        session: an open session.
+        desired: what is wanted; the details of the users that it names are read fresh.
+        every_user: whether to read the details of all users, at two calls a user.
+
+    Raises:
+        AwsError: a call failed; the message names it.
+    """
+    desired = desired or Desired()
+    users, groups = _read_principals(session)
+    names = [n for n in users if every_user or n in desired.user_names]
+    with ThreadPoolExecutor(READERS) as pool:
+        details = list(pool.map(lambda name: _read_detail(session, name, desired), names))
+    for name, detail in zip(names, details, strict=True):
+        users[name] = replace(users[name], detail=detail)
+    aliases = read_pages(session, "list_account_aliases", "AccountAliases")
+    return AccountState(
+        account_id=session.identity.account_id,
+        partition=session.identity.partition,
+        alias=next(iter(aliases), None),
+        users=users,
+        groups=groups,
+        read_at=datetime.now(UTC),
+    )
+
+
+def read_password_policy(session: Session) -> PasswordPolicy:
+    """The account's rules for passwords, or AWS's own where it has none."""
+    try:
+        rules = session.iam.get_account_password_policy()["PasswordPolicy"]
+    except CALL_ERRORS as error:
+        if code_of(error) == "NoSuchEntity":
+            return PasswordPolicy()
+        raise explain(error, "GetAccountPasswordPolicy") from None
+    return PasswordPolicy(
+        minimum_length=rules["MinimumPasswordLength"],
+        symbols=rules["RequireSymbols"],
+        numbers=rules["RequireNumbers"],
+        uppercase=rules["RequireUppercaseCharacters"],
+        lowercase=rules["RequireLowercaseCharacters"],
+    )
+
+
+def read_pages(session: Session, operation: str, key: str, **arguments: Any) -> list[Any]:
+    """Every item of a list call, over all of its pages.
+
+    Args:
+        session: an open session.
+        operation: the boto3 method, such as ``list_access_keys``.
+        key: the name of the list in the reply.
+        arguments: the call's arguments.
+
+    Raises:
+        AwsError: the call failed.
+    """
+    client = session.iam
+    name = client.meta.method_to_api_mapping[operation]
+    try:
+        if not client.can_paginate(operation):
+            return list(getattr(client, operation)(**arguments)[key])
+        pages = client.get_paginator(operation).paginate(
+            **arguments, PaginationConfig={"PageSize": PAGE}
+        )
+        return [item for page in pages for item in page[key]]
+    except CALL_ERRORS as error:
+        raise explain(error, name) from None
+
+
+def _read_principals(session: Session) -> tuple[dict[str, User], dict[str, Group]]:
+    paginator = session.iam.get_paginator("get_account_authorization_details")
+    pages = paginator.paginate(Filter=["User", "Group"], PaginationConfig={"PageSize": PAGE})
+    users, groups = {}, {}
+    try:
+        for page in pages:
+            users |= {item["UserName"]: _user(item) for item in page["UserDetailList"]}
+            groups |= {item["GroupName"]: _group(item) for item in page["GroupDetailList"]}
+    except CALL_ERRORS as error:
+        raise explain(error, "GetAccountAuthorizationDetails") from None
+    return users, groups
+
+
+def _user(item: dict[str, Any]) -> User:
+    return User(
+        name=item["UserName"],
+        path=item["Path"],
+        arn=item["Arn"],
+        id=item["UserId"],
+        created=item["CreateDate"],
+        tags={tag["Key"]: tag["Value"] for tag in item.get("Tags", [])},
+        groups=frozenset(item.get("GroupList", [])),
+        inline_policies=_inline(item.get("UserPolicyList", [])),
+        attached_policies=_attached(item),
+        permissions_boundary=item.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn"),
+    )
+
+
+def _group(item: dict[str, Any]) -> Group:
+    return Group(
+        name=item["GroupName"],
+        path=item["Path"],
+        arn=item["Arn"],
+        id=item["GroupId"],
+        created=item["CreateDate"],
+        inline_policies=_inline(item.get("GroupPolicyList", [])),
+        attached_policies=_attached(item),
+    )
+
+
+def _inline(policies: list[dict[str, Any]]) -> dict[str, Any]:
+    return {item["PolicyName"]: item["PolicyDocument"] for item in policies}
+
+
+def _attached(item: dict[str, Any]) -> frozenset[str]:
+    return frozenset(policy["PolicyArn"] for policy in item.get("AttachedManagedPolicies", []))
+
+
+def _read_detail(session: Session, user: str, desired: Desired) -> UserDetail:
+    detail = UserDetail(
+        access_keys=_read_keys(session, user),
+        has_login_profile=_has_login_profile(session, user),
+    )
+    return _with_belongings(session, user, detail) if user in desired.absent_users else detail
+
+
+def _with_belongings(session: Session, user: str, detail: UserDetail) -> UserDetail:
+    """Add what a user must have given back before IAM deletes them."""
+
+    def ids(operation: str, key: str, item_id: str) -> tuple[str, ...]:
+        return tuple(i[item_id] for i in read_pages(session, operation, key, UserName=user))
+
+    return replace(
+        detail,
+        mfa_devices=ids("list_mfa_devices", "MFADevices", "SerialNumber"),
+        ssh_public_keys=ids("list_ssh_public_keys", "SSHPublicKeys", "SSHPublicKeyId"),
+        signing_certificates=ids("list_signing_certificates", "Certificates", "CertificateId"),
+        service_specific_credentials=ids(
+            "list_service_specific_credentials",
+            "ServiceSpecificCredentials",
+            "ServiceSpecificCredentialId",
+        ),
+    )
+
+
+def _has_login_profile(session: Session, user: str) -> bool:
+    try:
+        session.iam.get_login_profile(UserName=user)
+    except CALL_ERRORS as error:
+        if code_of(error) == "NoSuchEntity":
+            return False
+        raise explain(error, "GetLoginProfile") from None
+    return True
+
+
+def _read_keys(session: Session, user: str) -> tuple[AccessKey, ...]:
+    store = session.store
+    stored = store.stored_key_ids()
+    interrupted = next((i for i in store.pending() if i.user == user), None)
+    keys = []
+    for item in read_pages(session, "list_access_keys", "AccessKeyMetadata", UserName=user):
+        key_id = item["AccessKeyId"]
+        orphan = (
+            interrupted is not None
+            and key_id not in interrupted.keys_before
+            and key_id not in stored
+            and _never_used(session, key_id)
+        )
+        keys.append(
+            AccessKey(
+                id=key_id,
+                status=item["Status"],
+                created=item["CreateDate"],
+                stored=key_id in stored,
+                orphan=orphan,
+            )
+        )
+    return tuple(keys)
+
+
+def _never_used(session: Session, key_id: str) -> bool:
+    try:
+        reply = session.iam.get_access_key_last_used(AccessKeyId=key_id)
+    except CALL_ERRORS as error:
+        raise explain(error, "GetAccessKeyLastUsed") from None
+    return "LastUsedDate" not in reply["AccessKeyLastUsed"]

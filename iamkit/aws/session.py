@@ -1,0 +1,291 @@
+"""Open a session: the one client factory, and the guard between practice and a real account.
+
+Only the explicit ``endpoint_url`` argument beats every endpoint in the environment and in
+profiles, and ``HTTP_PROXY`` captures even loopback calls; hence how the clients are made here.
+https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import boto3
+import botocore.session
+from botocore.config import Config
+from botocore.exceptions import ProfileNotFound
+
+from iamkit.account import CallerIdentity
+from iamkit.aws.explain import CALL_ERRORS, DENIED, code_of, explain
+from iamkit.errors import GuardError, LockedError
+from iamkit.handover import CredentialStore, Secret
+from iamkit.home import home
+from iamkit.parameters import NotebookParameters, RunAsParameters
+from iamkit.sandbox import start_sandbox
+
+ATTEMPTS = 10
+"""botocore's standard three give up after some 1.5 s; IAM's throttling lasts longer."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Session:
+    """An open session with one account, by one caller.
+
+    Attributes:
+        environment: ``sandbox`` or ``aws``.
+        source: where the credentials come from, in words.
+        folder: the account's folder: the journal and the credential store.
+        warnings: what the user should know before going on.
+        refusal: why nothing may be applied with these credentials, or None.
+    """
+
+    environment: str
+    identity: CallerIdentity
+    alias: str | None
+    source: str
+    folder: Path
+    warnings: tuple[str, ...] = ()
+    refusal: str | None = None
+    clients: "Clients" = field(repr=False)
+
+    @property
+    def store(self) -> CredentialStore:
+        """The credential store of this account."""
+        return CredentialStore(self.folder)
+
+    @property
+    def iam(self) -> Any:
+        """The IAM client: it retries, and slows down when AWS asks for it."""
+        return self.clients.iam
+
+    @property
+    def iam_once(self) -> Any:
+        """An IAM client that never retries, for the one call that must not happen twice."""
+        return self.clients.iam_once
+
+
+@dataclass
+class Clients:
+    """Makes every client of a session, each guarded by its host.
+
+    Attributes:
+        endpoint_url: the sandbox, or None for AWS.
+    """
+
+    session: boto3.Session = field(repr=False)
+    endpoint_url: str | None
+
+    @cached_property
+    def iam(self) -> Any:
+        """The IAM client that retries."""
+        return self.make("iam")
+
+    @cached_property
+    def iam_once(self) -> Any:
+        """The IAM client that does not."""
+        return self.make("iam", attempts=1)
+
+    @property
+    def method(self) -> str:
+        """botocore's name for where the credentials come from; ``explicit`` if we gave them."""
+        return str(self.session.get_credentials().method)
+
+    def make(self, service: str, attempts: int = ATTEMPTS) -> Any:
+        """A client for a service whose requests go to AWS, or to the sandbox, and nowhere else."""
+        config = Config(
+            retries={"mode": "adaptive", "total_max_attempts": attempts},
+            connect_timeout=10,
+            read_timeout=30,
+            ignore_configured_endpoint_urls=True,
+        )
+        if self.endpoint_url:
+            config = config.merge(Config(proxies={}))
+        client = self.session.client(service, endpoint_url=self.endpoint_url, config=config)
+        check_host(client.meta.endpoint_url, self.endpoint_url)
+        client.meta.events.register("before-send", self._check_request)
+        return client
+
+    def _check_request(self, request: Any, **_: Any) -> None:
+        check_host(request.url, self.endpoint_url)
+
+
+def check_host(url: str, endpoint_url: str | None) -> None:
+    """Check that a request goes to the sandbox's endpoint, or over TLS to AWS.
+
+    Raises:
+        GuardError: it would go elsewhere; nothing was sent.
+    """
+    parts = urlsplit(url)
+    if endpoint_url:
+        expected = urlsplit(endpoint_url)
+        right = (parts.scheme, parts.netloc) == (expected.scheme, expected.netloc)
+    else:
+        host = parts.hostname or ""
+        right = parts.scheme == "https" and host.endswith((".amazonaws.com", ".amazonaws.com.cn"))
+    if not right:
+        raise GuardError(f"A call would go to {parts.netloc}, not to the target. It was not sent.")
+
+
+def check_account(identity: CallerIdentity, account_id: str) -> None:
+    """Check that the credentials belong to the account that the parameters name.
+
+    Raises:
+        GuardError: they belong to another account.
+    """
+    if identity.account_id != account_id:
+        raise GuardError(
+            f"These credentials are of account {identity.account_id}, the parameters say "
+            f"{account_id} (account_id). Nothing was changed."
+        )
+
+
+def open_session(parameters: NotebookParameters) -> Session:
+    """Open a session with the account that the parameters name, as ``run_as`` if they say so.
+
+    Raises:
+        GuardError: an endpoint override is in force, or the account is another one.
+        AwsError: the credentials are missing, expired or unknown.
+        SandboxError: the sandbox did not start.
+    """
+    practice = parameters.environment == "sandbox"
+    target = _sandbox_target() if practice else _aws_target(parameters)
+    warnings = _recover(target.folder)
+    run_as = getattr(parameters, "run_as", "")
+    stored = CredentialStore(target.folder).keys_of(run_as) if run_as else ()
+    if stored:
+        session = _session_of(stored[0].id, stored[0].secret, target.session.region_name)
+        target = replace(target, session=session, source=f"the stored key of {run_as}")
+    clients = Clients(target.session, target.endpoint_url)
+    identity = _caller_identity(clients)
+    check_account(identity, parameters.account_id)
+    refusal = None
+    if run_as and not stored:
+        warnings.append(f"{run_as} has no stored key yet, so this session uses {target.source}.")
+        refusal = f"{run_as} (run_as) has no stored key: run 02_admin_group first, or clear run_as"
+    if identity.is_root:
+        warnings.append("These are the account's root credentials, which nothing can restrict.")
+        if isinstance(parameters, RunAsParameters) and not parameters.allow_root:
+            refusal = refusal or "root credentials are for 02_admin_group alone; or set allow_root"
+    return Session(
+        environment=parameters.environment,
+        identity=identity,
+        alias=_account_alias(clients),
+        source=target.source,
+        folder=target.folder,
+        warnings=tuple(warnings),
+        refusal=None if practice else refusal,
+        clients=clients,
+    )
+
+
+def refuse_endpoint_overrides(environ: Mapping[str, str], config: Mapping[str, Any]) -> None:
+    """Check that neither the environment nor the profile sends calls elsewhere than to AWS.
+
+    Args:
+        environ: the environment variables.
+        config: the settings of the profile in force.
+
+    Raises:
+        GuardError: naming the override; nothing was sent.
+    """
+    found = [name for name in environ if name.startswith("AWS_ENDPOINT_URL") and environ[name]]
+    found += [f"{name} in the profile" for name in ("endpoint_url", "services") if name in config]
+    if found:
+        raise GuardError(
+            f"{found[0]} is set, so calls would not go to AWS. Remove it, or use the environment "
+            "sandbox. Nothing was sent."
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Target:
+    session: boto3.Session
+    source: str
+    folder: Path
+    endpoint_url: str | None
+
+
+def _sandbox_target() -> _Target:
+    sandbox = start_sandbox(home() / "sandbox")
+    secret = Secret(sandbox.secret_access_key)
+    return _Target(
+        session=_session_of(sandbox.access_key_id, secret, "us-east-1"),
+        source="the sandbox's root key",
+        folder=sandbox.folder,
+        endpoint_url=sandbox.endpoint_url,
+    )
+
+
+def _aws_target(parameters: NotebookParameters) -> _Target:
+    profile = parameters.profile
+    try:
+        session = boto3.Session(profile_name=profile or None)
+        config = botocore_session(session).get_scoped_config()
+    except ProfileNotFound:
+        name = profile or os.environ.get("AWS_PROFILE", "")
+        raise GuardError(f"There is no AWS profile {name!r}. Nothing was sent.") from None
+    refuse_endpoint_overrides(os.environ, config)
+    if session.region_name is None:  # IAM has one endpoint a partition; any region names it
+        session = boto3.Session(profile_name=profile or None, region_name="us-east-1")
+    return _Target(
+        session=session,
+        source=f"AWS profile {profile}" if profile else "botocore's own chain",
+        folder=home() / "accounts" / parameters.account_id,
+        endpoint_url=None,
+    )
+
+
+def botocore_session(session: boto3.Session) -> Any:
+    """The botocore session beneath, whose settings boto3 does not show."""
+    return session._session  # noqa: SLF001
+
+
+def _session_of(key_id: str, secret: Secret, region: str | None) -> boto3.Session:
+    """A session of literal keys that no variable and no profile can bend."""
+    isolated = botocore.session.Session(
+        session_vars={
+            "profile": (None, None, None, None),
+            "config_file": (None, None, os.devnull, None),
+            "credentials_file": (None, None, os.devnull, None),
+        }
+    )
+    return boto3.Session(
+        aws_access_key_id=key_id,
+        aws_secret_access_key=secret.reveal(),
+        region_name=region,
+        botocore_session=isolated,
+    )
+
+
+def _caller_identity(clients: Clients) -> CallerIdentity:
+    try:
+        reply = clients.make("sts").get_caller_identity()
+    except CALL_ERRORS as error:
+        raise explain(error, "GetCallerIdentity", "sts") from None
+    return CallerIdentity(account_id=reply["Account"], arn=reply["Arn"], user_id=reply["UserId"])
+
+
+def _account_alias(clients: Clients) -> str | None:
+    """The alias for the banner; someone who may not read it works without."""
+    try:
+        aliases = clients.iam.list_account_aliases()["AccountAliases"]
+    except CALL_ERRORS as error:
+        if code_of(error) in DENIED:
+            return None
+        raise explain(error, "ListAccountAliases") from None
+    return aliases[0] if aliases else None
+
+
+def _recover(folder: Path) -> list[str]:
+    """Finish what a killed run left of a handover, unless a run is under way right now."""
+    store = CredentialStore(folder)
+    if not folder.exists():
+        return []
+    try:
+        with store.lock():
+            return list(store.recover())
+    except LockedError:
+        return []

@@ -1,0 +1,107 @@
+"""What a notebook wants of the account: only what it owns, everything else is left alone."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from iamkit.account import JSON
+from iamkit.errors import InputError
+from iamkit.names import check_no_twins
+from iamkit.parameters import (
+    AccountAliasParameters,
+    AdminGroupParameters,
+    DevGroupParameters,
+    UserRow,
+    UsersParameters,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DesiredGroup:
+    """A group that should exist, with these inline policies."""
+
+    name: str
+    inline_policies: Mapping[str, JSON] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DesiredUser:
+    """A user who should exist, with these tags and in these groups.
+
+    Attributes:
+        path: the IAM path, or None to leave it as it is (``/`` for a new user).
+        access_key: whether the user should have an access key.
+        console_password: whether the user should be able to sign in to the console.
+    """
+
+    name: str
+    path: str | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    groups: tuple[str, ...] = ()
+    access_key: bool = False
+    console_password: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Desired:
+    """What should be, and by name what should no longer be. Nothing is deleted by omission."""
+
+    groups: tuple[DesiredGroup, ...] = ()
+    users: tuple[DesiredUser, ...] = ()
+    alias: str | None = None
+    absent_users: tuple[str, ...] = ()
+    absent_groups: tuple[str, ...] = ()
+
+    @property
+    def user_names(self) -> tuple[str, ...]:
+        """The users whose details a plan depends on."""
+        return tuple(user.name for user in self.users) + self.absent_users
+
+
+def admin_group(parameters: AdminGroupParameters) -> Desired:
+    """The administrators' group with its policy, and the first admin with a key."""
+    group = DesiredGroup(
+        name=parameters.admin_group,
+        inline_policies={parameters.admin_policy_name: parameters.admin_policy},
+    )
+    admin = DesiredUser(name=parameters.admin_user, groups=(group.name,), access_key=True)
+    return Desired(groups=(group,), users=(admin,))
+
+
+def dev_group(parameters: DevGroupParameters) -> Desired:
+    """The developers' group, which may only look at EC2."""
+    policies = {parameters.dev_policy_name: parameters.dev_policy}
+    return Desired(groups=(DesiredGroup(name=parameters.dev_group, inline_policies=policies),))
+
+
+def team_users(parameters: UsersParameters, more: Sequence[UserRow] = ()) -> Desired:
+    """The team's users, and those who have left it.
+
+    Args:
+        parameters: with the users of the list.
+        more: users from elsewhere, such as a CSV file.
+
+    Raises:
+        InputError: a user is given twice, or is wanted and to be removed.
+    """
+    rows = [*parameters.users, *more]
+    try:
+        check_no_twins("user", [*(row.name for row in rows), *parameters.remove_users])
+    except ValueError as error:
+        raise InputError(f"users: {error}. Nothing was changed.") from None
+    users = tuple(
+        DesiredUser(
+            name=row.name,
+            path=row.path,
+            tags=row.tags,
+            groups=tuple(row.groups),
+            access_key=row.access_key,
+            console_password=row.console_password,
+        )
+        for row in rows
+    )
+    return Desired(users=users, absent_users=tuple(parameters.remove_users))
+
+
+def account_alias(parameters: AccountAliasParameters) -> Desired:
+    """The account's alias, which makes the sign-in address one that people remember."""
+    return Desired(alias=parameters.account_alias)

@@ -1,0 +1,17 @@
+"""Where iamkit keeps its state: the journal, the stored credentials, the sandbox."""
+
+import os
+from pathlib import Path
+
+from platformdirs import user_data_path
+
+
+def home() -> Path:
+    """The state folder: ``IAMKIT_HOME`` if set, else the platform's folder for user data.
+
+    It is made on first use, for its owner alone (mode 0700).
+    """
+    configured = os.environ.get("IAMKIT_HOME")
+    folder = Path(configured).expanduser() if configured else user_data_path("iamkit")
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder.absolute()

@@ -1,0 +1,227 @@
+"""Kernels that start ahead of their turn, talk over private sockets and end with their parent."""
+
+import ast
+import os
+import signal
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from importlib import import_module
+from pathlib import Path
+from queue import Empty
+from subprocess import TimeoutExpired
+from types import TracebackType
+from typing import Any, Self
+
+from jupyter_client import AsyncKernelClient, AsyncKernelManager
+from jupyter_client.kernelspec import KernelSpec
+from jupyter_core.utils import run_sync
+
+POLL = 0.2
+"""Seconds between two looks at the parent."""
+
+GRACE = 10.0
+"""Seconds that a cell has to stop in order, before its kernel is ended."""
+
+LONGEST_SOCKET_PATH = 100
+"""The address of a socket may have 104 bytes on macOS and 108 on Linux (unix(7))."""
+
+
+class KernelClient(AsyncKernelClient):
+    """A client that is ready as soon as the kernel answers on both channels.
+
+    The one that it replaces then waits 0.2 s more for silence, which nobody here needs.
+    """
+
+    async def wait_for_ready(self, timeout: float | None = None) -> None:
+        """Wait until the kernel answers, and until its outputs reach us.
+
+        Args:
+            timeout: seconds.
+
+        Raises:
+            RuntimeError: the kernel died, or the time is over.
+        """
+        deadline = time.monotonic() + (timeout or 60)
+        while time.monotonic() < deadline:
+            self.kernel_info()
+            with suppress(Empty):
+                await self.get_shell_msg(timeout=1)
+                await self.get_iopub_msg(timeout=0.02)
+                return
+            if not await self.is_alive():
+                raise RuntimeError("the kernel ended while it started")
+        raise RuntimeError("the kernel did not answer in time")
+
+
+class Kernel(AsyncKernelManager):
+    """One kernel, always of this interpreter, whatever kernels are installed or named."""
+
+    _client: AsyncKernelClient | None = None
+
+    @property
+    def kernel_spec(self) -> KernelSpec:
+        """How to start it."""
+        argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+        return KernelSpec(argv=argv, display_name="Python 3", language="python")
+
+    @property
+    def process(self) -> Any:
+        """The kernel's process, a ``subprocess.Popen``; None when it has ended."""
+        return getattr(self.provisioner, "process", None)
+
+    def client(self, **kwargs: Any) -> AsyncKernelClient:
+        """The client, kept so that it can be closed."""
+        self._client = super().client(**kwargs)
+        return self._client
+
+    def interrupt(self) -> None:
+        """Interrupt the cell that runs now, as Ctrl-C does, and nothing else."""
+        if self.process:
+            self.process.send_signal(signal.SIGINT)
+
+    def kill(self) -> None:
+        """End it at once."""
+        if self.process:
+            self.process.kill()
+
+    def leave(self) -> None:
+        """Ask it to end, without waiting, so that the next notebook need not wait either."""
+        if self._client:
+            self._client.shutdown()
+            self._client.stop_channels()
+            self._client = None
+        elif self.process:
+            self.process.terminate()
+
+    def reap(self, seconds: float = 2.0) -> None:
+        """Wait until it has ended, and kill it if it does not."""
+        if self.process:
+            with suppress(TimeoutExpired):
+                self.process.wait(seconds)
+            self.process.kill()
+            self.process.wait()
+            self.process.stdin.close()
+
+
+class Kernels:
+    """Starts kernels whose sockets and connection files are in a private folder.
+
+    As a context manager it removes the folder in the end, and no kernel outlives it.
+    """
+
+    def __enter__(self) -> Self:
+        self._folder = tempfile.TemporaryDirectory(prefix="iamkit-", dir=_socket_folder())
+        self._started: list[Kernel] = []
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        for kernel in self._started:
+            kernel.leave()
+        for kernel in self._started:
+            kernel.reap()
+        self._folder.cleanup()
+
+    def start(self, modules: Iterable[str] = ()) -> Kernel:
+        """Start a kernel and return while it starts.
+
+        Args:
+            modules: what it imports ahead.
+        """
+        stem = Path(self._folder.name) / str(len(self._started))
+        kernel = Kernel(
+            connection_file=f"{stem}.json",
+            transport="ipc",
+            ip=str(stem),
+            client_factory=KernelClient,
+        )
+        ahead = f"{__name__!r}, fromlist='_').prepare({os.getpid()}, {sorted(modules)})"
+        arguments = [
+            "--HistoryManager.enabled=False",
+            f"--IPKernelApp.exec_lines=__import__({ahead}",
+        ]
+        with stem.with_suffix(".log").open("wb") as log:
+            run_sync(kernel.start_kernel)(extra_arguments=arguments, stdout=log, stderr=log)
+        self._started.append(kernel)
+        return kernel
+
+
+def _socket_folder() -> str | None:
+    room = len(os.fsencode(tempfile.gettempdir())) + len("/iamkit-12345678/100-1")
+    return None if room <= LONGEST_SOCKET_PATH else "/tmp"  # noqa: S108 - made private there
+
+
+def imported_modules(notebook: dict[str, Any]) -> set[str]:
+    """The names of the modules that a notebook's cells import, so that a kernel can do it ahead."""
+    found = set()
+    for cell in notebook["cells"]:
+        with suppress(SyntaxError):
+            code = "".join(cell["source"]) if cell["cell_type"] == "code" else ""
+            for node in ast.walk(ast.parse(code)):
+                if isinstance(node, ast.Import):
+                    found |= {alias.name for alias in node.names}
+                elif isinstance(node, ast.ImportFrom) and node.module:
+                    found.add(node.module)
+    return found
+
+
+def prepare(parent: int, modules: Iterable[str]) -> None:
+    """In a kernel that starts: end with the parent, and import what the notebook will need."""
+    end_with_parent(parent)
+    for name in modules:
+        # What cannot be imported fails in its cell, where the user sees it.
+        with suppress(Exception):
+            import_module(name)
+
+
+def end_with_parent(parent: int | None = None) -> None:
+    """In a kernel: when the parent process ends, interrupt the running cell, then end.
+
+    A cell that applies gets 10 s to stop between two calls. Call it as often as you like.
+
+    Args:
+        parent: its process id; by default the present parent.
+    """
+    if any(thread.name == _watch.__name__ for thread in threading.enumerate()):
+        return
+    _disarm_ipykernel()
+    watched = parent or os.getppid()
+    threading.Thread(target=_watch, args=[watched], name=_watch.__name__, daemon=True).start()
+
+
+def _watch(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(POLL)
+    deadline = time.monotonic() + GRACE
+    # A real signal, because it also wakes a call that waits for the network.
+    os.kill(os.getpid(), signal.SIGINT)
+    # ipykernel ignores SIGINT exactly while no cell runs.
+    while signal.getsignal(signal.SIGINT) != signal.SIG_IGN and time.monotonic() < deadline:
+        time.sleep(POLL)
+    os._exit(1)
+
+
+class _AnyProcess:
+    """Equals every process id."""
+
+    def __ne__(self, other: object) -> bool:
+        return False
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def _disarm_ipykernel() -> None:
+    """Keep ipykernel 7 from ending the process within a second, in the middle of a call.
+
+    Its own poller compares the parent with ``parent_pid``, and knows no grace.
+    """
+    from ipykernel.kernelapp import IPKernelApp  # noqa: PLC0415 - only a kernel has it at hand
+
+    poller = IPKernelApp.instance().poller if IPKernelApp.initialized() else None
+    if poller is not None:
+        poller.parent_pid = _AnyProcess()

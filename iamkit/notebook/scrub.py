@@ -1,0 +1,154 @@
+"""Executed notebooks without widget state, and the search for secrets in all that is kept.
+
+A secret may be written in many ways: quoted for JSON, HTML or a URL, as base64, in pieces over
+several outputs, broken over lines or by markup. The search knows these.
+"""
+
+import base64
+import html
+import json
+import os
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, quote_plus
+
+from iamkit.errors import SecretLeak
+
+WIDGET = "application/vnd.jupyter.widget-"
+START = 8
+"""Characters by which a secret is first looked for."""
+
+OWN_TAGS = {"injected-parameters", "papermill-error-cell-tag"}
+"""The tags of cells that papermill adds; the count of cells leaves them out."""
+
+_MARKUP = re.compile(r"<[^<>]*>|\x1b\[[0-9;]*[A-Za-z]|\s+")
+
+
+class SecretSearch:
+    """Looks for secrets in text of any length, in one pass however many secrets there are."""
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        written = {form for secret in secrets for form in ways_to_write(secret) if form}
+        self._start = min([START, *map(len, written)])
+        self._by_start: dict[str, list[str]] = {}
+        for form in written:
+            self._by_start.setdefault(form[: self._start], []).append(form)
+
+    def __repr__(self) -> str:
+        return "SecretSearch(…)"
+
+    def finds_in(self, *texts: str) -> bool:
+        """Whether a secret is in one of the texts, or would be without its markup and spaces."""
+        return any(self._is_in(text) or self._is_in(_MARKUP.sub("", text)) for text in texts)
+
+    def check_notebook(self, notebook: dict[str, Any], name: str) -> None:
+        """Search a notebook: cells, outputs and metadata.
+
+        Raises:
+            SecretLeak: naming the notebook and the cell, never the secret.
+        """
+        rest = {key: value for key, value in notebook.items() if key != "cells"}
+        places = [*_cells_with_places(notebook), ("the notebook's metadata", rest)]
+        for place, part in places:
+            if self.finds_in(*_joined_texts(part)):
+                raise SecretLeak(
+                    f"A secret is in {place} of {name}; the executed notebook was not kept. "
+                    "If anyone else could see this run, replace that key or password."
+                )
+
+    def _is_in(self, text: str) -> bool:
+        length, by_start = self._start, self._by_start
+        return any(
+            text.startswith(form, at)
+            for at in range(len(text) - length + 1)
+            for form in by_start.get(text[at : at + length], ())
+        )
+
+
+def ways_to_write(secret: str) -> set[str]:
+    """The secret itself, and as it looks inside JSON, HTML, a URL or base64."""
+    escaped = {html.escape(secret), html.escape(secret, quote=False)}
+    escaped |= {text.replace("&#x27;", "&#39;").replace("&quot;", "&#34;") for text in escaped}
+    quoted = {quote(secret, safe=""), quote(secret), quote_plus(secret)}
+    quoted |= {re.sub("%..", lambda code: code.group().lower(), text) for text in quoted}
+    in_json = {json.dumps(secret, ensure_ascii=ascii_only)[1:-1] for ascii_only in (True, False)}
+    in_json |= {json.dumps(text)[1:-1] for text in in_json}
+    return {secret, repr(secret)[1:-1]} | escaped | quoted | in_json | set(_base64(secret))
+
+
+def _base64(secret: str) -> Iterator[str]:
+    """What base64 makes of the secret wherever it stands: the characters that depend on it alone.
+
+    Three bytes become four characters, so there are three ways to stand. A character at either
+    end that mixes in a neighbour's bits is left out.
+    """
+    data = secret.encode()
+    for before in range(3):
+        bits = 8 * before, 8 * (before + len(data))
+        text = base64.b64encode(bytes(before) + data + bytes(2)).decode()
+        core = text[-(-bits[0] // 6) : bits[1] // 6]
+        yield from (core, core.replace("+", "-").replace("/", "_"))
+
+
+def scrub(notebook: dict[str, Any]) -> None:
+    """Remove, in place, what belongs to live widgets: their state and the views that need it."""
+    notebook["metadata"].pop("widgets", None)
+    for cell in notebook["cells"]:
+        for output in cell.get("outputs", ()):
+            for mime in [mime for mime in output.get("data", ()) if mime.startswith(WIDGET)]:
+                del output["data"][mime]
+
+
+def write_privately(path: Path, text: str) -> None:
+    """Write a file for its owner alone (mode 0600); under its name it is complete or absent."""
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    unfinished.unlink(missing_ok=True)
+    with open(unfinished, "x", encoding="utf-8", opener=_open_private) as file:  # noqa: PTH123
+        file.write(text)
+    unfinished.replace(path)
+
+
+def _open_private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+def describe_cell(cells: list[dict[str, Any]], index: int) -> str:
+    """A cell in the words of who reads the notebook: ``cell 7 (apply)``, counted from 1."""
+    tags = cells[index]["metadata"].get("tags", [])
+    if OWN_TAGS & set(tags):
+        return "the parameters that were given"
+    number = sum(not OWN_TAGS & set(cell["metadata"].get("tags", [])) for cell in cells[: index + 1])
+    return f"cell {number} ({tags[0]})" if tags else f"cell {number}"
+
+
+def _cells_with_places(notebook: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for index, cell in enumerate(notebook["cells"]):
+        yield describe_cell(notebook["cells"], index), cell
+
+
+def _joined_texts(part: dict[str, Any]) -> Iterator[str]:
+    """All text of a part in one piece, so that nothing hides by being split.
+
+    The two streams are also joined each on its own, as they may take turns.
+    """
+    yield "".join(_texts(part))
+    for stream in ("stdout", "stderr"):
+        yield "".join(
+            text
+            for output in part.get("outputs", ())
+            if output.get("name") == stream
+            for text in _texts(output["text"])
+        )
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from (str(key), *_texts(inner))
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from _texts(inner)
+    else:
+        yield str(value)

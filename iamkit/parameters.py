@@ -1,0 +1,257 @@
+"""The parameters of the notebooks as typed models; one YAML file serves them all.
+
+Each notebook declares its parameters in its first code cell; the model of that notebook says
+what is valid. A test holds the two together. No secret is ever a parameter.
+"""
+
+import difflib
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self, TypeVar
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
+from pydantic_core import ErrorDetails
+
+from iamkit import names
+from iamkit.errors import InputError
+from iamkit.policies import allow, check_policy, count_characters, parse_policy, policy
+
+
+def _policy(value: object) -> object:
+    """Take a policy as an object or as its JSON text, within a group's quota."""
+    try:
+        document = parse_policy(value, "policy") if isinstance(value, str) else value
+        if isinstance(document, dict):
+            check_policy(document, "policy")
+    except InputError as error:
+        raise ValueError(str(error).removeprefix("policy: ").rstrip(".")) from None
+    if isinstance(document, dict) and (size := count_characters(document)) > GROUP_QUOTA:
+        raise ValueError(f"it has {size:,} characters; a group may have {GROUP_QUOTA:,}")
+    return document
+
+
+GROUP_QUOTA = 5_120
+"""Characters of all inline policies of a group, white space not counted."""
+
+AccountId = Annotated[str, StringConstraints(pattern=r"^\d{12}$")]
+UserName = Annotated[str, AfterValidator(lambda name: names.check_name("user", name))]
+GroupName = Annotated[str, AfterValidator(lambda name: names.check_name("group", name))]
+PolicyName = Annotated[str, AfterValidator(lambda name: names.check_name("policy", name))]
+OptionalUserName = Annotated[str, AfterValidator(lambda n: n and names.check_name("user", n))]
+IamPath = Annotated[str, AfterValidator(names.check_path)]
+Tags = Annotated[dict[str, str], AfterValidator(names.check_tags)]
+PolicyDocument = Annotated[dict[str, Any], BeforeValidator(_policy)]
+Alias = Annotated[str, AfterValidator(names.check_alias)]
+
+
+class Model(BaseModel):
+    """Strict: an unknown key or another type is an error, nothing is converted."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class NotebookParameters(Model):
+    """What every notebook wants to know: which account, and whose credentials."""
+
+    environment: Literal["sandbox", "aws"] = Field(description="sandbox (for practice) or aws")
+    account_id: AccountId = Field(description="the 12 digits of the account, as text")
+    profile: str = Field("", description="AWS profile; empty takes botocore's own chain")
+
+    @classmethod
+    def from_cell(cls, variables: Mapping[str, Any]) -> Self:
+        """Check the values that a notebook's parameters cell set.
+
+        Args:
+            variables: the notebook's ``globals()``; only the declared names are read.
+
+        Raises:
+            InputError: naming the parameter and what was expected.
+        """
+        given = {name: variables[name] for name in cls.model_fields if name in variables}
+        return check(cls, given)
+
+
+class ChangingParameters(NotebookParameters):
+    """What every notebook that may change the account wants to know as well."""
+
+    dry_run: bool = Field(True, description="true plans only; false applies the plan")
+
+
+class RunAsParameters(ChangingParameters):
+    """For the notebooks that run as the admin whom 02_admin_group made."""
+
+    run_as: OptionalUserName = Field(
+        "", description="user whose stored key is used; empty for none"
+    )
+    allow_root: bool = Field(False, description="true insists on changing things as root")
+
+
+class CredentialsParameters(NotebookParameters):
+    """01_credentials."""
+
+    credential_file: str = Field("", description="an old AWS_CREDENTIAL_FILE to look at")
+
+
+class AdminGroupParameters(ChangingParameters):
+    """02_admin_group."""
+
+    admin_group: GroupName = Field("Admins", description="the administrators' group")
+    admin_policy_name: PolicyName = Field("AdminsGroupPolicy", description="its inline policy")
+    admin_policy: PolicyDocument = Field(
+        default_factory=lambda: policy(allow("*")), description="what administrators may do"
+    )
+    admin_user: UserName = Field(description="the first administrator, who gets a key")
+    admin_profile: str = Field("", description="AWS profile to write the key to as well")
+
+
+class DevGroupParameters(RunAsParameters):
+    """03_dev_group."""
+
+    dev_group: GroupName = Field("dev", description="the developers' group")
+    dev_policy_name: PolicyName = Field("devGroupPolicy", description="its inline policy")
+    dev_policy: PolicyDocument = Field(
+        default_factory=lambda: policy(allow("ec2:Describe*", sid="EC2AllowDescribe")),
+        description="what developers may do",
+    )
+
+
+class UserRow(Model):
+    """One user of the team."""
+
+    name: UserName = Field(description="user name")
+    path: IamPath | None = Field(None, description="IAM path, such as /team/")
+    tags: Tags = Field(default_factory=dict, description="tags")
+    groups: list[GroupName] = Field(default_factory=list, description="groups")
+    access_key: bool = Field(False, description="whether they get an access key")
+    console_password: bool = Field(False, description="whether they may sign in to the console")
+
+
+class UsersParameters(RunAsParameters):
+    """04_users."""
+
+    users: list[UserRow] = Field(default_factory=list, description="the users who should exist")
+    users_csv: str = Field("", description="a CSV file with more of them")
+    remove_users: list[UserName] = Field(default_factory=list, description="users who must go")
+    allow_destructive: bool = Field(False, description="true lets users be removed")
+
+    @field_validator("users")
+    @classmethod
+    def _each_once(cls, users: list[UserRow]) -> list[UserRow]:
+        names.check_no_twins("user", [user.name for user in users])
+        return users
+
+    @field_validator("remove_users")
+    @classmethod
+    def _not_wanted_too(cls, leaving: list[str], info: ValidationInfo) -> list[str]:
+        staying = {user.name for user in info.data.get("users", [])} | {info.data.get("run_as")}
+        for name in leaving:
+            if name in staying:
+                raise ValueError(f"the user {name!r} is wanted too, in users or as run_as")
+        return leaving
+
+
+class AccountAliasParameters(RunAsParameters):
+    """05_account_alias."""
+
+    account_alias: Alias = Field(description="the name in the sign-in address")
+    allow_destructive: bool = Field(False, description="true lets another alias be replaced")
+
+
+class AuditUsersParameters(NotebookParameters):
+    """06_audit_users."""
+
+    run_as: OptionalUserName = Field(
+        "", description="user whose stored key is used; empty for none"
+    )
+
+
+NOTEBOOKS: Mapping[str, type[NotebookParameters]] = {
+    "01_credentials": CredentialsParameters,
+    "02_admin_group": AdminGroupParameters,
+    "03_dev_group": DevGroupParameters,
+    "04_users": UsersParameters,
+    "05_account_alias": AccountAliasParameters,
+    "06_audit_users": AuditUsersParameters,
+}
+"""The model of each notebook's parameters, by the notebook's name."""
+
+KNOWN = {name: field for model in NOTEBOOKS.values() for name, field in model.model_fields.items()}
+"""Every parameter that some notebook declares, which is what a parameters file may hold."""
+
+AnyModel = TypeVar("AnyModel", bound=Model)
+
+
+def check(model: type[AnyModel], given: Mapping[str, Any], where: str = "") -> AnyModel:
+    """Make a model of these values, or say in one line what is wrong with the first of them.
+
+    Args:
+        model: the model of a notebook's parameters, or of one user.
+        given: the values by name.
+        where: what to put before the field's name, such as a file and line.
+
+    Raises:
+        InputError: naming the field, what was expected and that nothing was changed.
+    """
+    try:
+        return model.model_validate(dict(given))
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise InputError(f"{where}{describe(first, model)}. Nothing was changed.") from None
+
+
+def describe(problem: ErrorDetails, model: type[Model]) -> str:
+    """One of pydantic's problems in words for the user: the field and what was expected."""
+    place = field_path(problem["loc"])
+    said = _expectation(problem, model)
+    return f"{place}: {said}" if place else said
+
+
+def field_path(location: tuple[int | str, ...]) -> str:
+    """A place in the parameters as a person would write it: ``users[2].name``, counted from 1."""
+    path = ""
+    for part in location:
+        path += f"[{part + 1}]" if isinstance(part, int) else f".{part}" if path else part
+    return path
+
+
+def did_you_mean(name: str, known: Mapping[str, Any]) -> str:
+    """A hint at the known name that is nearest, if one is near."""
+    near = difflib.get_close_matches(str(name), list(known), 1)
+    return f"; did you mean {near[0]}?" if near else ""
+
+
+def _expectation(problem: ErrorDetails, model: type[Model]) -> str:
+    kind, value = problem["type"], problem.get("input")
+    if kind == "missing":
+        field = model.model_fields.get(str(problem["loc"][-1]))
+        return f"this is missing ({field.description})" if field else "this is missing"
+    if kind == "extra_forbidden":
+        known = UserRow.model_fields if len(problem["loc"]) > 1 else KNOWN
+        return f"unknown key{did_you_mean(str(problem['loc'][-1]), known)}"
+    if kind == "value_error":
+        return str(problem["ctx"]["error"])
+    expected = {
+        "string_type": "text",
+        "bool_type": "true or false",
+        "list_type": "a list",
+        "dict_type": "names with values",
+        "model_type": "names with values",
+        "model_attributes_type": "names with values",
+        "literal_error": str(problem.get("ctx", {}).get("expected", "")),
+        "string_pattern_mismatch": "12 digits",
+    }
+    return f"expected {expected.get(kind, problem['msg'])}, got {_shorten(value)}"
+
+
+def _shorten(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 40 else f"{text[:40]}…"

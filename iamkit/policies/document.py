@@ -1,0 +1,245 @@
+"""One policy document: strict parsing, structure, equality of meaning, size.
+
+The rules are those of the policy grammar; AWS's own parser is more forgiving than its readers,
+so a key given twice, for which it keeps one value silently, is an error here.
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from iamkit.account import JSON
+from iamkit.errors import InputError
+
+STATEMENT_KEYS = {
+    "Sid",
+    "Effect",
+    "Action",
+    "NotAction",
+    "Resource",
+    "NotResource",
+    "Condition",
+}
+DOCUMENT_KEYS = {"Version", "Id", "Statement"}
+VERSIONS = ("2012-10-17", "2008-10-17")
+MAX_TEXT = 200_000
+"""Characters of text that are worth parsing; the largest quota of AWS is 10,240."""
+
+
+def parse_policy(text: str, where: str = "policy") -> dict[str, Any]:
+    """Parse the JSON text of an identity policy strictly, and check it.
+
+    Args:
+        text: the document, as a person or a file gave it.
+        where: how to call it in messages, such as ``dev_policy``.
+
+    Returns:
+        The document as plain dicts and lists.
+
+    Raises:
+        InputError: with the place and, where it can be told, the repair.
+    """
+    document = _load(text, where)
+    if not isinstance(document, dict):
+        raise InputError(f"{where}: a policy is a JSON object in braces, not {_kind(document)}.")
+    check_policy(document, where)
+    return document
+
+
+def check_policy(document: JSON, where: str = "policy") -> None:
+    """Check the structure of an identity policy: keys, versions, effects, actions, characters.
+
+    Raises:
+        InputError: naming the statement and key that are wrong, and what was expected.
+    """
+    problem = next(_problems(document), None)
+    if problem:
+        raise InputError(f"{where}: {problem}")
+
+
+def same_policy(a: JSON, b: JSON) -> bool:
+    """Whether two documents say the same: ``"x"`` is ``["x"]``, and order in a list is no matter.
+
+    Sids, and the order of statements, do not change what is allowed, but people read them:
+    they count as differences.
+    """
+    return bool(_normal(a) == _normal(b))
+
+
+def count_characters(document: JSON) -> int:
+    """The size of a document as IAM's quotas count it: characters, white space not counted.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+    """
+    return len(re.sub(r"\s", "", to_json(document)))
+
+
+def to_json(document: JSON) -> str:
+    """The compact JSON text that is sent to AWS: the same document gives the same text."""
+    return json.dumps(document, separators=(",", ":"), ensure_ascii=False)
+
+
+def _load(text: str, where: str) -> Any:
+    if len(text) > MAX_TEXT:
+        raise InputError(f"{where}: {len(text):,} characters are far beyond any policy's quota.")
+    try:
+        return json.loads(text.removeprefix("\ufeff"), object_pairs_hook=_no_twins)
+    except _TwinKey as twin:
+        raise InputError(
+            f"{where}: the key {twin.args[0]!r} is given twice in one object, and AWS would "
+            "silently keep only one of the two. Remove or merge one."
+        ) from None
+    except RecursionError:
+        raise InputError(f"{where}: it is nested far deeper than any policy.") from None
+    except json.JSONDecodeError as error:
+        raise InputError(f"{where}: {_explain_json_error(text, error)}") from None
+
+
+class _TwinKey(Exception):  # noqa: N818
+    pass
+
+
+def _no_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in result:
+            raise _TwinKey(key)
+        result[key] = value
+    return result
+
+
+def _explain_json_error(text: str, error: json.JSONDecodeError) -> str:
+    repaired = _with_braces(text)
+    if repaired is not None:
+        problem = next(_problems(repaired), "")
+        also = f" Also: {problem}" if problem else ""
+        return f"the outer braces are missing.{also}\nRepaired: {json.dumps(repaired)}"
+    if re.search("[\u201c\u201d\u2018\u2019]", text):
+        return "it has typographic quotes, as word processors make them; JSON wants straight ones."
+    return f"not JSON at line {error.lineno}, column {error.colno}: {error.msg}."
+
+
+def _with_braces(text: str) -> dict[str, Any] | None:
+    """The document that a fragment becomes when braces, and what AWS wants first, are added."""
+    fragment = text.strip().rstrip(",")
+    if fragment.startswith("{"):
+        return None
+    try:
+        document = json.loads("{" + fragment + "}", object_pairs_hook=_no_twins)
+    except (json.JSONDecodeError, _TwinKey, RecursionError):
+        return None
+    if not isinstance(document, dict) or not document:
+        return None
+    if "Statement" not in document:
+        document = {"Statement": [document]}
+    return {"Version": "2012-10-17"} | document
+
+
+def _problems(document: JSON) -> Iterator[str]:
+    yield from _unknown_keys(document, DOCUMENT_KEYS, "the document")
+    version = document.get("Version")
+    if version is None:
+        yield (
+            'Version is missing, and AWS would read the policy as of 2008. Add "Version": '
+            '"2012-10-17".'
+        )
+    elif version not in VERSIONS:
+        yield f'Version {version!r} is not one of AWS\'s; use "2012-10-17".'
+    statements = document.get("Statement")
+    if isinstance(statements, Mapping):
+        statements = [statements]
+    if not isinstance(statements, list) or not statements:
+        yield "Statement is missing or empty; a policy wants at least one statement."
+        return
+    for number, statement in enumerate(statements, 1):
+        yield from _statement_problems(statement, f"statement {number}")
+    sids = [s["Sid"] for s in statements if isinstance(s, Mapping) and s.get("Sid")]
+    for sid in sorted({sid for sid in sids if sids.count(sid) > 1}):
+        yield f"the Sid {sid!r} is given to two statements; each wants its own."
+    odd = re.search("[^\t\n\r\x20-\xff]", to_json(document))
+    if odd:
+        yield f"the character {odd.group()!r} is not allowed in a policy; see IAM's grammar."
+
+
+def _statement_problems(statement: Any, where: str) -> Iterator[str]:
+    if not isinstance(statement, Mapping):
+        yield f"{where} is {_kind(statement)}, not an object in braces."
+        return
+    for key in ("Principal", "NotPrincipal"):
+        if key in statement:
+            yield (
+                f"{where} has {key}, which belongs in a resource's policy. In the policy of a "
+                "user or group the principal is that user or group: remove it."
+            )
+    yield from _unknown_keys(statement, STATEMENT_KEYS, where)
+    if statement.get("Effect") not in ("Allow", "Deny"):
+        yield f'{where}: Effect must be "Allow" or "Deny", not {statement.get("Effect")!r}.'
+    if not re.fullmatch("[A-Za-z0-9]*", str(statement.get("Sid", ""))):
+        yield f"{where}: the Sid {statement['Sid']!r} may hold only letters and digits."
+    yield from _one_of(statement, "Action", "NotAction", where)
+    yield from _one_of(statement, "Resource", "NotResource", where)
+    for action in _strings(statement.get("Action", statement.get("NotAction"))):
+        if action != "*" and not re.fullmatch(r"[A-Za-z0-9-]+:[A-Za-z0-9*?]+", action):
+            yield f"{where}: the action {action!r} should read service:Name, such as ec2:Describe*."
+    for resource in _strings(statement.get("Resource", statement.get("NotResource"))):
+        if resource != "*" and not resource.startswith("arn:"):
+            yield f'{where}: the resource {resource!r} is neither "*" nor an ARN.'
+    yield from _condition_problems(statement.get("Condition", {}), where)
+
+
+def _condition_problems(condition: Any, where: str) -> Iterator[str]:
+    if not isinstance(condition, Mapping):
+        yield f"{where}: Condition is {_kind(condition)}, not an object in braces."
+        return
+    for operator, tests in condition.items():
+        if not isinstance(tests, Mapping):
+            yield f"{where}: the condition {operator} wants an object of keys and values."
+            continue
+        for key in tests:
+            if ":" not in key:
+                yield f"{where}: the condition key {key!r} has no service, as in aws:SourceIp."
+
+
+def _one_of(statement: JSON, key: str, opposite: str, where: str) -> Iterator[str]:
+    given = [name for name in (key, opposite) if name in statement]
+    if len(given) != 1:
+        yield f"{where} wants {key} or {opposite}, one of them; it has {len(given)}."
+        return
+    value = statement[given[0]]
+    texts = _strings(value)
+    if not texts or (isinstance(value, list) and len(texts) != len(value)):
+        example = '"ec2:Describe*"' if key == "Action" else '"*"'
+        yield f"{where}: the {given[0]} list is empty; name at least one, such as {example}."
+
+
+def _unknown_keys(mapping: JSON, known: set[str], where: str) -> Iterator[str]:
+    for key in mapping:
+        if key in known or key in ("Principal", "NotPrincipal"):
+            continue
+        right = next((k for k in sorted(known) if k.lower() == key.lower()), None)
+        hint = f"; IAM writes it {right}" if right else f"; known are {', '.join(sorted(known))}"
+        yield f"{where} has the unknown key {key!r}{hint}."
+
+
+def _strings(value: Any) -> list[str]:
+    values = value if isinstance(value, list) else [value]
+    return [v for v in values if isinstance(v, str) and v]
+
+
+def _normal(value: Any, *, ordered: bool = False) -> Any:
+    if isinstance(value, Mapping):
+        return {
+            key: _normal(v if isinstance(v, list) else [v], ordered=key == "Statement")
+            for key, v in value.items()
+        }
+    if isinstance(value, list):
+        items = [_normal(v) for v in value]
+        return items if ordered else sorted(items, key=repr)
+    return value
+
+
+def _kind(value: Any) -> str:
+    names = {dict: "an object", list: "a list", str: "a text", type(None): "nothing"}
+    return names.get(type(value), "a number or a truth value")
