@@ -17,9 +17,9 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from iamkit.account import PasswordPolicy, sign_in_url
-from iamkit.aws.explain import CALL_ERRORS, STOPS_ALL, code_of, explain
+from iamkit.aws.explain import CALL_ERRORS, STOPS_ALL, code_of, explain, status_of
 from iamkit.aws.journal import Journal
-from iamkit.aws.read import read_account, read_password_policy, read_pages
+from iamkit.aws.read import read_account, read_pages, read_password_policy
 from iamkit.aws.session import Session
 from iamkit.errors import (
     AwsError,
@@ -171,24 +171,28 @@ class _Application:
 
     def _try(self, change: Change) -> "_Failure | None":
         """Make one call; wait while AWS does not know yet what was made a moment ago."""
-        deadline = time.monotonic() + PATIENCE
-        pause = 0.5
+        deadline, pause = time.monotonic() + PATIENCE, 0.5
         while True:
             try:
                 self._call(change)
             except CALL_ERRORS as error:
-                code = code_of(error)
-                if self._may_be_done(change, error) and self._is_done(change):
+                if self._is_done_after(change, error):
                     return None
-                fresh = code in NOT_YET and self.outcome.done
+                fresh = code_of(error) in NOT_YET and self.outcome.done
                 if not fresh or time.monotonic() > deadline or self.stopped.wait(pause):
-                    operation = self.session.iam.meta.method_to_api_mapping[change.operation]
-                    return _Failure(explain(error, operation), stops_all=code in STOPS_ALL)
+                    return self._failure(change, error)
                 pause = min(pause * 2, 10)
             except IamkitError as error:
-                return _Failure(error, stops_all=not isinstance(error, AwsError))
+                return _Failure(error, stops_all=True)
             else:
                 return None
+
+    def _failure(self, change: Change, error: Exception) -> "_Failure":
+        operation = self.session.iam.meta.method_to_api_mapping[change.operation]
+        explained = explain(error, operation)
+        if change.operation == "create_access_key" and not isinstance(error, ClientError):
+            explained = AwsError(f"{explained} If a key was made, the next run replaces it.")
+        return _Failure(explained, stops_all=code_of(error) in STOPS_ALL)
 
     def _call(self, change: Change) -> None:
         arguments = {
@@ -204,37 +208,43 @@ class _Application:
         if change.operation == "delete_access_key":
             self.session.store.forget_key(arguments["UserName"], arguments["AccessKeyId"])
 
-    def _may_be_done(self, change: Change, error: Exception) -> bool:
-        """Whether the error can come of a call that acted; a key's own handover tells for itself."""
-        if change.operation == "create_access_key":
-            return False
-        if not isinstance(error, ClientError):
-            return True
-        expected = "NoSuchEntity" if change.verb == "delete" else "EntityAlreadyExists"
-        return code_of(error) in (expected, "ServiceFailure", "InternalFailure")
+    def _is_done_after(self, change: Change, error: Exception) -> bool:
+        """Whether the call acted although it ended in this error; told by reading again.
 
-    def _is_done(self, change: Change) -> bool:
+        A new access key is another matter: it is of no use without its secret.
+        """
+        expected = "NoSuchEntity" if change.verb == "delete" else "EntityAlreadyExists"
+        doubtful = code_of(error) == expected or status_of(error) >= 500
+        if change.operation == "create_access_key" or not doubtful:
+            return False
         desired = self.plan.desired
-        return change not in make_plan(read_account(self.session, desired), desired).changes
+        try:
+            left = make_plan(read_account(self.session, desired), desired).changes
+        except AwsError:
+            return False
+        return change not in left
 
     def _hand_over_key(self, user: str) -> None:
-        iam = self.session.iam
         present = read_pages(self.session, "list_access_keys", "AccessKeyMetadata", UserName=user)
 
         def create() -> tuple[str, Secret]:
             try:
                 key = self.session.iam_once.create_access_key(UserName=user)["AccessKey"]
             except ClientError as error:
-                if error.response["ResponseMetadata"]["HTTPStatusCode"] < 500:
+                if status_of(error) < 500:
                     raise NotCreated from error
                 raise
             return key["AccessKeyId"], Secret(key["SecretAccessKey"])
 
         def delete(key_id: str) -> None:
-            iam.delete_access_key(UserName=user, AccessKeyId=key_id)
+            self.session.iam.delete_access_key(UserName=user, AccessKeyId=key_id)
 
         before = frozenset(key["AccessKeyId"] for key in present)
-        self.outcome.receipts.append(self.session.store.hand_over_key(user, before, create, delete))
+        try:
+            receipt = self.session.store.hand_over_key(user, before, create, delete)
+        except NotCreated as refused:
+            raise refused.__cause__ or refused from None
+        self.outcome.receipts.append(receipt)
 
     def _hand_over_password(self, arguments: dict[str, Any]) -> None:
         if self.password_policy is None:

@@ -97,7 +97,6 @@ def _found(environ: Mapping[str, str], session: Any) -> dict[str, str]:
     """The sources that are there, told from variables and files alone, with no call."""
     config = session.full_config.get("profiles", {})
     profile = config.get(environ.get("AWS_PROFILE", "default"), {})
-    found = {}
     variables = (
         ("env", "AWS_ACCESS_KEY_ID"),
         ("assume-role-with-web-identity", "AWS_WEB_IDENTITY_TOKEN_FILE"),
@@ -105,7 +104,7 @@ def _found(environ: Mapping[str, str], session: Any) -> dict[str, str]:
         ("container-role", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"),
         ("container-role", "AWS_CONTAINER_CREDENTIALS_FULL_URI"),
     )
-    found |= {method: f"yes, {name}" for method, name in variables if environ.get(name)}
+    found = {method: f"yes, {name}" for method, name in variables if environ.get(name)}
     settings = (
         ("assume-role", "role_arn"),
         ("sso", "sso_session"),

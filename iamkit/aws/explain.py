@@ -31,6 +31,13 @@ def code_of(error: Exception) -> str:
     return type(error).__name__
 
 
+def status_of(error: Exception) -> int:
+    """The HTTP status of AWS's reply; 599 if none came, so that AWS may have acted."""
+    if not isinstance(error, botocore.ClientError):
+        return 599
+    return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 599))
+
+
 def explain(error: Exception, operation: str, service: str = "iam") -> AwsError:
     """The error as one for the user: which call, what it means, what to do.
 
@@ -85,27 +92,32 @@ _OWN_ERRORS: tuple[tuple[tuple[type[Exception], ...], str], ...] = (
 
 def _explain_reply(error: botocore.ClientError, call: str) -> str:
     code = code_of(error)
-    if code in DENIED:
-        return f"{call}: denied. These credentials lack the permission {call}."
-    if code in EXPIRED:
-        return f"{call}: the credentials have expired. Renew them and try again."
-    if code == "InvalidClientTokenId":
-        return f"{call}: AWS does not know this access key; it was deleted, deactivated or is new."
+    for codes, text in _REPLIES:
+        if code in codes:
+            return f"{call}: {text.format(call=call)}"
     if code in SKEWED:
-        skew = clock_skew(error)
-        if skew is not None and abs(skew) > 240:
-            return (
-                f"{call}: your clock is {abs(skew)} s {'ahead' if skew > 0 else 'behind'}. Set it."
-            )
-        return f"{call}: the signature was refused; the secret access key is not the right one."
-    if code in THROTTLED:
-        return (
-            f"{call}: AWS asked to slow down, even after several tries. Wait a minute, run again."
-        )
-    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    if status >= 500 or not code.isalpha():
-        return f"{call}: AWS or a proxy answered with HTTP {status}. Try again in a minute."
+        return f"{call}: {_explain_signature(error)}"
+    if status_of(error) >= 500 or not code.isalpha():
+        return f"{call}: AWS or a proxy answered HTTP {status_of(error)}. Try again in a minute."
     return f"{call}: {code}: {error.response['Error'].get('Message', '')}"
+
+
+_REPLIES = (
+    (DENIED, "denied. These credentials lack the permission {call}."),
+    (EXPIRED, "the credentials have expired. Renew them and try again."),
+    (THROTTLED, "AWS asked to slow down, even after several tries. Wait a minute, run again."),
+    (
+        {"InvalidClientTokenId", "UnrecognizedClientException"},
+        "AWS does not know this access key: it was deleted, deactivated, or is seconds old.",
+    ),
+)
+
+
+def _explain_signature(error: botocore.ClientError) -> str:
+    skew = clock_skew(error)
+    if skew is not None and abs(skew) > 240:
+        return f"your clock is {abs(skew)} s {'ahead' if skew > 0 else 'behind'}. Set it right."
+    return "the signature was refused: the secret access key does not belong to the key id."
 
 
 def clock_skew(error: botocore.ClientError) -> int | None:

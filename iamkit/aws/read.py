@@ -98,7 +98,8 @@ def read_pages(session: Session, operation: str, key: str, **arguments: Any) -> 
 def _read_principals(session: Session) -> tuple[dict[str, User], dict[str, Group]]:
     paginator = session.iam.get_paginator("get_account_authorization_details")
     pages = paginator.paginate(Filter=["User", "Group"], PaginationConfig={"PageSize": PAGE})
-    users, groups = {}, {}
+    users: dict[str, User] = {}
+    groups: dict[str, Group] = {}
     try:
         for page in pages:
             users |= {item["UserName"]: _user(item) for item in page["UserDetailList"]}

@@ -24,7 +24,7 @@ from iamkit.errors import GuardError, LockedError
 from iamkit.handover import CredentialStore, Secret
 from iamkit.home import home
 from iamkit.parameters import NotebookParameters, RunAsParameters
-from iamkit.sandbox import start_sandbox
+from iamkit.sandbox import find_sandbox, start_sandbox
 
 ATTEMPTS = 10
 """botocore's standard three give up after some 1.5 s; IAM's throttling lasts longer."""
@@ -90,7 +90,7 @@ class Clients:
 
     @property
     def method(self) -> str:
-        """botocore's name for where the credentials come from; ``explicit`` if we gave them."""
+        """Botocore's name for where the credentials come from; ``explicit`` if we gave them."""
         return str(self.session.get_credentials().method)
 
     def make(self, service: str, attempts: int = ATTEMPTS) -> Any:
@@ -200,6 +200,28 @@ def refuse_endpoint_overrides(environ: Mapping[str, str], config: Mapping[str, A
         )
 
 
+def known_secrets(parameters: Mapping[str, Any]) -> list[str]:
+    """Every secret that may not be in any output: those in force, and those in the store.
+
+    Args:
+        parameters: with ``environment``, ``account_id`` and, if need be, ``profile``.
+    """
+    if parameters.get("environment") == "sandbox":
+        sandbox = find_sandbox(home() / "sandbox")
+        if sandbox is None:
+            return []
+        secrets, folder = [*sandbox.secrets(), sandbox.secret_access_key], sandbox.folder
+    else:
+        folder = _account_folder(str(parameters.get("account_id", "")))
+        found = boto3.Session(profile_name=parameters.get("profile") or None).get_credentials()
+        secrets = [text for text in (found.secret_key, found.token) if text] if found else []
+    return secrets + [secret.reveal() for secret in CredentialStore(folder).secrets()]
+
+
+def _account_folder(account_id: str) -> Path:
+    return home() / "accounts" / account_id
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Target:
     session: boto3.Session
@@ -233,7 +255,7 @@ def _aws_target(parameters: NotebookParameters) -> _Target:
     return _Target(
         session=session,
         source=f"AWS profile {profile}" if profile else "botocore's own chain",
-        folder=home() / "accounts" / parameters.account_id,
+        folder=_account_folder(parameters.account_id),
         endpoint_url=None,
     )
 

@@ -4,7 +4,7 @@ Each view is also plain text, for terminals and for readers without a browser.
 """
 
 import html
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from functools import singledispatch
 from typing import Any
 
@@ -111,7 +111,7 @@ def _(plan: Plan) -> str:
 def _(outcome: Outcome) -> str:
     rows = [("✔ done", change.verb, change.target, describe(change)) for change in outcome.done]
     rows += [("✘ failed", c.verb, c.target, reason) for c, reason in outcome.failed]
-    rows += [("– left", c.verb, c.target, describe(c)) for c in outcome.left]
+    rows += [("… left", c.verb, c.target, describe(c)) for c in outcome.left]
     receipts = "".join(
         f"<p>🔑 The {escape(r.what)} of <b>{escape(r.user)}</b> is in "
         f"<code>{escape(r.where)}</code></p>"
@@ -175,5 +175,5 @@ def describe(change: Change) -> str:
     return "\n".join(parts)
 
 
-def _value(value: object) -> str:
-    return to_json(value) if isinstance(value, Mapping | list) else str(value)
+def _value(value: Any) -> str:
+    return value if isinstance(value, str) else to_json(value)

@@ -4,8 +4,11 @@ nbconvert's own pages load scripts from the network and carry 280 KB of styles. 
 nbconvert's cells, its own few styles, and a policy that keeps the browser from loading anything.
 """
 
+import threading
 from functools import cache
 from typing import Any
+
+_ONE_AT_A_TIME = threading.Lock()
 
 TEMPLATE = """
 {%- extends 'basic/index.html.j2' -%}
@@ -66,7 +69,8 @@ def to_html(notebook: Any, title: str) -> str:
         notebook: as nbformat reads it.
         title: the page's title.
     """
-    page, _resources = _exporter().from_notebook_node(notebook, {"metadata": {"name": title}})
+    with _ONE_AT_A_TIME:
+        page, _ = _exporter().from_notebook_node(notebook, {"metadata": {"name": title}})
     return str(page)
 
 
@@ -76,6 +80,6 @@ def _exporter() -> Any:
     from nbconvert import HTMLExporter  # noqa: PLC0415
     from traitlets.config import Config  # noqa: PLC0415
 
-    return HTMLExporter(
+    return HTMLExporter(  # type: ignore[no-untyped-call]
         raw_template=TEMPLATE, config=Config(CSSHTMLHeaderPreprocessor={"style": "default"})
     )

@@ -1,6 +1,5 @@
 """Kernels that start ahead of their turn, talk over private sockets and end with their parent."""
 
-import ast
 import os
 import signal
 import sys
@@ -16,8 +15,9 @@ from subprocess import TimeoutExpired
 from types import TracebackType
 from typing import Any, Self
 
-from jupyter_client import AsyncKernelClient, AsyncKernelManager
+from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.kernelspec import KernelSpec
+from jupyter_client.manager import AsyncKernelManager
 from jupyter_core.utils import run_sync
 
 POLL = 0.2
@@ -36,7 +36,7 @@ class KernelClient(AsyncKernelClient):
     The one that it replaces then waits 0.2 s more for silence, which nobody here needs.
     """
 
-    async def wait_for_ready(self, timeout: float | None = None) -> None:
+    async def wait_for_ready(self, timeout: float | None = None) -> None:  # noqa: ASYNC109
         """Wait until the kernel answers, and until its outputs reach us.
 
         Args:
@@ -73,7 +73,7 @@ class Kernel(AsyncKernelManager):
         """The kernel's process, a ``subprocess.Popen``; None when it has ended."""
         return getattr(self.provisioner, "process", None)
 
-    def client(self, **kwargs: Any) -> AsyncKernelClient:
+    def client(self, **kwargs: Any) -> Any:
         """The client, kept so that it can be closed."""
         self._client = super().client(**kwargs)
         return self._client
@@ -88,9 +88,20 @@ class Kernel(AsyncKernelManager):
         if self.process:
             self.process.kill()
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether its process is gone."""
+        return self.process is None or self.process.poll() is not None
+
+    @property
+    def last_words(self) -> str:
+        """The last line that the process itself printed, such as why it could not start."""
+        log = Path(self.connection_file).with_suffix(".log").read_text(errors="replace")
+        return log.strip().rpartition("\n")[2]
+
     def leave(self) -> None:
         """Ask it to end, without waiting, so that the next notebook need not wait either."""
-        if self._client:
+        if self._client and self.process:
             self._client.shutdown()
             self._client.stop_channels()
             self._client = None
@@ -119,7 +130,10 @@ class Kernels:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
     ) -> None:
         for kernel in self._started:
             kernel.leave()
@@ -154,20 +168,6 @@ class Kernels:
 def _socket_folder() -> str | None:
     room = len(os.fsencode(tempfile.gettempdir())) + len("/iamkit-12345678/100-1")
     return None if room <= LONGEST_SOCKET_PATH else "/tmp"  # noqa: S108 - made private there
-
-
-def imported_modules(notebook: dict[str, Any]) -> set[str]:
-    """The names of the modules that a notebook's cells import, so that a kernel can do it ahead."""
-    found = set()
-    for cell in notebook["cells"]:
-        with suppress(SyntaxError):
-            code = "".join(cell["source"]) if cell["cell_type"] == "code" else ""
-            for node in ast.walk(ast.parse(code)):
-                if isinstance(node, ast.Import):
-                    found |= {alias.name for alias in node.names}
-                elif isinstance(node, ast.ImportFrom) and node.module:
-                    found.add(node.module)
-    return found
 
 
 def prepare(parent: int, modules: Iterable[str]) -> None:

@@ -18,10 +18,8 @@ from iamkit.aws.session import Session
 from iamkit.errors import IamkitError, NotVerified
 from iamkit.notebook.display import render, show
 from iamkit.notebook.kernels import end_with_parent
+from iamkit.notebook.result import RESULT_MIME
 from iamkit.plan import Change, Plan, make_plan
-
-RESULT = "application/vnd.iamkit.result+json"
-"""The type under which a notebook tells its runner what became of the plan."""
 
 PATIENCE = 60.0
 """Seconds to wait until AWS shows everywhere what was applied."""
@@ -29,7 +27,7 @@ PATIENCE = 60.0
 
 def someone_is_there() -> bool:
     """Whether a person can answer this cell; when in doubt yes, so that nothing is applied."""
-    kernel = getattr(get_ipython(), "kernel", None)  # type: ignore[no-untyped-call]
+    kernel = getattr(get_ipython(), "kernel", None)
     parent = kernel.get_parent() if kernel else {}
     return bool(parent.get("content", {}).get("allow_stdin", True))
 
@@ -49,8 +47,8 @@ class Review:
         self.outcome: Outcome | None = None
         self._observers: list[Callable[[], None]] = []
 
-    def apply(self, on_progress: Callable[[Change, str], None] = lambda *_: None) -> None:
-        """Apply the plan and keep the outcome.
+    def apply(self, on_progress: Callable[[Change, str], None] = lambda *_: None) -> Outcome:
+        """Apply the plan, and keep and return the outcome.
 
         Raises:
             IamkitError: nothing or only a part was applied; the message says which.
@@ -63,6 +61,7 @@ class Review:
             on_progress=on_progress,
         )
         tell_runner(self.plan, self.outcome)
+        return self.outcome
 
     def on_applied(self, observer: Callable[[], None]) -> None:
         """Call the observer after an apply by a click."""
@@ -91,15 +90,12 @@ class Review:
         """Apply; an exception inside a click would reach nobody, so it is shown."""
         self.allow_destructive = True  # the button names what it destroys
         try:
-            self.apply(on_progress)
+            outcome = self.apply(on_progress)
+            shown = render(outcome)
+            outcome.raise_if_incomplete()
         except IamkitError as error:
-            return render(f"✘ {error}")
-        assert self.outcome is not None
-        try:
-            self.outcome.raise_if_incomplete()
-        except IamkitError as error:
-            return render(f"✘ {error}") + render(self.outcome)
-        return render(self.outcome)
+            return render(f"✘ {error}") + (render(self.outcome) if self.outcome else "")
+        return shown
 
     def _confirmation(self, button: Any) -> list[Any]:
         if self.session.environment == "sandbox" or not self.plan.destructive:
@@ -137,10 +133,9 @@ def review(plan: Plan, session: Session, dry_run: bool, allow_destructive: bool 
         tell_runner(plan, None)
         show(f"Planned and not applied: {plan.summary}. To apply it: dry_run: false.")
     else:
-        reviewed.apply()
-        assert reviewed.outcome is not None
-        show(reviewed.outcome)
-        reviewed.outcome.raise_if_incomplete()
+        outcome = reviewed.apply()
+        show(outcome)
+        outcome.raise_if_incomplete()
     return reviewed
 
 
@@ -191,7 +186,7 @@ def tell_runner(plan: Plan, outcome: Outcome | None) -> None:
         "applied": len(outcome.done) if outcome else 0,
         "left": len(outcome.failed) + len(outcome.left) if outcome else 0,
     }
-    display({RESULT: counts, "text/plain": ""}, raw=True)
+    display({RESULT_MIME: counts, "text/plain": ""}, raw=True)
 
 
 def _advance(progress: Any) -> None:

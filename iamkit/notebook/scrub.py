@@ -105,7 +105,7 @@ def write_privately(path: Path, text: str) -> None:
     """Write a file for its owner alone (mode 0600); under its name it is complete or absent."""
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     unfinished.unlink(missing_ok=True)
-    with open(unfinished, "x", encoding="utf-8", opener=_open_private) as file:  # noqa: PTH123
+    with open(unfinished, "x", encoding="utf-8", opener=_open_private) as file:
         file.write(text)
     unfinished.replace(path)
 
@@ -119,7 +119,9 @@ def describe_cell(cells: list[dict[str, Any]], index: int) -> str:
     tags = cells[index]["metadata"].get("tags", [])
     if OWN_TAGS & set(tags):
         return "the parameters that were given"
-    number = sum(not OWN_TAGS & set(cell["metadata"].get("tags", [])) for cell in cells[: index + 1])
+    number = sum(
+        not OWN_TAGS & set(cell["metadata"].get("tags", [])) for cell in cells[: index + 1]
+    )
     return f"cell {number} ({tags[0]})" if tags else f"cell {number}"
 
 

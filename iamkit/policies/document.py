@@ -76,7 +76,7 @@ def count_characters(document: JSON) -> int:
     return len(re.sub(r"\s", "", to_json(document)))
 
 
-def to_json(document: JSON) -> str:
+def to_json(document: Any) -> str:
     """The compact JSON text that is sent to AWS: the same document gives the same text."""
     return json.dumps(document, separators=(",", ":"), ensure_ascii=False)
 

@@ -1,0 +1,28 @@
+# `make demo` and `make test` do all the set-up that they need, in .venv.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test lint bench clean
+
+.venv/ready: pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	touch $@
+
+demo: .venv/ready ## the whole guide on a private practice account
+	$(BIN)/iamkit demo
+
+test: .venv/ready ## all tests, side by side
+	$(BIN)/python -m pytest -n auto
+
+lint: .venv/ready ## what else guards the project
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/nbstripout --verify notebooks/*.ipynb
+
+bench: .venv/ready ## ratios against the AWS CLI, measured in one run
+	$(BIN)/python tests/benchmarks/guide.py
+
+clean:
+	rm -rf .venv runs dist

@@ -1,0 +1,262 @@
+"""The command line: it parses arguments and calls; heavy imports wait until they are needed."""
+
+import os
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from iamkit.errors import IamkitError
+
+if TYPE_CHECKING:
+    from iamkit.notebook.run import NotebookResult
+
+DEMO = (
+    "01_credentials",
+    "02_admin_group",
+    "03_dev_group",
+    "04_users",
+    "05_account_alias",
+    "06_audit_users",
+)
+
+
+def main() -> None:
+    """Run the command line; an error of the kit is one or two lines and an exit code."""
+    debug = "--debug" in sys.argv
+    try:
+        sys.exit(cli(args=[a for a in sys.argv[1:] if a != "--debug"], standalone_mode=False))
+    except IamkitError as error:
+        if debug:
+            raise
+        click.echo(f"iamkit: {error}", err=True)
+        sys.exit(error.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(1)
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("iamkit: stopped.", err=True)
+        sys.exit(130)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="iamkit")
+def cli() -> None:
+    """Set up an AWS account for a team, and keep it in order.
+
+    Exit codes: 0 done or nothing to do, 1 error, 2 changes are planned and not applied,
+    4 applied in part. --debug adds the traceback to an error.
+    """
+
+
+@cli.command()
+@click.argument("notebooks", nargs=-1, required=True)
+@click.option("-f", "--file", type=Path, required=True, help="The account's parameters, YAML.")
+@click.option("-p", "--parameter", nargs=2, multiple=True, metavar="NAME VALUE")
+@click.option("--apply", is_flag=True, help="Apply the plans; without it they are only shown.")
+@click.option("--output", type=Path, help="Where executed notebooks go; default runs/TIME.")
+def run(
+    notebooks: tuple[str, ...],
+    file: Path,
+    parameter: tuple[tuple[str, str], ...],
+    apply: bool,
+    output: Path | None,
+) -> int:
+    """Run notebooks headless, in order; they plan, and change nothing unless --apply.
+
+    NOTEBOOKS are names such as 03_dev_group, or paths.
+    """
+    from iamkit.notebook.run import exit_code_of
+
+    results = _run(notebooks, file, parameter, apply=apply, output=output)
+    return exit_code_of(results)
+
+
+@cli.command()
+def demo() -> int:
+    """Set up and audit a private practice account with all notebooks, and show the result."""
+    import tempfile
+
+    from iamkit.notebook.run import exit_code_of
+    from iamkit.sandbox import stop_sandbox
+    from iamkit.workfolder import packaged
+
+    with tempfile.TemporaryDirectory(prefix="iamkit-demo-") as folder:
+        os.environ["IAMKIT_HOME"] = folder
+        try:
+            results = _run(DEMO, packaged("parameters") / "sandbox.yaml", (), apply=True)
+            if exit_code_of(results) == 0:
+                _say_what_the_demo_did(results)
+        finally:
+            stop_sandbox(Path(folder) / "sandbox")
+    return exit_code_of(results)
+
+
+def _run(
+    names: tuple[str, ...],
+    file: Path,
+    parameter: tuple[tuple[str, str], ...],
+    *,
+    apply: bool,
+    output: Path | None = None,
+) -> list["NotebookResult"]:
+    from iamkit.notebook.run import declared_parameters, run_notebooks
+    from iamkit.parameters import NOTEBOOKS
+    from iamkit.parameters_file import read_override, read_parameters
+    from iamkit.workfolder import find_notebook
+
+    paths = [find_notebook(name) for name in names]
+    parameters = read_parameters(file)
+    overrides = {name: read_override(name, text) for name, text in parameter}
+    overrides["dry_run"] = not apply
+    given: dict[str, dict[str, Any]] = {}
+    for path in paths:
+        declared = declared_parameters(path)
+        values = dict(parameters.values) | overrides
+        if path.stem in NOTEBOOKS:
+            parameters.for_notebook(path.stem, overrides)
+        given[path.stem] = {name: values[name] for name in declared if name in values}
+    folder = output or Path("runs") / f"{datetime.now(UTC):%Y-%m-%dT%H%M%SZ}"
+    return run_notebooks(
+        paths, given, folder, secrets=_secrets(parameters.values), on_progress=_progress
+    )
+
+
+def _secrets(parameters: Any) -> Callable[[], list[str]]:
+    """Every secret that no output may hold: those in force, stored, and of the sandbox."""
+    from iamkit.aws.session import known_secrets
+
+    return lambda: known_secrets(parameters)
+
+
+def _progress(event: "NotebookResult | str") -> None:
+    """One line a notebook: its name as it starts, its outcome as it ends."""
+    if isinstance(event, str):
+        click.echo(f"{event:<20} ", nl=False)
+        return
+    counts = f"{event.applied} of {event.planned} changes" if event.planned else ""
+    click.echo(f"{event.outcome:<14} {counts:<18} {event.seconds:5.1f} s  {event.html}")
+    if event.error:
+        click.echo(f"  {event.error}", err=True)
+
+
+def _say_what_the_demo_did(results: list["NotebookResult"]) -> None:
+    from iamkit.account import sign_in_url
+
+    click.echo()
+    click.echo(f"{'notebook':<20} {'result':<14} {'changes':>7} {'seconds':>8}")
+    for result in results:
+        changes = str(result.applied) if result.planned else "-"
+        click.echo(f"{result.name:<20} {result.outcome:<14} {changes:>7} {result.seconds:>8.1f}")
+    click.echo(f"\nSign-in address: {sign_in_url('maestrodev')}")
+    click.echo(f"What each notebook showed: {results[0].html.parent}/*.html")
+    click.echo("The practice account is gone again. Step through it yourself: iamkit lab")
+
+
+@cli.command()
+@click.argument("folder", type=Path)
+def init(folder: Path) -> None:
+    """Make FOLDER an operations folder: notebooks, parameters, a CI workflow, .gitignore."""
+    from iamkit.workfolder import init_folder
+
+    for path in init_folder(folder):
+        click.echo(f"made {path}")
+    click.echo(f"Next: copy {folder}/parameters/example.yaml to team.yaml, and fill it in.")
+
+
+@cli.command()
+@click.option("-f", "--file", type=Path, help="Parameters to write into the notebooks.")
+@click.option("--folder", type=Path, help="The folder to work in; default: this one, or a new one.")
+@click.option("--no-browser", is_flag=True, help="Print the address, open no browser.")
+def lab(file: Path | None, folder: Path | None, no_browser: bool) -> None:
+    """Open JupyterLab on the notebooks."""
+    from iamkit.notebook.lab import open_lab
+
+    open_lab(folder, file, browser=not no_browser)
+
+
+@cli.command()
+@click.option("-f", "--file", type=Path, help="The account's parameters, YAML.")
+def doctor(file: Path | None) -> int:
+    """Check versions, folders and the account, and say how to mend what is wrong."""
+    from iamkit.doctor import examine
+
+    healthy = True
+    for check in examine(file):
+        click.echo(f"{'ok ' if check.ok else 'BAD'} {check.what}: {check.found}")
+        healthy = healthy and check.ok
+    return 0 if healthy else 1
+
+
+@cli.group()
+def sandbox() -> None:
+    """The practice account: AWS's IAM on this machine, where nothing is real."""
+
+
+def _sandbox_state() -> Path:
+    from iamkit.home import home
+
+    return home() / "sandbox"
+
+
+@sandbox.command()
+def start() -> None:
+    """Start it, unless it runs already."""
+    from iamkit.sandbox import start_sandbox
+
+    running = start_sandbox(_sandbox_state())
+    click.echo(f"The sandbox runs at {running.endpoint_url} (process {running.pid}).")
+
+
+@sandbox.command()
+def stop() -> None:
+    """End it."""
+    from iamkit.sandbox import stop_sandbox
+
+    stopped = stop_sandbox(_sandbox_state())
+    click.echo("The sandbox has ended." if stopped else "No sandbox runs.")
+
+
+@sandbox.command()
+def status() -> int:
+    """Say whether it runs, and where; exit code 1 if it does not."""
+    from iamkit.sandbox import find_sandbox
+
+    running = find_sandbox(_sandbox_state())
+    if running is None:
+        click.echo("No sandbox runs.")
+        return 1
+    click.echo(
+        f"The sandbox runs at {running.endpoint_url} (process {running.pid}), "
+        f"account {running.account_id}."
+    )
+    return 0
+
+
+@sandbox.command()
+def reset() -> None:
+    """Begin a new, empty account."""
+    from iamkit.sandbox import reset_sandbox
+
+    running = reset_sandbox(_sandbox_state())
+    click.echo(f"A new, empty account runs at {running.endpoint_url}.")
+
+
+@sandbox.command()
+def env() -> int:
+    """Print the exports that point the AWS CLI at it: eval "$(iamkit sandbox env)"."""
+    from iamkit.sandbox import find_sandbox, sandbox_env
+
+    running = find_sandbox(_sandbox_state())
+    if running is None:
+        click.echo("No sandbox runs. Start it: iamkit sandbox start", err=True)
+        return 1
+    click.echo(sandbox_env(running))
+    return 0
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,77 @@
+"""What is wrong with this installation or this account, and how to mend it."""
+
+import stat
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from iamkit.errors import IamkitError
+from iamkit.home import home
+
+PACKAGES = ("iamkit", "boto3", "jupyterlab", "ipywidgets", "pandas", "papermill", "moto")
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was looked at, and what to do if it is not well."""
+
+    what: str
+    found: str
+    ok: bool = True
+
+
+def examine(file: Path | None) -> Iterator[Check]:
+    """Look at versions, the state folder, the sandbox and, given parameters, the account."""
+    yield Check("Python", sys.version.split()[0], (3, 11) <= sys.version_info[:2] <= (3, 13))
+    for package in PACKAGES:
+        yield _package(package)
+    yield _home()
+    yield _sandbox()
+    if file:
+        yield from _account(file)
+
+
+def _package(name: str) -> Check:
+    try:
+        return Check(name, version(name))
+    except PackageNotFoundError:
+        return Check(name, "is missing; install iamkit again", ok=False)
+
+
+def _home() -> Check:
+    folder = home()
+    mode = stat.S_IMODE(folder.stat().st_mode)
+    if mode & 0o077:
+        return Check("state folder", f"{folder} is open to others; run chmod 700 on it", ok=False)
+    return Check("state folder", str(folder))
+
+
+def _sandbox() -> Check:
+    from iamkit.sandbox import find_sandbox  # noqa: PLC0415
+
+    try:
+        running = find_sandbox(home() / "sandbox")
+    except IamkitError as error:
+        return Check("sandbox", str(error), ok=False)
+    return Check("sandbox", f"runs at {running.endpoint_url}" if running else "does not run")
+
+
+def _account(file: Path) -> Iterator[Check]:
+    """Open a session and try each read that the notebooks need."""
+    from iamkit.aws.read import read_account  # noqa: PLC0415
+    from iamkit.aws.session import open_session  # noqa: PLC0415
+    from iamkit.parameters_file import read_parameters  # noqa: PLC0415
+
+    try:
+        parameters = read_parameters(file).for_notebook("06_audit_users", {})
+        session = open_session(parameters)
+        yield Check("caller", f"{session.identity.arn}, by {session.source}")
+        for warning in session.warnings:
+            yield Check("note", warning)
+        state = read_account(session, every_user=True)
+    except IamkitError as error:
+        yield Check("account", str(error), ok=False)
+        return
+    yield Check("account", f"{state.account_id}: {len(state.users)} users, all reads allowed")

@@ -1,0 +1,99 @@
+"""Input notebooks, as files: what they declare and import, without running anything."""
+
+import ast
+import difflib
+import json
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from iamkit.errors import InputError
+
+
+def declared_parameters(path: Path) -> dict[str, Any]:
+    """The parameters that a notebook declares in its cell tagged ``parameters``: name to default.
+
+    Raises:
+        InputError: the file is no notebook, or a default is not a plain value.
+    """
+    return {
+        name: _literal(path, name, value)
+        for cell in read_notebook(path)["cells"]
+        if "parameters" in cell["metadata"].get("tags", [])
+        for name, value in _assignments(path, "".join(cell["source"]))
+    }
+
+
+def check_parameters(path: Path, given: Iterable[str]) -> None:
+    """Check that a notebook declares the parameters that it is given.
+
+    papermill pastes a name into the code as it is, and of an unknown one it only warns.
+
+    Raises:
+        InputError: naming the parameter, with the one that may be meant.
+    """
+    declared = declared_parameters(path)
+    for name in given:
+        if name not in declared:
+            near = difflib.get_close_matches(name, declared, 1)
+            hint = f"did you mean {near[0]!r}?" if near else f"it declares: {', '.join(declared)}."
+            raise InputError(
+                f"{path.name} declares no parameter {name[:60]!r}; {hint} Nothing was run."
+            )
+
+
+def imported_modules(path: Path) -> set[str]:
+    """The names of the modules that a notebook's cells import."""
+    found = set()
+    for cell in read_notebook(path)["cells"]:
+        code = "".join(cell["source"]) if cell["cell_type"] == "code" else ""
+        with suppress(SyntaxError):
+            for node in ast.walk(ast.parse(code)):
+                if isinstance(node, ast.Import):
+                    found |= {alias.name for alias in node.names}
+                elif isinstance(node, ast.ImportFrom) and node.module:
+                    found.add(node.module)
+    return found
+
+
+def read_notebook(path: Path) -> Any:
+    """A notebook's JSON.
+
+    Raises:
+        InputError: there is none at this path.
+    """
+    try:
+        notebook = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"No notebook {path}: {error.strerror}. Nothing was run.") from None
+    except ValueError:
+        notebook = None
+    if not isinstance(notebook, dict) or "cells" not in notebook:
+        raise InputError(f"{path} is not a notebook of version 4. Nothing was run.")
+    return notebook
+
+
+def _assignments(path: Path, code: str) -> Iterator[tuple[str, ast.expr]]:
+    try:
+        statements = ast.parse(code).body
+    except SyntaxError as error:
+        raise InputError(
+            f"The parameters cell of {path.name} is not Python, line {error.lineno}. "
+            "Nothing was run."
+        ) from None
+    for node in statements:
+        if isinstance(node, ast.AnnAssign) and node.value:
+            yield ast.unparse(node.target), node.value
+        elif isinstance(node, ast.Assign):
+            yield from ((ast.unparse(target), node.value) for target in node.targets)
+
+
+def _literal(path: Path, name: str, value: ast.expr) -> Any:
+    try:
+        return ast.literal_eval(value)
+    except ValueError:
+        raise InputError(
+            f"The parameter {name} of {path.name} has the default {ast.unparse(value)}; "
+            "a default must be a plain value, such as a text or a list."
+        ) from None

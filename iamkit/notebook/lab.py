@@ -1,0 +1,56 @@
+"""Open JupyterLab on the notebooks, quietly: one token, no news, no question."""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+from iamkit.home import home
+from iamkit.parameters_file import read_parameters
+from iamkit.workfolder import fill_parameters, init_folder
+
+QUIET = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}}
+
+
+def open_lab(folder: Path | None, file: Path | None, *, browser: bool) -> None:
+    """Replace this process by JupyterLab.
+
+    Args:
+        folder: where to work; None takes the current folder if it has notebooks and no file is
+            given, else one of iamkit's own, made on first use.
+        file: a parameters file whose values are written into the notebooks' parameters cells.
+        browser: whether to open one.
+
+    Raises:
+        InputError: the parameters file is wrong, or the folder cannot be made.
+    """
+    here = Path.cwd()
+    if folder is None:
+        folder = here if (here / "notebooks").is_dir() and not file else home() / "lab"
+    if not (folder / "notebooks").is_dir():
+        init_folder(folder)
+    if file:
+        values = read_parameters(file).values
+        for notebook in sorted((folder / "notebooks").glob("*.ipynb")):
+            fill_parameters(notebook, values)
+    os.environ["JUPYTERLAB_SETTINGS_DIR"] = str(_settings())
+    options = [
+        f"--ServerApp.root_dir={folder.absolute()}",
+        "--LabApp.default_url=/lab/tree/notebooks/01_credentials.ipynb",
+        "--KernelManager.transport=ipc",
+    ]
+    if not browser:
+        options.append("--no-browser")
+    os.execv(sys.executable, [sys.executable, "-m", "jupyterlab", *options])
+
+
+def _settings() -> Path:
+    """JupyterLab's user settings, kept apart from the user's own."""
+    folder = home() / "jupyterlab"
+    for plugin, setting in QUIET.items():
+        extension, _, name = plugin.partition(":")
+        path = folder / extension / f"{name}.jupyterlab-settings"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            path.write_text(json.dumps(setting))
+    return folder

@@ -1,0 +1,101 @@
+"""What became of a notebook, as `iamkit run` reports it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from iamkit import errors
+from iamkit.errors import IamkitError
+
+RESULT_MIME = "application/vnd.iamkit.result+json"
+"""A notebook tells its outcome by displaying this: ``{"planned": n, "applied": n, "left": n}``."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NotebookResult:
+    """What became of one notebook.
+
+    Attributes:
+        name: the notebook's file name without its ending.
+        outcome: ``done``, ``nothing to do``, ``planned``, ``read``, ``partly applied``, ``failed``.
+        planned: how many changes the plan holds.
+        applied: how many were made.
+        seconds: how long it took.
+        output: the executed notebook; absent if a secret was found or the kernel never started.
+        html: the same as a page; absent likewise.
+        error: one or two lines for the user, None if all went well.
+        exit_code: 0, 1 failed, 2 planned, 4 partly applied, 130 or 143 stopped by a signal.
+    """
+
+    name: str
+    outcome: str
+    planned: int
+    applied: int
+    seconds: float
+    output: Path
+    html: Path
+    error: str | None
+    exit_code: int
+
+    @property
+    def failed(self) -> bool:
+        """Whether no later notebook may run."""
+        return self.exit_code not in (0, 2)
+
+
+def exit_code_of(results: Sequence[NotebookResult]) -> int:
+    """The exit code of a run: that of the first failure, else 2 if changes are planned, else 0."""
+    failures = [result.exit_code for result in results if result.failed]
+    return failures[0] if failures else max((result.exit_code for result in results), default=0)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """An outcome with its error, if it has one, and its exit code."""
+
+    outcome: str
+    error: str | None = None
+    exit_code: int = 0
+
+
+def read_counts(notebook: Mapping[str, Any]) -> Mapping[str, int]:
+    """The counts that a notebook displayed last; empty if it displayed none."""
+    shown = [
+        output["data"][RESULT_MIME]
+        for cell in notebook["cells"]
+        for output in cell.get("outputs", ())
+        if RESULT_MIME in output.get("data", ())
+    ]
+    return shown[-1] if shown else {}
+
+
+def judge_counts(counts: Mapping[str, int]) -> Verdict:
+    """The verdict on a notebook that ran to its end."""
+    if not counts:
+        return Verdict("read")
+    if counts["applied"] and counts["left"]:
+        return Verdict("partly applied", f"{counts['left']} change(s) are left.", 4)
+    if counts["applied"]:
+        return Verdict("done")
+    return Verdict("planned", None, 2) if counts["planned"] else Verdict("nothing to do")
+
+
+def judge_error(name: str, message: str) -> Verdict:
+    """The verdict on a notebook in which a cell raised an error.
+
+    Args:
+        name: the error's class; one of ours has a text for the user, and its own exit code.
+        message: the error's text.
+    """
+    if is_ours(name):
+        outcome = "partly applied" if name == errors.PartlyApplied.__name__ else "failed"
+        return Verdict(outcome, message, getattr(errors, name).exit_code)
+    first_line = (message.strip() or "no message").splitlines()[0]
+    return Verdict("failed", f"{name}: {first_line}", 1)
+
+
+def is_ours(name: str) -> bool:
+    """Whether an error's class is one of ours, whose text is meant for the user as it is."""
+    kind = getattr(errors, name, None)
+    return isinstance(kind, type) and issubclass(kind, IamkitError)

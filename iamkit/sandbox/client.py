@@ -1,0 +1,119 @@
+"""A running sandbox as its users see it, and the side door through which tests ask it things."""
+
+import hashlib
+import hmac
+import http.client
+import json
+import secrets
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from iamkit.errors import SandboxError
+
+ACCOUNT_ID = "000000000000"
+TOKEN_HEADER = "X-Iamkit-Token"  # noqa: S105 - the name of a header
+SECONDS = 30
+"""A sandbox that is busy with a thousand users may be slow to answer, but not slower."""
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """A running sandbox.
+
+    Attributes:
+        endpoint_url: ``http://127.0.0.1:PORT``, for every AWS service that it has.
+        account_id: always ``000000000000``.
+        instance: the name of this life of the account, new at each fresh start and reset.
+        pid: the process.
+        access_key_id: the account's root key.
+        secret_access_key: its secret.
+        token: opens the side door.
+        folder: a private folder that vanishes with this life of the account.
+    """
+
+    endpoint_url: str
+    instance: str
+    pid: int
+    access_key_id: str
+    secret_access_key: str = field(repr=False)
+    token: str = field(repr=False)
+    folder: Path
+    account_id: str = ACCOUNT_ID
+
+    def calls(self) -> list[dict[str, Any]]:
+        """The AWS calls so far, oldest first; the last 100,000 are kept.
+
+        Each has ``service``, ``action``, ``caller`` (an ARN, or the key id of someone unknown),
+        ``status`` (HTTP, 0 when the connection was closed), ``outcome`` (``ok`` or AWS's error
+        code), ``fault`` (the kind of a planned fault, or empty) and ``seconds``.
+        """
+        return list(self._ask("GET", "calls"))
+
+    def set_faults(self, faults: Iterable[Mapping[str, Any]]) -> None:
+        """Plan faults, in place of those that were planned before.
+
+        Args:
+            faults: each with ``action`` (``*`` for any), ``kind``, and optionally ``service``,
+                ``times`` (None for always), ``skip`` (calls to let pass first) and ``seconds``;
+                `iamkit.sandbox.faults` lists the kinds.
+
+        Raises:
+            SandboxError: a fault is not understood; the plan is as it was.
+        """
+        self._ask("PUT", "faults", [dict(fault) for fault in faults])
+
+    def clear_faults(self) -> None:
+        """Forget all planned faults, and let go of the calls that one of them holds."""
+        self.set_faults([])
+
+    def secrets(self) -> list[str]:
+        """Every secret access key and password that the sandbox ever held, to search for leaks."""
+        return list(self._ask("GET", "secrets"))
+
+    def _ask(self, method: str, what: str, body: Any = None) -> Any:
+        headers = {TOKEN_HEADER: self.token}
+        status, text = request(self.endpoint_url, method, f"/_iamkit/{what}", headers, body)
+        if status != 200:
+            raise SandboxError(f"The sandbox did not take {what}: {text.strip()}")
+        return json.loads(text)
+
+
+def proof(token: str, host: str, challenge: str) -> str:
+    """What only the holder of the token can answer to a challenge, at this host and port."""
+    return hmac.digest(token.encode(), f"{host}/{challenge}".encode(), hashlib.sha256).hex()
+
+
+def proves_itself(endpoint_url: str, token: str) -> bool:
+    """Whether what listens at the endpoint knows the token; the token itself is not sent.
+
+    Raises:
+        OSError: nothing listens there.
+    """
+    challenge = secrets.token_hex(32)
+    status, answer = request(endpoint_url, "GET", f"/_iamkit/prove?challenge={challenge}", {})
+    expected = proof(token, urlsplit(endpoint_url).netloc, challenge)
+    return status == 200 and hmac.compare_digest(answer.encode(), expected.encode())
+
+
+def request(
+    endpoint_url: str, method: str, path: str, headers: Mapping[str, str], body: Any = None
+) -> tuple[int, str]:
+    """One request with no proxy and no redirect: its HTTP status and text.
+
+    Raises:
+        OSError: the connection failed.
+    """
+    host, _, port = urlsplit(endpoint_url).netloc.partition(":")
+    connection = http.client.HTTPConnection(host, int(port), timeout=SECONDS)
+    try:
+        content = None if body is None else json.dumps(body)
+        connection.request(method, path, content, dict(headers))
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode("utf-8", "replace")
+    except http.client.HTTPException as error:  # it answers, but not in HTTP
+        return 0, type(error).__name__
+    finally:
+        connection.close()

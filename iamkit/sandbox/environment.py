@@ -1,0 +1,63 @@
+"""The environment variables that point the AWS CLI and every AWS SDK at a sandbox."""
+
+import os
+import shlex
+from collections.abc import Iterable, Mapping
+
+from iamkit.sandbox.client import Sandbox
+
+_UNSET = (
+    "AWS_CA_BUNDLE",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "AWS_CREDENTIAL_EXPIRATION",
+    "AWS_CREDENTIAL_FILE",
+    "AWS_DEFAULT_PROFILE",
+    "AWS_ENDPOINT_URL_EC2",
+    "AWS_ENDPOINT_URL_IAM",
+    "AWS_ENDPOINT_URL_S3",
+    "AWS_ENDPOINT_URL_STS",
+    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+    "AWS_PROFILE",
+    "AWS_ROLE_ARN",
+    "AWS_SECURITY_TOKEN",
+    "AWS_SESSION_TOKEN",
+    "AWS_USE_DUALSTACK_ENDPOINT",
+    "AWS_USE_FIPS_ENDPOINT",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+)
+
+
+def sandbox_env(sandbox: Sandbox) -> str:
+    """Shell lines for ``eval "$(iamkit sandbox env)"``; they hold the root key's secret.
+
+    Profiles and every other source of credentials or endpoints are switched off, so that no call
+    of this shell goes elsewhere.
+    https://docs.aws.amazon.com/sdkref/latest/guide/settings-reference.html
+    """
+    lines = [f"unset {name}" for name in _names_to_unset(os.environ)]
+    lines += [f"export {name}={shlex.quote(value)}" for name, value in _exports(sandbox).items()]
+    return "\n".join(lines) + "\n"
+
+
+def _names_to_unset(environ: Iterable[str]) -> list[str]:
+    others = {name for name in environ if name.startswith("AWS_ENDPOINT_URL_")}
+    return sorted({*_UNSET, *others})
+
+
+def _exports(sandbox: Sandbox) -> Mapping[str, str]:
+    direct = ",".join(filter(None, ["127.0.0.1", os.environ.get("NO_PROXY", "")]))
+    return {
+        "AWS_ENDPOINT_URL": sandbox.endpoint_url,
+        "AWS_ACCESS_KEY_ID": sandbox.access_key_id,
+        "AWS_SECRET_ACCESS_KEY": sandbox.secret_access_key,
+        "AWS_REGION": "us-east-1",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_CONFIG_FILE": "/dev/null",
+        "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "NO_PROXY": direct,
+        "no_proxy": direct,
+    }

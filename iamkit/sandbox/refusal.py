@@ -1,0 +1,54 @@
+"""AWS's refusals, and how each protocol says them."""
+
+from xml.sax.saxutils import escape
+
+from iamkit.sandbox.http import Reply
+
+_NAMESPACES = {
+    "iam": "https://iam.amazonaws.com/doc/2010-05-08/",
+    "sts": "https://sts.amazonaws.com/doc/2011-06-15/",
+}
+_SHAPES = {
+    "ec2": (
+        "<Response><Errors><Error><Code>{code}</Code><Message>{message}</Message></Error></Errors>"
+        "<RequestID>{request_id}</RequestID></Response>"
+    ),
+    "s3": (
+        "<Error><Code>{code}</Code><Message>{message}</Message>"
+        "<RequestId>{request_id}</RequestId></Error>"
+    ),
+}
+_QUERY_SHAPE = (
+    '<ErrorResponse xmlns="{namespace}"><Error><Type>{type}</Type><Code>{code}</Code>'
+    "<Message>{message}</Message></Error><RequestId>{request_id}</RequestId></ErrorResponse>"
+)
+
+
+class Refused(Exception):  # noqa: N818 - what AWS does to the call
+    """AWS does not take the call.
+
+    Args:
+        code: AWS's error code, such as ``NoSuchEntity``.
+        status: the HTTP status.
+        message: what AWS says.
+    """
+
+    def __init__(self, code: str, status: int, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.status = status
+        self.message = message
+
+    def reply(self, service: str, request_id: str) -> Reply:
+        """The refusal in the words of the service's protocol.
+
+        https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html
+        """
+        text = _SHAPES.get(service, _QUERY_SHAPE).format(
+            namespace=_NAMESPACES.get(service, ""),
+            type="Sender" if self.status < 500 else "Receiver",
+            code=self.code,
+            message=escape(self.message),
+            request_id=request_id,
+        )
+        return Reply(self.status, {"Content-Type": "text/xml"}, text.encode())

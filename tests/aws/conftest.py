@@ -1,0 +1,25 @@
+"""Planning and applying with the session of the test."""
+
+import pytest
+
+from iamkit.aws.apply import apply_plan
+from iamkit.aws.read import read_account
+from iamkit.plan import make_plan
+
+
+@pytest.fixture
+def plan_for(session):
+    """Plan a desired state against the account as it is now."""
+    return lambda desired: make_plan(read_account(session, desired), desired)
+
+
+@pytest.fixture
+def apply_desired(session, plan_for):
+    """Plan and apply a desired state, wholly or not at all."""
+
+    def apply(desired, **options):
+        outcome = apply_plan(plan_for(desired), session, **options)
+        outcome.raise_if_incomplete()
+        return outcome
+
+    return apply

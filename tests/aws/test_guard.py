@@ -1,0 +1,184 @@
+"""The guard: a wrong target really listens, on loopback, and receives nothing."""
+
+import socket
+import threading
+
+import pytest
+
+from iamkit.account import CallerIdentity
+from iamkit.aws.session import check_account, check_host, open_session, refuse_endpoint_overrides
+from iamkit.errors import GuardError, SandboxError
+from iamkit.parameters import AuditUsersParameters
+
+
+@pytest.fixture
+def listener():
+    """A server that answers nobody and counts who came; its URL and the list of connections."""
+    server = socket.create_server(("127.0.0.1", 0))
+    came = []
+
+    def listen():
+        while True:
+            try:
+                connection, address = server.accept()
+            except OSError:
+                return
+            came.append(address)
+            connection.close()
+
+    threading.Thread(target=listen, daemon=True).start()
+    yield f"http://127.0.0.1:{server.getsockname()[1]}", came
+    server.close()
+
+
+def in_aws(**values):
+    return AuditUsersParameters(environment="aws", account_id="111122223333", **values)
+
+
+@pytest.mark.parametrize(
+    "name", ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_IAM", "AWS_ENDPOINT_URL_STS"]
+)
+def test_a_left_over_endpoint_variable_is_refused_on_aws(listener, monkeypatch, name):
+    """On aws an endpoint in the environment is an error, and nothing is sent to it."""
+    url, came = listener
+    monkeypatch.setenv(name, url)
+    with pytest.raises(GuardError, match=f"{name} is set"):
+        open_session(in_aws())
+    assert came == []
+
+
+@pytest.mark.parametrize(
+    "setting", ["endpoint_url = {url}", "services = mine\n[services mine]\niam =\n  endpoint_url = {url}"]
+)
+def test_an_endpoint_in_a_profile_is_refused_on_aws(listener, monkeypatch, tmp_path, setting):
+    """On aws an endpoint in the profile is an error, and nothing is sent to it."""
+    url, came = listener
+    config = tmp_path / "config"
+    config.write_text("[profile team]\nregion = us-east-1\n" + setting.format(url=url) + "\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    with pytest.raises(GuardError, match="in the profile"):
+        open_session(in_aws(profile="team"))
+    assert came == []
+
+
+def test_a_missing_profile_is_said(monkeypatch, tmp_path):
+    """A profile that is not there is named, and no other credentials are taken instead."""
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    with pytest.raises(GuardError, match="no AWS profile 'team'"):
+        open_session(in_aws(profile="team"))
+
+
+def test_the_sandbox_ignores_every_endpoint_variable(listener, sandbox, guide, monkeypatch):
+    """In the sandbox, endpoints in the environment lead no call astray."""
+    url, came = listener
+    for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_IAM", "AWS_ENDPOINT_URL_STS"):
+        monkeypatch.setenv(name, url)
+    monkeypatch.setenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true")
+    session = open_session(guide("02_admin_group"))
+    session.iam.create_group(GroupName="here")
+    assert session.identity.is_root
+    assert came == []
+
+
+def test_the_sandbox_ignores_keys_and_profiles(sandbox, guide, monkeypatch):
+    """In the sandbox, keys in the environment and a profile that is not there mean nothing."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "not-a-secret")
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "not-a-token")
+    monkeypatch.setenv("AWS_PROFILE", "not-there")
+    assert open_session(guide("02_admin_group")).identity.account_id == "000000000000"
+
+
+def test_a_proxy_captures_no_call_to_the_sandbox(listener, sandbox, guide, monkeypatch):
+    """HTTP_PROXY, which captures even loopback calls, is not asked."""
+    url, came = listener
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy"):
+        monkeypatch.setenv(name, url)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    open_session(guide("02_admin_group")).iam.list_users()
+    assert came == []
+
+
+def test_the_wrong_account_is_refused(sandbox, guide):
+    """The credentials must belong to the account that the parameters name."""
+    with pytest.raises(GuardError, match=r"of account 000000000000.*111122223333"):
+        open_session(guide("02_admin_group", account_id="111122223333"))
+
+
+def test_the_identity_must_be_of_the_account():
+    """The guard compares the identity with the account, and says both."""
+    identity = CallerIdentity(
+        account_id="444455556666", arn="arn:aws:iam::444455556666:root", user_id="444455556666"
+    )
+    check_account(identity, "444455556666")
+    with pytest.raises(GuardError, match=r"444455556666.*111122223333"):
+        check_account(identity, "111122223333")
+
+
+@pytest.mark.parametrize(
+    ("url", "endpoint"),
+    [
+        ("https://iam.amazonaws.com.example.org/", None),
+        ("http://iam.amazonaws.com/", None),
+        ("https://127.0.0.1:5000/", None),
+        ("http://127.0.0.1:5001/", "http://127.0.0.1:5000"),
+        ("https://iam.amazonaws.com/", "http://127.0.0.1:5000"),
+    ],
+)
+def test_a_request_to_another_host_is_not_sent(url, endpoint):
+    """Each request's host must be AWS's over TLS, or exactly the sandbox's."""
+    with pytest.raises(GuardError, match="not sent"):
+        check_host(url, endpoint)
+
+
+@pytest.mark.parametrize(
+    "url", ["https://iam.amazonaws.com/", "https://iam.us-gov.amazonaws.com/",
+            "https://iam.cn-north-1.amazonaws.com.cn/"]
+)
+def test_the_hosts_of_aws_are_accepted(url):
+    """All partitions of AWS are AWS."""
+    check_host(url, None)
+
+
+def test_the_hook_stops_a_request_that_was_bent_on_the_way(session, listener):
+    """A request whose URL was changed after its client was made is stopped before it leaves."""
+    url, came = listener
+
+    def bend(request, **_):
+        request.url = url
+
+    session.iam.meta.events.register_first("before-send", bend)
+    with pytest.raises(GuardError, match="not sent"):
+        session.iam.list_users()
+    assert came == []
+
+
+def test_another_server_on_the_sandboxs_port_is_not_trusted(listener, tmp_path, monkeypatch, guide):
+    """A server that cannot prove to be our sandbox gets no credentials."""
+    import json
+
+    url, _ = listener
+    home = tmp_path / "home"
+    (home / "sandbox").mkdir(parents=True, mode=0o700)
+    home.chmod(0o700)
+    monkeypatch.setenv("IAMKIT_HOME", str(home))
+    from iamkit.sandbox import find_sandbox, start_sandbox, stop_sandbox
+
+    running = start_sandbox(home / "sandbox")
+    state = home / "sandbox" / "server.json"
+    facts = json.loads(state.read_text())
+    stop_sandbox(home / "sandbox")
+    state.write_text(json.dumps(facts | {"endpoint_url": url}))
+    state.chmod(0o600)
+    assert running.endpoint_url != url
+    try:
+        found = find_sandbox(home / "sandbox")
+    except SandboxError:
+        found = None
+    assert found is None
+
+
+def test_overrides_are_fine_when_there_are_none():
+    """A plain profile passes."""
+    refuse_endpoint_overrides({"AWS_REGION": "us-east-1"}, {"region": "us-east-1"})

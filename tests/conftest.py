@@ -1,0 +1,48 @@
+"""What the tests share: a private home with a sandbox, and the guide's parameters."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from iamkit.aws.session import open_session
+from iamkit.parameters_file import read_parameters
+from iamkit.sandbox import reset_sandbox, start_sandbox, stop_sandbox
+
+ROOT = Path(__file__).parent.parent
+GUIDE = ROOT / "parameters" / "sandbox.yaml"
+
+
+@pytest.fixture(scope="session")
+def private_home(tmp_path_factory):
+    """A state folder for this worker alone; the sandbox in it ends with the tests."""
+    home = tmp_path_factory.mktemp("home")
+    home.chmod(0o700)
+    start_sandbox(home / "sandbox")
+    yield home
+    stop_sandbox(home / "sandbox")
+
+
+@pytest.fixture
+def sandbox(private_home, monkeypatch):
+    """A new, empty account in a sandbox, which ``IAMKIT_HOME`` leads to."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("IAMKIT_HOME", str(private_home))
+    return reset_sandbox(private_home / "sandbox")
+
+
+@pytest.fixture
+def guide():
+    """The parameters of one of the guide's notebooks, with overrides."""
+
+    def parameters(notebook, **overrides):
+        return read_parameters(GUIDE).for_notebook(notebook, overrides)
+
+    return parameters
+
+
+@pytest.fixture
+def session(sandbox, guide):
+    """An open session with the empty account, as root."""
+    return open_session(guide("02_admin_group"))

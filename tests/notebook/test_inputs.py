@@ -1,0 +1,87 @@
+import json
+
+import pytest
+
+from iamkit.errors import InputError
+from iamkit.notebook.inputs import check_parameters, declared_parameters, imported_modules
+
+PARAMETERS = '''
+environment: str = "sandbox"  # or aws; a = in a comment is fine
+dry_run: bool = True
+users: list = [{"name": "alice", "tags": {"team": "a"}}]
+region = None
+'''
+
+
+@pytest.fixture
+def notebook(tmp_path):
+    def write(source=PARAMETERS, tags=("parameters",)):
+        path = tmp_path / "04_users.ipynb"
+        cells = [
+            {"cell_type": "markdown", "source": ["import nothing"], "metadata": {}},
+            {"cell_type": "code", "source": source, "metadata": {"tags": list(tags)}},
+            {"cell_type": "code", "source": ["import os.path\n", "from a.b import c"], "metadata": {}},
+            {"cell_type": "code", "source": "%magic", "metadata": {}},
+        ]
+        path.write_text(json.dumps({"cells": cells, "metadata": {}, "nbformat": 4}))
+        return path
+
+    return write
+
+
+def test_the_declared_parameters_are_read_with_their_defaults(notebook):
+    """Annotated or not, and whatever the comment holds, a parameter is read."""
+    assert declared_parameters(notebook()) == {
+        "environment": "sandbox",
+        "dry_run": True,
+        "users": [{"name": "alice", "tags": {"team": "a"}}],
+        "region": None,
+    }
+
+
+def test_a_notebook_without_parameters_declares_none(notebook):
+    """Only the tagged cell counts."""
+    assert declared_parameters(notebook(tags=())) == {}
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ("dryrun", "did you mean 'dry_run'"),
+        ("x = __import__('os').abort()", "declares no parameter .* Nothing was run"),
+        ("zebra", "it declares: environment, dry_run, users, region"),
+    ],
+)
+def test_an_undeclared_parameter_is_refused(notebook, given, message):
+    """An unknown name, or code in the place of a name, never reaches papermill."""
+    with pytest.raises(InputError, match=message):
+        check_parameters(notebook(), {given: 1})
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("users = list_users()", r"users of 04_users.ipynb has the default list_users\(\)"),
+        ("x = 1\nusers = [", "parameters cell of 04_users.ipynb is not Python, line 2"),
+    ],
+)
+def test_a_default_that_is_no_plain_value_is_refused(notebook, source, message):
+    """A default must be readable without running it."""
+    with pytest.raises(InputError, match=message):
+        declared_parameters(notebook(source))
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", "\0", "nothing like it"])
+def test_a_file_that_is_no_notebook_is_refused(tmp_path, text):
+    """So is one that is not there."""
+    path = tmp_path / "a.ipynb"
+    with pytest.raises(InputError, match="No notebook .*a.ipynb: No such file"):
+        declared_parameters(path)
+    path.write_text(text)
+    with pytest.raises(InputError, match="is not a notebook"):
+        declared_parameters(path)
+
+
+def test_the_imports_of_a_notebook_are_known(notebook):
+    """They are read from code cells alone, and a cell that is not Python is passed over."""
+    assert imported_modules(notebook()) == {"os.path", "a.b"}
