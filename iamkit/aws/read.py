@@ -2,7 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from iamkit.account import (
@@ -18,6 +18,8 @@ from iamkit.aws.session import Session
 from iamkit.desired import Desired
 
 PAGE = 1_000
+INTERRUPTED = timedelta(minutes=10)
+"""How far a lost key's creation may lie from our intent, clocks that differ included."""
 READERS = 8
 """Calls for single users that run side by side; IAM throttles at some more."""
 
@@ -190,8 +192,8 @@ def _read_keys(session: Session, user: str) -> tuple[AccessKey, ...]:
         key_id = item["AccessKeyId"]
         orphan = (
             interrupted is not None
-            and key_id not in interrupted.keys_before
-            and key_id not in stored
+            and key_id not in interrupted.keys_before | stored
+            and abs(item["CreateDate"] - interrupted.started) < INTERRUPTED
             and _never_used(session, key_id)
         )
         keys.append(
