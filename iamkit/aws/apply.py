@@ -190,7 +190,7 @@ class _Application:
     def _failure(self, change: Change, error: Exception) -> "_Failure":
         operation = self.session.iam.meta.method_to_api_mapping[change.operation]
         explained = explain(error, operation)
-        if change.operation == "create_access_key" and not isinstance(error, ClientError):
+        if change.operation == "create_access_key" and status_of(error) >= 500:
             explained = AwsError(f"{explained} If a key was made, the next run replaces it.")
         return _Failure(explained, stops_all=code_of(error) in STOPS_ALL)
 

@@ -27,6 +27,14 @@ _IDENTITY = (
     "<ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata>"
     "</GetCallerIdentityResponse>"
 )
+# moto has no such credentials, and no call that makes one: so there are none.
+_NO_CREDENTIALS = (
+    '<ListServiceSpecificCredentialsResponse xmlns="https://iam.amazonaws.com/doc/2010-05-08/">'
+    "<ListServiceSpecificCredentialsResult><ServiceSpecificCredentials/>"
+    "</ListServiceSpecificCredentialsResult>"
+    "<ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata>"
+    "</ListServiceSpecificCredentialsResponse>"
+)
 
 
 @dataclass
@@ -192,7 +200,13 @@ class Front:
         if exchange.action == "GetCallerIdentity" and exchange.caller == ROOT_ARN:
             text = _IDENTITY.format(arn=ROOT_ARN, account=ACCOUNT_ID, request_id=exchange.id)
             return Reply.text(200, text, "text/xml")
-        return self._backend.answer(exchange.request)
+        if exchange.action == "ListServiceSpecificCredentials":
+            return Reply.text(200, _NO_CREDENTIALS.format(request_id=exchange.id), "text/xml")
+        try:
+            return self._backend.answer(exchange.request)
+        except NotImplementedError:
+            message = f"The sandbox does not have {exchange.service}:{exchange.action} yet."
+            raise Refused("NotImplemented", 501, message) from None
 
 
 def _action_of(request: Request) -> str:
