@@ -1,16 +1,13 @@
 """What the tests share: a private home with a sandbox, and the guide's parameters."""
 
 import os
-from pathlib import Path
 
 import pytest
+from paths import GUIDE
 
 from iamkit.aws.session import open_session
 from iamkit.parameters_file import read_parameters
 from iamkit.sandbox import reset_sandbox, start_sandbox, stop_sandbox
-
-ROOT = Path(__file__).parent.parent
-GUIDE = ROOT / "parameters" / "sandbox.yaml"
 
 
 @pytest.fixture(scope="session")

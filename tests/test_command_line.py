@@ -1,12 +1,13 @@
 """The command line, whole: exit codes, messages, and that nothing was changed."""
 
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from guide import GUIDE
+from paths import GUIDE, ROOT
 
 IAMKIT = str(Path(sys.executable).parent / "iamkit")
 STEPS = ["01_credentials", "02_admin_group", "03_dev_group", "04_users", "05_account_alias"]
@@ -67,24 +68,16 @@ def no_secret_is_left(sandbox, folder):
 def test_a_planted_secret_makes_the_run_fail(sandbox, tmp_path):
     """A notebook that prints a secret is not kept, and the run exits 1 without showing it."""
     secret = sandbox.secret_access_key
-    text = (GUIDE.parent.parent / "notebooks" / "01_credentials.ipynb").read_text()
+    notebook = json.loads((ROOT / "notebooks" / "01_credentials.ipynb").read_text())
+    setup = next(c for c in notebook["cells"] if c["metadata"].get("tags") == ["setup"])
+    setup["source"] = [*setup["source"], f"\nprint({secret[:20]!r} + {secret[20:]!r})"]
     planted = tmp_path / "planted.ipynb"
-    line = f"print({secret[:20]!r} + {secret[20:]!r})"
-    planted.write_text(
-        text.replace('"import iamkit\\n"', '"import iamkit\\n",\n    ' + repr_json(line + "\n"))
-    )
-    assert "print(" in planted.read_text()
+    planted.write_text(json.dumps(notebook))
     done = iamkit("run", str(planted), "-f", str(GUIDE), "--output", "out", cwd=tmp_path)
     assert done.returncode == 1
     assert "secret" in (done.stderr + done.stdout).lower()
     assert secret not in done.stderr + done.stdout
     assert list((tmp_path / "out").iterdir()) == []
-
-
-def repr_json(text):
-    import json
-
-    return json.dumps(text)
 
 
 BASE = "environment: sandbox\naccount_id: '000000000000'\n"
@@ -187,7 +180,7 @@ AWS_SAYS = {
     "43 a clock that is off": ("clock_skew", "GetCallerIdentity", {"seconds": 3600}, "behind"),
     "44 a denied call": ("access_denied", "CreateGroup", {}, "the permission iam:CreateGroup"),
     "46 an HTML 502": ("garbage", "GetAccountAuthorizationDetails", {}, "HTTP 502"),
-    "46 a cut reply": ("truncate", "GetAccountAuthorizationDetails", {}, "lost"),
+    "46 a cut reply": ("truncate", "GetAccountAuthorizationDetails", {}, "cut off"),
 }
 
 

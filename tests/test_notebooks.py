@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 import pytest
-from guide import GUIDE, ROOT
+from paths import GUIDE, ROOT
 
 from iamkit.notebook.run import declared_parameters
 from iamkit.parameters import NOTEBOOKS, UserRow
