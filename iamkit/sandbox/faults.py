@@ -17,8 +17,6 @@ KINDS = frozenset(
     """throttle drop_before drop_after error_before error_after truncate garbage expired_token
     clock_skew access_denied slow hang_before hang_after""".split()
 )
-SECONDS = {"slow": 1, "clock_skew": 3600}
-"""Unless a fault says otherwise."""
 _FIELDS = {
     "action": str,
     "kind": str,
@@ -47,9 +45,9 @@ class Fault:
     action: str
     kind: str
     service: str = ""
-    times: int | None = None
+    times: int | None = 1
     skip: int = 0
-    seconds: float = 0
+    seconds: float = 3600
     status: int = 500
 
     @classmethod
@@ -68,7 +66,7 @@ class Fault:
             raise ValueError("a fault needs an action and a kind")
         if data["kind"] not in KINDS:
             raise ValueError(f"no fault is {data['kind']!r}; kinds: {', '.join(sorted(KINDS))}")
-        return cls(**{"seconds": SECONDS.get(data["kind"], 0), **data})
+        return cls(**data)
 
     def matches(self, service: str, action: str) -> bool:
         """Whether it concerns calls of an action."""

@@ -2,7 +2,7 @@
 
 from xml.sax.saxutils import escape
 
-from iamkit.sandbox.message import Reply
+from iamkit.sandbox.http import Reply
 
 _NAMESPACES = {
     "iam": "https://iam.amazonaws.com/doc/2010-05-08/",
