@@ -116,7 +116,11 @@ BAD = {
     "16 trailing hyphen": ("05_account_alias", BASE + "account_alias: xy-", ["either end"]),
     "16 too short": ("05_account_alias", BASE + "account_alias: ab", ["3 to 63"]),
     "16 too long": ("05_account_alias", BASE + "account_alias: " + "a" * 64, ["3 to 63"]),
-    "16 twelve digits": ("05_account_alias", BASE + "account_alias: '123456789012'", ["account id"]),
+    "16 twelve digits": (
+        "05_account_alias",
+        BASE + "account_alias: '123456789012'",
+        ["account id"],
+    ),
     "16 underscore": ("05_account_alias", BASE + "account_alias: a_b", ["a-z"]),
     "19 the guide's fragment": (
         "03_dev_group",
@@ -164,7 +168,9 @@ def test_bad_parameters_end_in_one_message(case, tmp_path, monkeypatch):
     notebook, text, expected = BAD[case]
     file = tmp_path / "team.yaml"
     file.write_text(text + "\n")
-    done = iamkit("run", notebook, "-f", "team.yaml", "--apply", cwd=tmp_path, IAMKIT_HOME=str(tmp_path))
+    done = iamkit(
+        "run", notebook, "-f", "team.yaml", "--apply", cwd=tmp_path, IAMKIT_HOME=str(tmp_path)
+    )
     assert done.returncode == 1
     assert "team.yaml" in done.stderr
     assert "Nothing was changed" in done.stderr
@@ -233,7 +239,9 @@ def test_two_keys_that_are_not_ours_are_left(sandbox, session, tmp_path):
     session.iam.create_user(UserName="alice")
     for _ in range(2):
         session.iam.create_access_key(UserName="alice")
-    done = iamkit("run", "02_admin_group", "-f", str(GUIDE), "--apply", "--output", "o", cwd=tmp_path)
+    done = iamkit(
+        "run", "02_admin_group", "-f", str(GUIDE), "--apply", "--output", "o", cwd=tmp_path
+    )
     assert done.returncode == 0, done.stderr
     assert "already has 2 access key(s)" in (tmp_path / "o/02_admin_group.html").read_text()
     assert len(session.iam.list_access_keys(UserName="alice")["AccessKeyMetadata"]) == 2

@@ -23,7 +23,8 @@ START = 8
 OWN_TAGS = {"injected-parameters", "papermill-error-cell-tag"}
 """The tags of cells that papermill adds; the count of cells leaves them out."""
 
-_MARKUP = re.compile(r"<[^<>]*>|\x1b\[[0-9;]*[A-Za-z]|\s+")
+_BREAKS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]|\s+")
+_TAGS = re.compile(r"<[^<>]*>")
 
 
 class SecretSearch:
@@ -40,8 +41,12 @@ class SecretSearch:
         return "SecretSearch(…)"
 
     def finds_in(self, *texts: str) -> bool:
-        """Whether a secret is in one of the texts, or would be without its markup and spaces."""
-        return any(self._is_in(text) or self._is_in(_MARKUP.sub("", text)) for text in texts)
+        """Whether a secret is in one of the texts, or would be without spaces, colours and tags."""
+        for text in texts:
+            unbroken = _BREAKS.sub("", text)
+            if any(map(self._is_in, (text, unbroken, _TAGS.sub("", unbroken)))):
+                return True
+        return False
 
     def check_notebook(self, notebook: dict[str, Any], name: str) -> None:
         """Search a notebook: cells, outputs and metadata.

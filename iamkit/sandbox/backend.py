@@ -41,7 +41,7 @@ class Backend:
         }
         return Reply(int(status.split()[0]), kept, b"".join(chunks))
 
-    def find_key(self, key_id: str) -> AccessKey | None:
+    def find_key(self, key_id: str) -> Any:
         """A user's access key, or a session of an assumed role."""
         users: Any = self._iam.users.values()
         for user in users:

@@ -14,10 +14,23 @@ from threading import Condition
 from typing import Any, Self
 
 KINDS = frozenset(
-    """throttle drop_before drop_after error_before error_after truncate garbage expired_token
-    clock_skew access_denied slow hang_before hang_after""".split()
+    {
+        "throttle",
+        "drop_before",
+        "drop_after",
+        "error_before",
+        "error_after",
+        "truncate",
+        "garbage",
+        "expired_token",
+        "clock_skew",
+        "access_denied",
+        "slow",
+        "hang_before",
+        "hang_after",
+    }
 )
-_FIELDS = {
+_FIELDS: dict[str, type | tuple[type, ...]] = {
     "action": str,
     "kind": str,
     "service": str,
@@ -61,7 +74,7 @@ class Fault:
             if name not in _FIELDS:
                 raise ValueError(f"a fault has no field {name!r}; its fields: {', '.join(_FIELDS)}")
             if not isinstance(value, _FIELDS[name]) or isinstance(value, bool):
-                raise ValueError(f"{name} of a fault cannot be {value!r}")
+                raise ValueError(f"{name} of a fault cannot be {value!r}")  # noqa: TRY004
         if not {"action", "kind"} <= data.keys():
             raise ValueError("a fault needs an action and a kind")
         if data["kind"] not in KINDS:

@@ -139,53 +139,26 @@ class Front:
 
     def _with_fault(self, exchange: _Exchange) -> Reply:
         fault = exchange.fault
-        if fault is None:
+        if fault and fault.kind == "slow":
+            time.sleep(fault.seconds)
+        if fault is None or fault.kind == "slow":
             return self._done(exchange)
-        service, action = exchange.service, exchange.action
-        failure = Refused(
-            "ServiceFailure" if fault.status == 500 else "ServiceUnavailable",
-            fault.status,
-            "The request processing has failed because of an unknown error.",
-        )
-        match fault.kind:
-            case "slow":
-                time.sleep(fault.seconds)
-                return self._done(exchange)
-            case "drop_before":
-                return Reply.text(200, "").delivered(Delivery.NONE)
-            case "drop_after":
-                return self._done(exchange).delivered(Delivery.NONE)
-            case "truncate":
-                return self._done(exchange).delivered(Delivery.CUT)
-            case "hang_before":
-                self._faults.hold()
-                return Reply.text(200, "").delivered(Delivery.NONE)
-            case "hang_after":
-                reply = self._done(exchange)
-                self._faults.hold()
-                return reply.delivered(Delivery.NONE)
-            case "error_after":
-                self._done(exchange)
-                raise failure
-            case "error_before":
-                raise failure
-            case "garbage":
-                page = "<html><body><h1>502 Bad Gateway</h1></body></html>"
-                return Reply.text(502, page, "text/html")
-            case "throttle":
-                raise Refused("Throttling", 400, "Rate exceeded")
-            case "expired_token":
-                message = "The security token included in the request is expired"
-                raise Refused("ExpiredToken", 403, message)
-            case "clock_skew":
-                return self._skewed(exchange, fault.seconds)
-            case _:
-                message = (
-                    f"User: {exchange.caller} is not authorized to perform: {service}:{action} "
-                    "on resource: * because no identity-based policy allows the "
-                    f"{service}:{action} action"
-                )
-                raise Refused("AccessDenied", 403, message)
+        if fault.kind in _ACTED:
+            reply = self._done(exchange).delivered(_ACTED[fault.kind])
+            if fault.kind == "error_after":
+                raise _refusal(exchange, fault)
+        elif fault.kind == "clock_skew":
+            reply = self._skewed(exchange, fault.seconds)
+        elif fault.kind == "garbage":
+            page = "<html><body><h1>502 Bad Gateway</h1></body></html>"
+            reply = Reply.text(502, page, "text/html")
+        elif fault.kind in ("drop_before", "hang_before"):
+            reply = Reply.text(200, "").delivered(Delivery.NONE)
+        else:
+            raise _refusal(exchange, fault)
+        if fault.kind.startswith("hang"):
+            self._faults.hold()
+        return reply
 
     def _skewed(self, exchange: _Exchange, seconds: float) -> Reply:
         theirs = datetime.now(UTC) + timedelta(seconds=seconds)
@@ -207,6 +180,33 @@ class Front:
         except NotImplementedError:
             message = f"The sandbox does not have {exchange.service}:{exchange.action} yet."
             raise Refused("NotImplemented", 501, message) from None
+
+
+_ACTED = {
+    "drop_after": Delivery.NONE,
+    "hang_after": Delivery.NONE,
+    "truncate": Delivery.CUT,
+    "error_after": Delivery.WHOLE,
+}
+"""Faults after which AWS has acted, and what becomes of the reply."""
+
+
+def _refusal(exchange: _Exchange, fault: Fault) -> Refused:
+    """The error that a planned fault answers with."""
+    permission = f"{exchange.service}:{exchange.action}"
+    denied = (
+        f"User: {exchange.caller} is not authorized to perform: {permission} on resource: * "
+        f"because no identity-based policy allows the {permission} action"
+    )
+    failed = "The request processing has failed because of an unknown error."
+    code = "ServiceFailure" if fault.status == 500 else "ServiceUnavailable"
+    return {
+        "throttle": Refused("Throttling", 400, "Rate exceeded"),
+        "expired_token": Refused(
+            "ExpiredToken", 403, "The security token included in the request is expired"
+        ),
+        "access_denied": Refused("AccessDenied", 403, denied),
+    }.get(fault.kind, Refused(code, fault.status, failed))
 
 
 def _action_of(request: Request) -> str:

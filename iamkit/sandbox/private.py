@@ -39,7 +39,7 @@ def read_private(path: Path) -> str | None:
         return None
     except OSError as error:
         raise SandboxError(f"{path} cannot be read ({error.strerror}); remove it.") from None
-    with open(handle, encoding="utf-8") as file:
+    with os.fdopen(handle, encoding="utf-8") as file:
         found = os.fstat(handle)
         if found.st_uid != os.getuid() or found.st_mode & 0o077:
             raise SandboxError(f"{path} is not private to you, so it is not trusted; remove it.")
@@ -51,7 +51,7 @@ def write_private(path: Path, text: str) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     temporary.unlink(missing_ok=True)
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
-    with open(os.open(temporary, flags, 0o600), "w", encoding="utf-8") as file:
+    with os.fdopen(os.open(temporary, flags, 0o600), "w", encoding="utf-8") as file:
         file.write(text)
     temporary.rename(path)
 

@@ -97,11 +97,12 @@ def main() -> None:
 def _open_account(server: _Server, state: Path) -> None:
     """Make the account's root key and its private folder, and say where it is."""
     host = f"127.0.0.1:{server.server_port}"
+    letters = (secrets.choice("ABCDEFGHIJKLMNOP234567") for _ in range(16))
     record = {
         "endpoint_url": f"http://{host}",
         "instance": secrets.token_hex(16),
         "pid": os.getpid(),
-        "access_key_id": "AKIA" + "".join(secrets.choice("ABCDEFGHIJKLMNOP234567") for _ in range(16)),
+        "access_key_id": "AKIA" + "".join(letters),
         "secret_access_key": secrets.token_urlsafe(30),
         "token": secrets.token_hex(32),
         "account_id": ACCOUNT_ID,

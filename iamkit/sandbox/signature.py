@@ -39,9 +39,7 @@ def read_signature(request: Request) -> Signature:
     """
     header = request.headers.get("authorization", "")
     if not header:
-        raise Refused(
-            "MissingAuthenticationToken", 403, "Request is missing Authentication Token"
-        )
+        raise Refused("MissingAuthenticationToken", 403, "Request is missing Authentication Token")
     match = _AUTHORIZATION.fullmatch(header)
     if not match:
         raise Refused("IncompleteSignature", 400, "The Authorization header is not complete.")

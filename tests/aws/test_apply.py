@@ -36,7 +36,9 @@ def mutating(sandbox):
     return [call for call in sandbox.calls() if not call["action"].startswith(reads)]
 
 
-def test_the_guide_is_applied_once_and_then_there_is_nothing_to_do(session, sandbox, everything, apply_desired):
+def test_the_guide_is_applied_once_and_then_there_is_nothing_to_do(
+    session, sandbox, everything, apply_desired
+):
     """The whole guide applies in order, and a second time no call changes anything."""
     for desired in everything:
         apply_desired(desired)
@@ -62,7 +64,9 @@ def test_a_stored_key_signs_in_as_its_user(session, guide, everything, apply_des
     assert admin.source == "the stored key of alice"
 
 
-def test_the_journal_has_a_line_before_and_after_each_call_and_no_secret(session, everything, apply_desired):
+def test_the_journal_has_a_line_before_and_after_each_call_and_no_secret(
+    session, everything, apply_desired
+):
     """The journal tells each call twice, and holds no key and no password."""
     for desired in everything[:2]:
         apply_desired(desired)
@@ -103,7 +107,9 @@ def test_nobody_is_removed_without_allow_destructive(session, everything, apply_
 
 
 @pytest.mark.parametrize("action", ["CreateGroup", "PutGroupPolicy", "CreateUser"])
-def test_a_reply_lost_after_the_act_is_recognised_by_reading_again(session, sandbox, everything, action, apply_desired, plan_for):
+def test_a_reply_lost_after_the_act_is_recognised_by_reading_again(
+    session, sandbox, everything, action, apply_desired, plan_for
+):
     """A retry's false EntityAlreadyExists is no failure when the account shows what was wanted."""
     sandbox.set_faults([{"action": action, "kind": "drop_after", "times": 1}])
     apply_desired(everything[0])
@@ -111,7 +117,9 @@ def test_a_reply_lost_after_the_act_is_recognised_by_reading_again(session, sand
 
 
 @pytest.mark.parametrize("kind", ["drop_after", "truncate", "error_after"])
-def test_a_lost_key_leaves_after_one_more_run_exactly_the_stored_key(session, sandbox, everything, kind, apply_desired):
+def test_a_lost_key_leaves_after_one_more_run_exactly_the_stored_key(
+    session, sandbox, everything, kind, apply_desired
+):
     """A key whose reply was lost is never left beside a second one."""
     sandbox.set_faults([{"action": "CreateAccessKey", "kind": kind, "times": 1}])
     with pytest.raises(PartlyApplied, match="the next run replaces it"):
@@ -126,7 +134,9 @@ def test_a_lost_key_leaves_after_one_more_run_exactly_the_stored_key(session, sa
     assert session.store.pending() == ()
 
 
-def test_a_used_key_of_an_interrupted_run_is_left_alone(session, sandbox, everything, apply_desired, plan_for):
+def test_a_used_key_of_an_interrupted_run_is_left_alone(
+    session, sandbox, everything, apply_desired, plan_for
+):
     """A key that somebody used is not ours to delete, whatever the intent says."""
     desired = Desired(users=(DesiredUser(name="alice", access_key=True),))
     session.iam.create_user(UserName="alice")
@@ -148,7 +158,9 @@ def test_a_used_key_of_an_interrupted_run_is_left_alone(session, sandbox, everyt
     assert intruder["AccessKeyId"] not in {c.arguments.get("AccessKeyId") for c in changes}
 
 
-def test_one_users_failure_does_not_stop_the_others(session, sandbox, everything, apply_desired, plan_for):
+def test_one_users_failure_does_not_stop_the_others(
+    session, sandbox, everything, apply_desired, plan_for
+):
     """What failed for one user is named, the others are made, and a re-run goes on from there."""
     for desired in everything[:2]:
         apply_desired(desired)

@@ -49,7 +49,11 @@ def test_the_commands_give_the_same_account_as_the_apply(
     fresh = reset_sandbox(private_home / "sandbox")
     # The key that the last commands delete has another id in the new account.
     key = "$(aws iam list-access-keys --user-name carol --query AccessKeyMetadata[0].AccessKeyId)"
-    script = ["set -e", sandbox_env(fresh), "export AWS_DEFAULT_OUTPUT=text PASSWORD=Practice-1234!"]
+    script = [
+        "set -e",
+        sandbox_env(fresh),
+        "export AWS_DEFAULT_OUTPUT=text PASSWORD=Practice-1234!",
+    ]
     for command in commands:
         words = command.split()
         if "--access-key-id" in words:

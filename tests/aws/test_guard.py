@@ -48,7 +48,8 @@ def test_a_left_over_endpoint_variable_is_refused_on_aws(listener, monkeypatch, 
 
 
 @pytest.mark.parametrize(
-    "setting", ["endpoint_url = {url}", "services = mine\n[services mine]\niam =\n  endpoint_url = {url}"]
+    "setting",
+    ["endpoint_url = {url}", "services = mine\n[services mine]\niam =\n  endpoint_url = {url}"],
 )
 def test_an_endpoint_in_a_profile_is_refused_on_aws(listener, monkeypatch, tmp_path, setting):
     """On aws an endpoint in the profile is an error, and nothing is sent to it."""
@@ -133,8 +134,12 @@ def test_a_request_to_another_host_is_not_sent(url, endpoint):
 
 
 @pytest.mark.parametrize(
-    "url", ["https://iam.amazonaws.com/", "https://iam.us-gov.amazonaws.com/",
-            "https://iam.cn-north-1.amazonaws.com.cn/"]
+    "url",
+    [
+        "https://iam.amazonaws.com/",
+        "https://iam.us-gov.amazonaws.com/",
+        "https://iam.cn-north-1.amazonaws.com.cn/",
+    ],
 )
 def test_the_hosts_of_aws_are_accepted(url):
     """All partitions of AWS are AWS."""

@@ -16,7 +16,9 @@ def page():
         new_output("error", ename="GuardError", evalue="no", traceback=["GuardError: no"]),
     ]
     cells = [
-        new_markdown_cell("# Title $x$\n\n[AWS](https://docs.aws.amazon.com)\n\n```mermaid\na\n```"),
+        new_markdown_cell(
+            "# Title $x$\n\n[AWS](https://docs.aws.amazon.com)\n\n```mermaid\na\n```"
+        ),
         new_code_cell("plan = 1", outputs=outputs, execution_count=7),
     ]
     return to_html(new_notebook(cells=cells), "03 <dev>")

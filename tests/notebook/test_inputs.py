@@ -5,12 +5,12 @@ import pytest
 from iamkit.errors import InputError
 from iamkit.notebook.inputs import check_parameters, declared_parameters, imported_modules
 
-PARAMETERS = '''
+PARAMETERS = """
 environment: str = "sandbox"  # or aws; a = in a comment is fine
 dry_run: bool = True
 users: list = [{"name": "alice", "tags": {"team": "a"}}]
 region = None
-'''
+"""
 
 
 @pytest.fixture
@@ -20,7 +20,11 @@ def notebook(tmp_path):
         cells = [
             {"cell_type": "markdown", "source": ["import nothing"], "metadata": {}},
             {"cell_type": "code", "source": source, "metadata": {"tags": list(tags)}},
-            {"cell_type": "code", "source": ["import os.path\n", "from a.b import c"], "metadata": {}},
+            {
+                "cell_type": "code",
+                "source": ["import os.path\n", "from a.b import c"],
+                "metadata": {},
+            },
             {"cell_type": "code", "source": "%magic", "metadata": {}},
         ]
         path.write_text(json.dumps({"cells": cells, "metadata": {}, "nbformat": 4}))
@@ -75,7 +79,7 @@ def test_a_default_that_is_no_plain_value_is_refused(notebook, source, message):
 def test_a_file_that_is_no_notebook_is_refused(tmp_path, text):
     """So is one that is not there."""
     path = tmp_path / "a.ipynb"
-    with pytest.raises(InputError, match="No notebook .*a.ipynb: No such file"):
+    with pytest.raises(InputError, match=r"No notebook .*a.ipynb: No such file"):
         declared_parameters(path)
     path.write_text(text)
     with pytest.raises(InputError, match="is not a notebook"):

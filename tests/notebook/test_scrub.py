@@ -1,5 +1,6 @@
 import base64
 import json
+import re
 import stat
 from html import escape
 from urllib.parse import quote_plus
@@ -9,7 +10,7 @@ import pytest
 from iamkit.errors import SecretLeak
 from iamkit.notebook.scrub import SecretSearch, describe_cell, scrub, write_privately
 
-SECRET = 'wJalr/XUtn+FEMI"K7<M>D&\'é\\zz='
+SECRET = "wJalr/XUtn+FEMI\"K7<M>D&'é\\zz="
 
 
 def notebook(*cells, **metadata):
@@ -49,7 +50,9 @@ HIDING_PLACES = {
     "broken over lines": cell(stream(SECRET[:12] + "\n    " + SECRET[12:])),
     "broken by colours": cell(stream(f"{SECRET[:12]}\x1b[31m{SECRET[12:]}\x1b[0m")),
     "in a URL": cell(stream(f"https://example.com/?key={quote_plus(SECRET)}")),
-    "in a URL in lower case": cell(stream(quote_plus(SECRET).lower().join(["", ""]))),
+    "in a URL in lower case": cell(
+        stream(re.sub("%..", lambda code: code.group().lower(), quote_plus(SECRET)))
+    ),
     "as a repr": cell(stream(repr(SECRET))),
     "as base64": cell(stream(encoded(SECRET))),
     "as base64 after one character": cell(stream(encoded(f"a{SECRET}b"))),
@@ -60,9 +63,6 @@ HIDING_PLACES = {
     "as a key of JSON": cell(shown(json={SECRET: 1})),
     "in the cell's metadata": {**cell(), "metadata": {"note": SECRET}},
 }
-HIDING_PLACES["in a URL in lower case"] = cell(
-    stream("".join(p.lower() if i else p for i, p in enumerate(quote_plus(SECRET).split("%2"))))
-)
 
 
 @pytest.mark.parametrize("place", HIDING_PLACES)
