@@ -39,7 +39,7 @@ def hand_over(store, user="alice", key_id="AKIA1"):
 def test_a_secret_shows_itself_only_when_asked():
     """No way of printing, logging, copying or storing a Secret gives its text."""
     secret = Secret(SECRET)
-    shown = [repr(secret), str(secret), f"{secret}", f"{secret!r:>50}", "%s" % secret]
+    shown = [repr(secret), str(secret), f"{secret}", f"{secret!r:>50}", format(secret, ">40")]
     shown += [repr([secret]), repr({"a": secret}), str(secret._repr_mimebundle_())]
     shown += [repr(copy.deepcopy(secret)), logging.makeLogRecord({"msg": secret}).getMessage()]
     assert not [text for text in shown if SECRET in text]

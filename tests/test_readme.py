@@ -1,0 +1,55 @@
+"""The README stays true: its commands run as they stand."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from paths import ROOT
+
+BIN = Path(sys.executable).parent
+README = (ROOT / "README.md").read_text()
+
+
+def shell_lines():
+    blocks = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
+    return [line for block in blocks for line in block.splitlines() if line]
+
+
+def test_the_commands_for_a_headless_run_do_what_the_readme_says(sandbox, tmp_path):
+    """Plan with exit 2, apply with exit 0, and the AWS CLI shows the group."""
+    lines = shell_lines()
+    begin = lines.index("iamkit sandbox start")
+    start, plan, apply, *look = lines[begin : begin + 5]
+    script = [f"cd {ROOT}", "set -e", start, f"{plan} --output {tmp_path}/1 || test $? = 2"]
+    script += [f"{apply} --output {tmp_path}/2", *look]
+    environment = os.environ | {"PATH": f"{BIN}:{os.environ['PATH']}"}
+    done = subprocess.run(
+        ["bash", "-c", "\n".join(script)],
+        capture_output=True,
+        text=True,
+        env=environment,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert '"UserName": "carol"' in done.stdout
+
+
+def test_every_command_of_the_readme_exists():
+    """Each make target and each iamkit command that the README names is there."""
+    targets = re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    for target in re.findall(r"\bmake (demo|test|\w+)`", README):
+        assert target in targets
+    for command in sorted(set(re.findall(r"iamkit (run|lab|init|doctor|sandbox \w+)\b", README))):
+        subprocess.run(
+            [BIN / "iamkit", *command.split(), "--help"], check=True, capture_output=True
+        )
+
+
+def test_a_plan_through_papermill_alone_is_in_the_readme():
+    """The README's papermill command is the one that test_notebooks.py runs."""
+    flat = " ".join(README.split())
+    assert "papermill notebooks/03_dev_group.ipynb out.ipynb -f parameters/sandbox.yaml" in flat
+    assert "-y 'dry_run: false'" in flat
