@@ -43,18 +43,25 @@ def check_parameters(path: Path, given: Iterable[str]) -> None:
             )
 
 
-def imported_modules(path: Path) -> set[str]:
-    """The names of the modules that a notebook's cells import."""
-    found = set()
-    for cell in read_notebook(path)["cells"]:
-        code = "".join(cell["source"]) if cell["cell_type"] == "code" else ""
-        with suppress(SyntaxError):
-            for node in ast.walk(ast.parse(code)):
-                if isinstance(node, ast.Import):
-                    found |= {alias.name for alias in node.names}
-                elif isinstance(node, ast.ImportFrom) and node.module:
-                    found.add(node.module)
-    return found
+def imported_names(path: Path) -> set[str]:
+    """What a notebook's cells import: modules, and what they use of them, as ``iamkit.show``.
+
+    What is used counts too, because a package may load its parts at their first use.
+    """
+    nodes = [node for code in _code_cells(path) for node in ast.walk(code)]
+    modules = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    parts = {
+        f"{node.module}.{alias.name}"
+        for node in nodes
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    used = {
+        ast.unparse(node)
+        for node in nodes
+        if isinstance(node, ast.Attribute) and ast.unparse(node.value) in modules
+    }
+    return modules | parts | used
 
 
 def read_notebook(path: Path) -> Any:
@@ -72,6 +79,13 @@ def read_notebook(path: Path) -> Any:
     if not isinstance(notebook, dict) or "cells" not in notebook:
         raise InputError(f"{path} is not a notebook of version 4. Nothing was run.")
     return notebook
+
+
+def _code_cells(path: Path) -> Iterator[ast.Module]:
+    for cell in read_notebook(path)["cells"]:
+        if cell["cell_type"] == "code":
+            with suppress(SyntaxError):
+                yield ast.parse("".join(cell["source"]))
 
 
 def _assignments(path: Path, code: str) -> Iterator[tuple[str, ast.expr]]:

@@ -8,8 +8,8 @@ import threading
 import time
 from collections.abc import Iterable
 from contextlib import suppress
-from importlib import import_module
 from pathlib import Path
+from pkgutil import resolve_name
 from queue import Empty
 from subprocess import TimeoutExpired
 from types import TracebackType
@@ -141,11 +141,11 @@ class Kernels:
             kernel.reap()
         self._folder.cleanup()
 
-    def start(self, modules: Iterable[str] = ()) -> Kernel:
+    def start(self, names: Iterable[str]) -> Kernel:
         """Start a kernel and return while it starts.
 
         Args:
-            modules: what it imports ahead.
+            names: the modules, and names in modules, that it imports ahead.
         """
         stem = Path(self._folder.name) / str(len(self._started))
         kernel = Kernel(
@@ -154,7 +154,7 @@ class Kernels:
             ip=str(stem),
             client_factory=KernelClient,
         )
-        ahead = f"{__name__!r}, fromlist='_').prepare({os.getpid()}, {sorted(modules)})"
+        ahead = f"{__name__!r}, fromlist='_').prepare({os.getpid()}, {sorted(names)})"
         arguments = [
             "--HistoryManager.enabled=False",
             f"--IPKernelApp.exec_lines=__import__({ahead}",
@@ -170,13 +170,13 @@ def _socket_folder() -> str | None:
     return None if room <= LONGEST_SOCKET_PATH else "/tmp"  # noqa: S108 - made private there
 
 
-def prepare(parent: int, modules: Iterable[str]) -> None:
+def prepare(parent: int, names: Iterable[str]) -> None:
     """In a kernel that starts: end with the parent, and import what the notebook will need."""
     end_with_parent(parent)
-    for name in modules:
+    for name in names:
         # What cannot be imported fails in its cell, where the user sees it.
         with suppress(Exception):
-            import_module(name)
+            resolve_name(name)
 
 
 def end_with_parent(parent: int | None = None) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 
 from iamkit.errors import InputError, SecretLeak
 from iamkit.notebook.html import to_html
-from iamkit.notebook.inputs import check_parameters, declared_parameters, imported_modules
+from iamkit.notebook.inputs import check_parameters, declared_parameters, imported_names
 from iamkit.notebook.kernels import Kernel, Kernels
 from iamkit.notebook.result import (
     NotebookResult,
@@ -94,7 +94,7 @@ def _with_kernels(kernels: Kernels, notebooks: Sequence[Path]) -> Iterator[tuple
     upcoming = iter(notebooks)
     for path in notebooks:
         for following in islice(upcoming, AHEAD + 1 - len(started)):
-            started.append(kernels.start(imported_modules(following)))
+            started.append(kernels.start(imported_names(following)))
         yield path, started.popleft()
 
 

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from iamkit.errors import InputError
-from iamkit.notebook.inputs import check_parameters, declared_parameters, imported_modules
+from iamkit.notebook.inputs import check_parameters, declared_parameters, imported_names
 
 PARAMETERS = """
 environment: str = "sandbox"  # or aws; a = in a comment is fine
@@ -22,7 +22,7 @@ def notebook(tmp_path):
             {"cell_type": "code", "source": source, "metadata": {"tags": list(tags)}},
             {
                 "cell_type": "code",
-                "source": ["import os.path\n", "from a.b import c"],
+                "source": ["import os\n", "from a.b import c\n", "c.d(os.getpid(), x.y)"],
                 "metadata": {},
             },
             {"cell_type": "code", "source": "%magic", "metadata": {}},
@@ -87,5 +87,5 @@ def test_a_file_that_is_no_notebook_is_refused(tmp_path, text):
 
 
 def test_the_imports_of_a_notebook_are_known(notebook):
-    """They are read from code cells alone, and a cell that is not Python is passed over."""
-    assert imported_modules(notebook()) == {"os.path", "a.b"}
+    """Modules and what is used of them are known; a cell that is not Python is passed over."""
+    assert imported_names(notebook()) == {"os", "os.getpid", "a.b.c"}

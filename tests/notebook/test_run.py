@@ -28,7 +28,9 @@ sys.exit(exit_code_of(results))
 
 PAPERMILL = """
 import sys, papermill
-papermill.execute_notebook(sys.argv[1] + "/01.ipynb", None, progress_bar=False)
+papermill.execute_notebook(
+    sys.argv[1] + "/01.ipynb", None, kernel_name="python3", progress_bar=False
+)
 """
 
 SLOW = """
@@ -74,7 +76,7 @@ def write(tmp_path):
 
 
 def counts(planned, applied, left):
-    bundle = {RESULT_MIME: {"planned": planned, "applied": applied, "left": left}}
+    bundle = {RESULT_MIME: {"planned": planned, "applied": applied, "left": left}, "text/plain": ""}
     return f"from IPython.display import display\ndisplay({bundle!r}, raw=True)"
 
 
