@@ -170,12 +170,15 @@ def init(folder: Path) -> None:
 @cli.command()
 @click.option("-f", "--file", type=Path, help="Parameters to write into the notebooks.")
 @click.option("--folder", type=Path, help="The folder to work in; default: this one, or a new one.")
-@click.option("--no-browser", is_flag=True, help="Print the address, open no browser.")
-def lab(file: Path | None, folder: Path | None, no_browser: bool) -> None:
-    """Open JupyterLab on the notebooks."""
+@click.argument("options", nargs=-1)
+def lab(file: Path | None, folder: Path | None, options: tuple[str, ...]) -> None:
+    """Open JupyterLab on the notebooks.
+
+    OPTIONS after -- go to JupyterLab, such as: iamkit lab -- --no-browser --port 9000
+    """
     from iamkit.notebook.lab import open_lab
 
-    open_lab(folder, file, browser=not no_browser)
+    open_lab(folder, file, options)
 
 
 @cli.command()

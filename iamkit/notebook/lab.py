@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from iamkit.home import home
@@ -12,14 +13,14 @@ from iamkit.workfolder import fill_parameters, init_folder
 QUIET = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}}
 
 
-def open_lab(folder: Path | None, file: Path | None, *, browser: bool) -> None:
+def open_lab(folder: Path | None, file: Path | None, options: Sequence[str] = ()) -> None:
     """Replace this process by JupyterLab.
 
     Args:
         folder: where to work; None takes the current folder if it has notebooks and no file is
             given, else one of iamkit's own, made on first use.
         file: a parameters file whose values are written into the notebooks' parameters cells.
-        browser: whether to open one.
+        options: more options for JupyterLab.
 
     Raises:
         InputError: the parameters file is wrong, or the folder cannot be made.
@@ -34,14 +35,12 @@ def open_lab(folder: Path | None, file: Path | None, *, browser: bool) -> None:
         for notebook in sorted((folder / "notebooks").glob("*.ipynb")):
             fill_parameters(notebook, values)
     os.environ["JUPYTERLAB_SETTINGS_DIR"] = str(_settings())
-    options = [
+    ours = [
         f"--ServerApp.root_dir={folder.absolute()}",
         "--LabApp.default_url=/lab/tree/notebooks/01_credentials.ipynb",
         "--KernelManager.transport=ipc",
     ]
-    if not browser:
-        options.append("--no-browser")
-    os.execv(sys.executable, [sys.executable, "-m", "jupyterlab", *options])
+    os.execv(sys.executable, [sys.executable, "-m", "jupyterlab", *ours, *options])
 
 
 def _settings() -> Path:
