@@ -9,13 +9,15 @@ import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import botocore.session
-import pandas as pd
 
 from iamkit.aws.session import Session
 from iamkit.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SOURCES = (
     ("env", "environment variables", "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"),
@@ -48,12 +50,14 @@ class OldCredentialFile:
     open_to_others: bool
 
 
-def credential_sources(session: Session) -> pd.DataFrame:
+def credential_sources(session: Session) -> "pd.DataFrame":
     """Every source of credentials, in the order in which botocore asks them.
 
     Returns:
         A DataFrame with the str columns ``source``, ``where``, ``found`` and ``used``.
     """
+    import pandas as pd  # noqa: PLC0415 - most notebooks do without, and it takes 0.3 s
+
     found = _found(os.environ, botocore.session.Session())
     in_force = session.clients.method
     rows = [(session.source, "iamkit", "yes", "in force")] if in_force == "explicit" else []

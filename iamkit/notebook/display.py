@@ -8,7 +8,6 @@ from collections.abc import Iterable, Sequence
 from functools import singledispatch
 from typing import Any
 
-import pandas as pd
 from IPython.display import display
 
 from iamkit.aws.apply import Outcome
@@ -25,6 +24,7 @@ COLOURS = {
 }
 BANNER = "padding:10px 14px;border-radius:6px;color:#fff;font-size:14px;line-height:1.6"
 CELL = "text-align:left;vertical-align:top;padding:3px 14px 3px 0;white-space:pre-wrap"
+SHORT = CELL.replace("pre-wrap", "nowrap")
 
 
 def show(*things: Any) -> None:
@@ -43,15 +43,24 @@ def table(rows: Iterable[Sequence[object]], header: Sequence[str]) -> str:
     """Rows as an HTML table, every cell escaped."""
     head = "".join(f'<th scope="col" style="{CELL}">{escape(name)}</th>' for name in header)
     body = "".join(
-        "<tr>" + "".join(f'<td style="{CELL}">{escape(cell)}</td>' for cell in row) + "</tr>"
+        "<tr>"
+        + "".join(f'<td style="{_style(cell)}">{escape(cell)}</td>' for cell in row)
+        + "</tr>"
         for row in rows
     )
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
+def _style(cell: object) -> str:
+    """Short cells stay on one line; long ones wrap."""
+    return SHORT if len(str(cell)) <= 40 else CELL
+
+
 @singledispatch
 def render(thing: Any) -> str:
-    """A thing as HTML; a plain value as an escaped paragraph."""
+    """A thing as HTML: a DataFrame as a table, a plain value as an escaped paragraph."""
+    if hasattr(thing, "to_html"):  # told without importing pandas, which most notebooks do not need
+        return _frame(thing)
     return f"<p>{escape(thing)}</p>"
 
 
@@ -113,7 +122,7 @@ def _(outcome: Outcome) -> str:
     rows += [("✘ failed", c.verb, c.target, reason) for c, reason in outcome.failed]
     rows += [("… left", c.verb, c.target, describe(c)) for c in outcome.left]
     receipts = "".join(
-        f"<p>🔑 The {escape(r.what)} of <b>{escape(r.user)}</b> is in "
+        f"<p>The {escape(r.what)} of <b>{escape(r.user)}</b> is in "
         f"<code>{escape(r.where)}</code></p>"
         for r in outcome.receipts
     )
@@ -141,8 +150,7 @@ def _(old: OldCredentialFile) -> str:
     )
 
 
-@render.register
-def _(frame: pd.DataFrame) -> str:
+def _frame(frame: Any) -> str:
     shown = frame.to_html(index=False, escape=True, border=0, max_rows=200, justify="left")
     return f"<div>{shown}</div>"
 
@@ -151,7 +159,7 @@ def change_table(changes: Iterable[Change]) -> str:
     """The changes as an HTML table: the verb in colour and in words, what, and how."""
     rows = "".join(
         f'<tr><td style="{CELL};color:{COLOURS[change.verb]}"><b>{change.verb}</b></td>'
-        f'<td style="{CELL}">{escape(change.target)}</td>'
+        f'<td style="{_style(change.target)}">{escape(change.target)}</td>'
         f'<td style="{CELL}">{escape(describe(change))}</td></tr>'
         for change in changes
     )

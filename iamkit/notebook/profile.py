@@ -22,6 +22,6 @@ def write_profile(session: Session, user: str, profile: str) -> str:
         return "No AWS profile was asked for (admin_profile is empty)."
     keys = session.store.keys_of(user)
     if not keys:
-        return f"{user} has no stored key yet; the profile {profile} is written after the apply."
+        return f"{user} has no stored key yet; run this cell again after the apply."
     path = write_aws_profile(keys[0], profile)
     return f"The key of {user} is in {path} as profile {profile}."

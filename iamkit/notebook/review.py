@@ -84,7 +84,9 @@ class Review:
                 observer()
 
         button.on_click(clicked)
-        display(widgets.VBox([*confirmation, button, progress, result]))
+        box = widgets.VBox([*confirmation, button, progress, result])
+        box.layout.align_items = "flex-start"
+        display(box)
 
     def _apply_by_click(self, on_progress: Callable[[Change, str], None]) -> str:
         """Apply; an exception inside a click would reach nobody, so it is shown."""
