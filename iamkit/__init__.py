@@ -33,7 +33,7 @@ _HOMES = {
     "read_account": "iamkit.aws.read",
     "read_old_credential_file": "iamkit.aws.credentials",
     "read_users": "iamkit.users_file",
-    "review": "iamkit.notebook.review",
+    "review_plan": "iamkit.notebook.review",
     "show": "iamkit.notebook.display",
     "show_form": "iamkit.notebook.forms",
     "team_users": "iamkit.desired",

@@ -200,9 +200,9 @@ def sandbox() -> None:
 
 
 def _sandbox_state() -> Path:
-    from iamkit.home import home
+    from iamkit.home import home_folder
 
-    return home() / "sandbox"
+    return home_folder() / "sandbox"
 
 
 @sandbox.command()

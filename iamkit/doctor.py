@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from iamkit.errors import IamkitError
-from iamkit.home import home
+from iamkit.home import home_folder
 
 PACKAGES = ("iamkit", "boto3", "jupyterlab", "ipywidgets", "pandas", "papermill", "moto")
 
@@ -27,7 +27,7 @@ def examine(file: Path | None) -> Iterator[Check]:
     yield Check("Python", sys.version.split()[0], (3, 11) <= sys.version_info[:2] <= (3, 13))
     for package in PACKAGES:
         yield _package(package)
-    yield _home()
+    yield _state_folder()
     yield _sandbox()
     if file:
         yield from _account(file)
@@ -40,8 +40,8 @@ def _package(name: str) -> Check:
         return Check(name, "is missing; install iamkit again", ok=False)
 
 
-def _home() -> Check:
-    folder = home()
+def _state_folder() -> Check:
+    folder = home_folder()
     mode = stat.S_IMODE(folder.stat().st_mode)
     if mode & 0o077:
         return Check("state folder", f"{folder} is open to others; run chmod 700 on it", ok=False)
@@ -52,7 +52,7 @@ def _sandbox() -> Check:
     from iamkit.sandbox import find_sandbox  # noqa: PLC0415
 
     try:
-        running = find_sandbox(home() / "sandbox")
+        running = find_sandbox(home_folder() / "sandbox")
     except IamkitError as error:
         return Check("sandbox", str(error), ok=False)
     return Check("sandbox", f"runs at {running.endpoint_url}" if running else "does not run")

@@ -6,7 +6,7 @@ from pathlib import Path
 from platformdirs import user_data_path
 
 
-def home() -> Path:
+def home_folder() -> Path:
     """The state folder: ``IAMKIT_HOME`` if set, else the platform's folder for user data.
 
     It is made on first use, for its owner alone (mode 0700).

@@ -17,7 +17,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from iamkit.account import PasswordPolicy, sign_in_url
-from iamkit.aws.explain import CALL_ERRORS, STOPS_ALL, code_of, explain, status_of
+from iamkit.aws.explain import CALL_ERRORS, STOPS_ALL, code_of, explain_error, status_of
 from iamkit.aws.journal import Journal
 from iamkit.aws.read import read_account, read_pages, read_password_policy
 from iamkit.aws.session import Session
@@ -189,7 +189,7 @@ class _Application:
 
     def _failure(self, change: Change, error: Exception) -> "_Failure":
         operation = self.session.iam.meta.method_to_api_mapping[change.operation]
-        explained = explain(error, operation)
+        explained = explain_error(error, operation)
         if change.operation == "create_access_key" and status_of(error) >= 500:
             explained = AwsError(f"{explained} If a key was made, the next run replaces it.")
         return _Failure(explained, stops_all=code_of(error) in STOPS_ALL)

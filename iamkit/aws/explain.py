@@ -38,7 +38,7 @@ def status_of(error: Exception) -> int:
     return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 599))
 
 
-def explain(error: Exception, operation: str, service: str = "iam") -> AwsError:
+def explain_error(error: Exception, operation: str, service: str = "iam") -> AwsError:
     """The error as one for the user: which call, what it means, what to do.
 
     Args:

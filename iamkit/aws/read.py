@@ -13,7 +13,7 @@ from iamkit.account import (
     User,
     UserDetail,
 )
-from iamkit.aws.explain import CALL_ERRORS, code_of, explain
+from iamkit.aws.explain import CALL_ERRORS, code_of, explain_error
 from iamkit.aws.session import Session
 from iamkit.desired import Desired
 
@@ -62,7 +62,7 @@ def read_password_policy(session: Session) -> PasswordPolicy:
     except CALL_ERRORS as error:
         if code_of(error) == "NoSuchEntity":
             return PasswordPolicy()
-        raise explain(error, "GetAccountPasswordPolicy") from None
+        raise explain_error(error, "GetAccountPasswordPolicy") from None
     return PasswordPolicy(
         minimum_length=rules["MinimumPasswordLength"],
         symbols=rules["RequireSymbols"],
@@ -94,7 +94,7 @@ def read_pages(session: Session, operation: str, key: str, **arguments: Any) -> 
         )
         return [item for page in pages for item in page[key]]
     except CALL_ERRORS as error:
-        raise explain(error, name) from None
+        raise explain_error(error, name) from None
 
 
 def _read_principals(session: Session) -> tuple[dict[str, User], dict[str, Group]]:
@@ -107,7 +107,7 @@ def _read_principals(session: Session) -> tuple[dict[str, User], dict[str, Group
             users |= {item["UserName"]: _user(item) for item in page["UserDetailList"]}
             groups |= {item["GroupName"]: _group(item) for item in page["GroupDetailList"]}
     except CALL_ERRORS as error:
-        raise explain(error, "GetAccountAuthorizationDetails") from None
+        raise explain_error(error, "GetAccountAuthorizationDetails") from None
     return users, groups
 
 
@@ -179,7 +179,7 @@ def _has_login_profile(session: Session, user: str) -> bool:
     except CALL_ERRORS as error:
         if code_of(error) == "NoSuchEntity":
             return False
-        raise explain(error, "GetLoginProfile") from None
+        raise explain_error(error, "GetLoginProfile") from None
     return True
 
 
@@ -212,5 +212,5 @@ def _never_used(session: Session, key_id: str) -> bool:
     try:
         reply = session.iam.get_access_key_last_used(AccessKeyId=key_id)
     except CALL_ERRORS as error:
-        raise explain(error, "GetAccessKeyLastUsed") from None
+        raise explain_error(error, "GetAccessKeyLastUsed") from None
     return "LastUsedDate" not in reply["AccessKeyLastUsed"]

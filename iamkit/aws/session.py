@@ -19,10 +19,10 @@ from botocore.config import Config
 from botocore.exceptions import ProfileNotFound
 
 from iamkit.account import CallerIdentity
-from iamkit.aws.explain import CALL_ERRORS, DENIED, code_of, explain
+from iamkit.aws.explain import CALL_ERRORS, DENIED, code_of, explain_error
 from iamkit.errors import GuardError, LockedError
 from iamkit.handover import CredentialStore, Secret
-from iamkit.home import home
+from iamkit.home import home_folder
 from iamkit.parameters import NotebookParameters, RunAsParameters
 from iamkit.sandbox import find_sandbox, start_sandbox
 
@@ -207,7 +207,7 @@ def known_secrets(parameters: Mapping[str, Any]) -> list[str]:
         parameters: with ``environment``, ``account_id`` and, if need be, ``profile``.
     """
     if parameters.get("environment") == "sandbox":
-        sandbox = find_sandbox(home() / "sandbox")
+        sandbox = find_sandbox(home_folder() / "sandbox")
         if sandbox is None:
             return []
         secrets, folder = [*sandbox.secrets(), sandbox.secret_access_key], sandbox.folder
@@ -219,7 +219,7 @@ def known_secrets(parameters: Mapping[str, Any]) -> list[str]:
 
 
 def _account_folder(account_id: str) -> Path:
-    return home() / "accounts" / account_id
+    return home_folder() / "accounts" / account_id
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -231,7 +231,7 @@ class _Target:
 
 
 def _sandbox_target() -> _Target:
-    sandbox = start_sandbox(home() / "sandbox")
+    sandbox = start_sandbox(home_folder() / "sandbox")
     secret = Secret(sandbox.secret_access_key)
     return _Target(
         session=_session_of(sandbox.access_key_id, secret, "us-east-1"),
@@ -286,7 +286,7 @@ def _caller_identity(clients: Clients) -> CallerIdentity:
     try:
         reply = clients.make("sts").get_caller_identity()
     except CALL_ERRORS as error:
-        raise explain(error, "GetCallerIdentity", "sts") from None
+        raise explain_error(error, "GetCallerIdentity", "sts") from None
     return CallerIdentity(account_id=reply["Account"], arn=reply["Arn"], user_id=reply["UserId"])
 
 
@@ -297,7 +297,7 @@ def _account_alias(clients: Clients) -> str | None:
     except CALL_ERRORS as error:
         if code_of(error) in DENIED:
             return None
-        raise explain(error, "ListAccountAliases") from None
+        raise explain_error(error, "ListAccountAliases") from None
     return aliases[0] if aliases else None
 
 

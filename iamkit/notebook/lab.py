@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from iamkit.home import home
+from iamkit.home import home_folder
 from iamkit.parameters_file import read_parameters
 from iamkit.workfolder import fill_parameters, init_folder
 
@@ -27,7 +27,7 @@ def open_lab(folder: Path | None, file: Path | None, options: Sequence[str] = ()
     """
     here = Path.cwd()
     if folder is None:
-        folder = here if (here / "notebooks").is_dir() and not file else home() / "lab"
+        folder = here if (here / "notebooks").is_dir() and not file else home_folder() / "lab"
     if not (folder / "notebooks").is_dir():
         init_folder(folder)
     if file:
@@ -45,7 +45,7 @@ def open_lab(folder: Path | None, file: Path | None, options: Sequence[str] = ()
 
 def _settings() -> Path:
     """JupyterLab's user settings, kept apart from the user's own."""
-    folder = home() / "jupyterlab"
+    folder = home_folder() / "jupyterlab"
     for plugin, setting in QUIET.items():
         extension, _, name = plugin.partition(":")
         path = folder / extension / f"{name}.jupyterlab-settings"

@@ -110,7 +110,9 @@ class Review:
         return [field]
 
 
-def review(plan: Plan, session: Session, dry_run: bool, allow_destructive: bool = False) -> Review:
+def review_plan(
+    plan: Plan, session: Session, dry_run: bool, allow_destructive: bool = False
+) -> Review:
     """Let a person apply the plan by a click, or apply it in a headless run.
 
     Args:

@@ -28,7 +28,7 @@ from iamkit.notebook.result import (
     judge_error,
     read_counts,
 )
-from iamkit.notebook.scrub import SecretSearch, describe_cell, scrub, write_privately
+from iamkit.notebook.scrub import SecretSearch, describe_cell, remove_widgets, write_privately
 from iamkit.notebook.stop import Stop, Stopped
 
 __all__ = ["NotebookResult", "declared_parameters", "exit_code_of", "run_notebooks"]
@@ -194,7 +194,7 @@ class _Run:
         if self.notebook:
             from nbformat import writes  # noqa: PLC0415 - papermill has imported it
 
-            scrub(self.notebook)
+            remove_widgets(self.notebook)
             self.notebook["metadata"]["papermill"]["output_path"] = str(output)
             page = to_html(self.notebook, output.stem)
             texts = {output: writes(self.notebook), html: page}  # type: ignore[no-untyped-call]

@@ -97,7 +97,7 @@ def _base64(secret: str) -> Iterator[str]:
         yield from (core, core.replace("+", "-").replace("/", "_"))
 
 
-def scrub(notebook: dict[str, Any]) -> None:
+def remove_widgets(notebook: dict[str, Any]) -> None:
     """Remove, in place, what belongs to live widgets: their state and the views that need it."""
     notebook["metadata"].pop("widgets", None)
     for cell in notebook["cells"]:

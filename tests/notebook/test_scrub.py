@@ -8,7 +8,7 @@ from urllib.parse import quote_plus
 import pytest
 
 from iamkit.errors import SecretLeak
-from iamkit.notebook.scrub import SecretSearch, describe_cell, scrub, write_privately
+from iamkit.notebook.scrub import SecretSearch, describe_cell, remove_widgets, write_privately
 
 SECRET = "wJalr/XUtn+FEMI\"K7<M>D&'é\\zz="
 
@@ -104,7 +104,7 @@ def test_scrub_removes_what_lives_in_widgets():
     """The state of widgets, passwords too, and the views that need it are removed."""
     view = shown(**{"application/vnd.jupyter.widget-view+json": {}, "text/plain": "Password()"})
     scrubbed = notebook(cell(view), widgets={"state": {"value": "typed"}}, language="python")
-    scrub(scrubbed)
+    remove_widgets(scrubbed)
     assert scrubbed["metadata"] == {"language": "python"}
     assert scrubbed["cells"][0]["outputs"][0]["data"] == {"text/plain": "Password()"}
 

@@ -1,0 +1,272 @@
+"""Planning: pure, in an order that AWS accepts, and empty once it is reached."""
+
+import shlex
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from iamkit.account import AccessKey, AccountState, Group, User, UserDetail
+from iamkit.desired import Desired, DesiredGroup, DesiredUser
+from iamkit.errors import InputError, UnsafePlan
+from iamkit.plan import Change, make_plan
+from iamkit.policies import allow, policy
+
+ADMIN = policy(allow("*"))
+LOOK = policy(allow("ec2:Describe*"))
+EMPTY = AccountState(account_id="000000000000")
+DEV = Group(name="dev", inline_policies={"look": LOOK})
+
+
+def operations(plan):
+    return [change.operation for change in plan.changes]
+
+
+def user(name="bob", **facts):
+    detail = facts.pop("detail", UserDetail())
+    return User(name=name, detail=detail, **facts)
+
+
+def account(*users, groups=(DEV,), alias=None):
+    return replace(
+        EMPTY,
+        users={u.name: u for u in users},
+        groups={g.name: g for g in groups},
+        alias=alias,
+    )
+
+
+def test_a_group_comes_before_its_policy_and_its_members():
+    """Creates are in an order in which each call finds what it refers to; the key comes last."""
+    desired = Desired(
+        groups=(DesiredGroup(name="Admins", inline_policies={"p": ADMIN}),),
+        users=(
+            DesiredUser(name="alice", groups=("Admins",), access_key=True, console_password=True),
+        ),
+    )
+    assert operations(make_plan(EMPTY, desired)) == [
+        "create_group",
+        "put_group_policy",
+        "create_user",
+        "add_user_to_group",
+        "create_login_profile",
+        "create_access_key",
+    ]
+
+
+def test_what_is_equal_is_adopted():
+    """A group with a policy of the same meaning is left as it is."""
+    single = {"Effect": "Allow", "Action": "ec2:Describe*", "Resource": ["*"]}
+    same = {"Version": "2012-10-17", "Statement": single}
+    desired = Desired(groups=(DesiredGroup(name="dev", inline_policies={"look": same}),))
+    assert make_plan(account(), desired).changes == ()
+
+
+def test_what_differs_is_an_update_with_its_old_value():
+    """A changed policy shows what was there before."""
+    desired = Desired(groups=(DesiredGroup(name="dev", inline_policies={"look": ADMIN}),))
+    [change] = make_plan(account(), desired).changes
+    assert (change.verb, change.operation, change.before) == ("update", "put_group_policy", LOOK)
+    assert not change.destructive
+
+
+def test_nothing_is_deleted_by_omission():
+    """Users, groups, policies and tags that are not named are left alone."""
+    current = account(user(tags={"a": "1"}, groups=frozenset({"dev"})), alias="name")
+    desired = Desired(users=(DesiredUser(name="bob", tags={"b": "2"}),))
+    assert operations(make_plan(current, desired)) == ["tag_user"]
+
+
+def test_a_leaving_users_belongings_go_in_the_order_of_aws():
+    """Everything that DeleteUser would trip over goes first, keys after they are switched off."""
+    virtual = "arn:aws:iam::000000000000:mfa/bob"
+    detail = UserDetail(
+        access_keys=(AccessKey(id="AKIA1"),),
+        has_login_profile=True,
+        mfa_devices=(virtual, "GAHT12345678"),
+        ssh_public_keys=("APKA1",),
+        signing_certificates=("CERT1",),
+        service_specific_credentials=("ACCA1",),
+    )
+    leaving = user(
+        groups=frozenset({"dev"}),
+        inline_policies={"own": LOOK},
+        attached_policies=frozenset({"arn:aws:iam::aws:policy/X"}),
+        permissions_boundary="arn:aws:iam::aws:policy/Y",
+        detail=detail,
+    )
+    plan = make_plan(account(leaving), Desired(absent_users=("bob",)))
+    assert operations(plan) == [
+        "remove_user_from_group",
+        "update_access_key",
+        "delete_access_key",
+        "delete_ssh_public_key",
+        "deactivate_mfa_device",
+        "delete_virtual_mfa_device",
+        "deactivate_mfa_device",
+        "delete_login_profile",
+        "delete_signing_certificate",
+        "delete_service_specific_credential",
+        "delete_user_policy",
+        "detach_user_policy",
+        "delete_user_permissions_boundary",
+        "delete_user",
+    ]
+    with pytest.raises(UnsafePlan, match="allow_destructive"):
+        plan.raise_if_unsafe()
+    plan.raise_if_unsafe(allow_destructive=True)
+
+
+def test_a_group_goes_after_its_members_and_policies():
+    """Members leave and policies go before the group does."""
+    current = account(user(groups=frozenset({"dev"})))
+    plan = make_plan(current, Desired(absent_groups=("dev", "never")))
+    assert operations(plan) == ["remove_user_from_group", "delete_group_policy", "delete_group"]
+    assert plan.notes == ("Group never is to be removed and is not there.",)
+
+
+@pytest.mark.parametrize(
+    ("current", "verb"), [(None, "create"), ("other", "replace"), ("team", None)]
+)
+def test_another_alias_is_replaced_and_that_is_destructive(current, verb):
+    """An alias is made, kept, or replaced, which needs to be allowed."""
+    plan = make_plan(replace(EMPTY, alias=current), Desired(alias="team"))
+    assert [change.verb for change in plan.changes] == ([verb] if verb else [])
+    assert bool(plan.destructive) == (verb == "replace")
+
+
+def test_an_orphan_key_is_healed_without_asking():
+    """A key that an interrupted run lost is switched off, deleted and replaced."""
+    orphan = user(detail=UserDetail(access_keys=(AccessKey(id="AKIA1", orphan=True),)))
+    plan = make_plan(account(orphan), Desired(users=(DesiredUser(name="bob", access_key=True),)))
+    assert operations(plan) == ["update_access_key", "delete_access_key", "create_access_key"]
+    plan.raise_if_unsafe()
+
+
+def test_a_key_that_is_not_in_the_store_is_left_and_noted():
+    """Keys of somebody else's making are adopted, and named."""
+    current = account(user(detail=UserDetail(access_keys=(AccessKey(id="AKIA1"),))))
+    plan = make_plan(current, Desired(users=(DesiredUser(name="bob", access_key=True),)))
+    assert plan.changes == ()
+    assert "AKIA1" in plan.notes[0]
+
+
+def test_a_group_that_is_not_there_yet_blocks_the_apply():
+    """Users can be planned before their group is made, and not applied."""
+    plan = make_plan(EMPTY, Desired(users=(DesiredUser(name="bob", groups=("dev",)),)))
+    with pytest.raises(UnsafePlan, match="Group dev is not there yet"):
+        plan.raise_if_unsafe()
+
+
+def test_quotas_are_told_before_any_call():
+    """Eleven groups, or inline policies of more than 5,120 characters, are refused."""
+    groups = tuple(f"g{i}" for i in range(11))
+    with pytest.raises(InputError, match="11 groups"):
+        make_plan(EMPTY, Desired(users=(DesiredUser(name="bob", groups=groups),)))
+    big = policy(*(allow("ec2:Describe*", sid=f"S{'x' * 90}{i}") for i in range(40)))
+    twice = {"look2": big}
+    with pytest.raises(InputError, match="5,120"):
+        make_plan(account(), Desired(groups=(DesiredGroup(name="dev", inline_policies=twice),)))
+
+
+def test_a_name_that_differs_by_case_alone_is_refused():
+    """IAM ignores case: Bob cannot be made beside bob."""
+    with pytest.raises(InputError, match="'bob'"):
+        make_plan(account(user()), Desired(users=(DesiredUser(name="Bob"),)))
+
+
+@pytest.mark.parametrize("name", ["-rf", "=1+1,@x", "a", "+b"])
+def test_commands_are_quoted_for_a_shell(name):
+    """Whatever IAM allows in a name arrives in one piece."""
+    change = Change(
+        verb="create",
+        operation="create_user",
+        arguments={"UserName": name, "Tags": [{"Key": "k", "Value": "it's"}]},
+    )
+    words = shlex.split(change.command)
+    assert words[:3] == ["aws", "iam", "create-user"]
+    assert f"--user-name={name}" in words or words[words.index("--user-name") + 1] == name
+    assert words[-1] == '[{"Key":"k","Value":"it\'s"}]'
+
+
+def test_commands_spell_acronyms_as_the_cli_does():
+    """SSHPublicKeyId is --ssh-public-key-id."""
+    arguments = {"UserName": "bob", "SSHPublicKeyId": "APKA1"}
+    change = Change(verb="delete", operation="delete_ssh_public_key", arguments=arguments)
+    assert (
+        change.command == "aws iam delete-ssh-public-key --user-name bob --ssh-public-key-id APKA1"
+    )
+
+
+def applied(state, plan):  # noqa: C901 - one case an operation
+    """A tiny model of IAM: the account after the changes of a plan."""
+    users, groups, alias = dict(state.users), dict(state.groups), state.alias
+    for change in plan.changes:
+        a = change.arguments
+        name, group = a.get("UserName"), a.get("GroupName")
+        match change.operation:
+            case "create_group":
+                groups[group] = Group(name=group)
+            case "put_group_policy":
+                inline = dict(groups[group].inline_policies) | {
+                    a["PolicyName"]: a["PolicyDocument"]
+                }
+                groups[group] = replace(groups[group], inline_policies=inline)
+            case "create_user":
+                tags = {t["Key"]: t["Value"] for t in a.get("Tags", [])}
+                users[name] = user(name, path=a.get("Path", "/"), tags=tags)
+            case "update_user":
+                users[name] = replace(users[name], path=a["NewPath"])
+            case "tag_user":
+                tags = dict(users[name].tags) | {t["Key"]: t["Value"] for t in a["Tags"]}
+                users[name] = replace(users[name], tags=tags)
+            case "add_user_to_group":
+                users[name] = replace(users[name], groups=users[name].groups | {group})
+                assert group in groups
+            case "create_login_profile":
+                detail = replace(users[name].detail, has_login_profile=True)
+                users[name] = replace(users[name], detail=detail)
+            case "create_access_key":
+                keys = (*users[name].detail.access_keys, AccessKey(id="AKIA1", stored=True))
+                users[name] = replace(
+                    users[name], detail=replace(users[name].detail, access_keys=keys)
+                )
+            case "create_account_alias":
+                alias = a["AccountAlias"]
+            case other:
+                raise AssertionError(other)
+    return replace(state, users=users, groups=groups, alias=alias)
+
+
+NAMES = st.sampled_from(["alice", "bob", "carol"])
+GROUPS = st.sampled_from(["dev", "ops"])
+WANTED_USERS = st.lists(
+    st.builds(
+        DesiredUser,
+        name=NAMES,
+        path=st.sampled_from([None, "/", "/team/"]),
+        tags=st.dictionaries(st.sampled_from("ab"), st.sampled_from("12")),
+        groups=st.lists(GROUPS, unique=True).map(tuple),
+        access_key=st.booleans(),
+        console_password=st.booleans(),
+    ),
+    unique_by=lambda u: u.name,
+).map(tuple)
+WANTED_GROUPS = st.just(
+    tuple(DesiredGroup(name=name, inline_policies={"p": LOOK}) for name in ("dev", "ops"))
+)
+WANTED = st.builds(
+    Desired,
+    groups=WANTED_GROUPS,
+    users=WANTED_USERS,
+    alias=st.sampled_from([None, "team", "other"]),
+)
+
+
+@given(WANTED, WANTED)
+def test_a_plan_that_was_applied_leaves_nothing_to_do(first, second):
+    """From any account, applying the plan leads to the desired state, in one go."""
+    current = applied(EMPTY, make_plan(EMPTY, first))
+    reached = applied(current, make_plan(current, second))
+    assert make_plan(reached, second).changes == ()
