@@ -226,6 +226,15 @@ def test_another_alias_is_only_replaced_when_allowed(sandbox, session, tmp_path)
     assert allowed.returncode == 0, allowed.stderr
 
 
+def test_an_alias_of_another_account_is_said_to_be_taken(sandbox, tmp_path):
+    """18: an alias is unique in all of AWS, and the account keeps what it had."""
+    run = ["run", "05_account_alias", "-f", str(GUIDE), "--apply", "-p", "account_alias", "taken"]
+    done = iamkit(*run, cwd=tmp_path)
+    assert done.returncode == 1
+    assert "another account has this alias" in done.stderr
+    assert "Nothing was changed" in done.stderr
+
+
 def test_a_twin_in_the_account_is_named(sandbox, session, tmp_path):
     """6: a user whose name differs from an existing one by case alone is refused."""
     session.iam.create_user(UserName="Alice")

@@ -97,6 +97,8 @@ def _explain_reply(error: botocore.ClientError, call: str) -> str:
             return f"{call}: {text.format(call=call)}"
     if code in SKEWED:
         return f"{call}: {_explain_signature(error)}"
+    if (call, code) == ("iam:CreateAccountAlias", "EntityAlreadyExists"):
+        return f"{call}: another account has this alias, as it is unique in AWS. Choose another."
     if status_of(error) >= 500 or not code.isalpha():
         return f"{call}: AWS or a proxy answered HTTP {status_of(error)}. Try again in a minute."
     return f"{call}: {code}: {error.response['Error'].get('Message', '')}"

@@ -213,9 +213,17 @@ def known_secrets(parameters: Mapping[str, Any]) -> list[str]:
         secrets, folder = [*sandbox.secrets(), sandbox.secret_access_key], sandbox.folder
     else:
         folder = _account_folder(str(parameters.get("account_id", "")))
-        found = boto3.Session(profile_name=parameters.get("profile") or None).get_credentials()
-        secrets = [text for text in (found.secret_key, found.token) if text] if found else []
+        secrets = _secrets_in_force(parameters.get("profile") or None)
     return secrets + [secret.reveal() for secret in CredentialStore(folder).secrets()]
+
+
+def _secrets_in_force(profile: str | None) -> list[str]:
+    """The secrets of botocore's own credentials; what cannot be loaded can leak nowhere."""
+    try:
+        found = boto3.Session(profile_name=profile).get_credentials()
+        return [text for text in (found.secret_key, found.token) if text] if found else []
+    except CALL_ERRORS:
+        return []
 
 
 def _account_folder(account_id: str) -> Path:

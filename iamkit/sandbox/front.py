@@ -27,6 +27,12 @@ _IDENTITY = (
     "<ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata>"
     "</GetCallerIdentityResponse>"
 )
+TAKEN_ALIASES = {"amazon", "aws", "example", "taken"}
+"""Aliases of other accounts; an alias is unique in all of AWS.
+
+https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateAccountAlias.html
+"""
+
 # moto has no such credentials, and no call that makes one: so there are none.
 _NO_CREDENTIALS = (
     '<ListServiceSpecificCredentialsResponse xmlns="https://iam.amazonaws.com/doc/2010-05-08/">'
@@ -173,6 +179,11 @@ class Front:
         if exchange.action == "GetCallerIdentity" and exchange.caller == ROOT_ARN:
             text = _IDENTITY.format(arn=ROOT_ARN, account=ACCOUNT_ID, request_id=exchange.id)
             return Reply.text(200, text, "text/xml")
+        if exchange.action == "CreateAccountAlias":
+            alias = parse_qs(exchange.request.body.decode()).get("AccountAlias", [""])[0]
+            if alias in TAKEN_ALIASES:
+                message = f"The account alias {alias} already exists."
+                raise Refused("EntityAlreadyExists", 409, message)
         if exchange.action == "ListServiceSpecificCredentials":
             return Reply.text(200, _NO_CREDENTIALS.format(request_id=exchange.id), "text/xml")
         try:

@@ -5,10 +5,13 @@ import threading
 
 import pytest
 
-from iamkit.account import CallerIdentity
+from iamkit.account import AccountState, CallerIdentity
+from iamkit.aws.apply import apply_plan
 from iamkit.aws.session import check_account, check_host, open_session, refuse_endpoint_overrides
+from iamkit.desired import Desired
 from iamkit.errors import GuardError, SandboxError
-from iamkit.parameters import AuditUsersParameters
+from iamkit.parameters import AdminGroupParameters, AuditUsersParameters, DevGroupParameters
+from iamkit.plan import make_plan
 
 
 @pytest.fixture
@@ -187,3 +190,34 @@ def test_another_server_on_the_sandboxs_port_is_not_trusted(listener, tmp_path, 
 def test_overrides_are_fine_when_there_are_none():
     """A plain profile passes."""
     refuse_endpoint_overrides({"AWS_REGION": "us-east-1"}, {"region": "us-east-1"})
+
+
+ROOT = CallerIdentity(
+    account_id="111122223333", arn="arn:aws:iam::111122223333:root", user_id="111122223333"
+)
+
+
+@pytest.mark.parametrize(
+    ("model", "facts", "refused"),
+    [
+        (AdminGroupParameters, {"admin_user": "alice"}, False),
+        (DevGroupParameters, {}, True),
+        (DevGroupParameters, {"allow_root": True}, False),
+        (DevGroupParameters, {"run_as": "alice", "allow_root": True}, True),
+    ],
+)
+def test_root_is_for_the_first_admin_alone(monkeypatch, tmp_path, model, facts, refused):
+    """48: on a live account root is said aloud, and refused but for 02_admin_group."""
+    monkeypatch.setenv("IAMKIT_HOME", str(tmp_path))
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "not-a-secret")
+    monkeypatch.setattr("iamkit.aws.session._caller_identity", lambda _: ROOT)
+    monkeypatch.setattr("iamkit.aws.session._account_alias", lambda _: "team")
+    session = open_session(model(environment="aws", account_id="111122223333", **facts))
+    assert any("root credentials" in warning for warning in session.warnings)
+    assert (session.refusal is not None) == refused
+    desired = Desired(alias="x-team")
+    plan = make_plan(AccountState(account_id="111122223333"), desired)
+    if refused:
+        with pytest.raises(GuardError, match="Not applied"):
+            apply_plan(plan, session)
