@@ -10,10 +10,17 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import ValidationError
+from pydantic import ValidationError, create_model
 
 from iamkit.errors import InputError
-from iamkit.parameters import KNOWN, NOTEBOOKS, NotebookParameters, describe, did_you_mean
+from iamkit.parameters import (
+    KNOWN,
+    NOTEBOOKS,
+    Model,
+    NotebookParameters,
+    describe,
+    did_you_mean,
+)
 
 MAX_BYTES = 1_000_000
 FILES = ("credential_file", "users_csv")
@@ -114,6 +121,17 @@ def read_override(name: str, text: str) -> Any:
     return value if isinstance(value, bool | list | dict) else text
 
 
+def parameters_schema() -> dict[str, Any]:
+    """The JSON Schema of a parameters file, for completion in editors.
+
+    Draft 2020-12; every key that some notebook declares is known.
+    """
+    fields: dict[str, Any] = {name: (field.annotation, field) for name, field in KNOWN.items()}
+    schema = create_model("ParametersFile", __base__=Model, **fields).model_json_schema()
+    schema["required"] = ["environment", "account_id"]
+    return schema
+
+
 def _compose(path: Path) -> yaml.Node | None:
     try:
         with path.open("rb") as file:
@@ -123,7 +141,11 @@ def _compose(path: Path) -> yaml.Node | None:
     if len(data) > MAX_BYTES:
         raise InputError(f"{path}: larger than 1 MB, so hardly a parameters file.")
     try:
-        return yaml.compose(data.decode("utf-8-sig"), Loader=yaml.SafeLoader)
+        text = data.decode("utf-8-sig")
+        # A few lines of aliases can stand for billions of values.
+        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, yaml.SafeLoader)):
+            raise InputError(f"{path}: aliases (*name) are not read. Nothing was changed.")
+        return yaml.compose(text, Loader=yaml.SafeLoader)
     except UnicodeDecodeError:
         raise InputError(f"{path}: not UTF-8 text. Nothing was changed.") from None
     except RecursionError:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from iamkit.errors import InputError
+from iamkit.parameters_file import parameters_schema
 
 PACKAGE = Path(__file__).parent
 
@@ -73,6 +74,7 @@ def init_folder(folder: Path) -> list[Path]:
         InputError: the folder cannot be made.
     """
     texts = {".gitignore": GITIGNORE, ".github/workflows/iamkit.yml": WORKFLOW}
+    texts["parameters/schema.json"] = json.dumps(parameters_schema(), indent=1) + "\n"
     for name in ("notebooks", "parameters"):
         for source in sorted(packaged(name).iterdir()):
             if source.suffix in (".ipynb", ".yaml"):
