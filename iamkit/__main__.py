@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from iamkit.errors import IamkitError
+from iamkit.errors import IamkitError, SandboxError
 
 if TYPE_CHECKING:
     from iamkit.notebook.run import NotebookResult
+    from iamkit.sandbox import Sandbox
 
 DEMO = (
     "01_credentials",
@@ -248,17 +249,46 @@ def reset() -> None:
     click.echo(f"A new, empty account runs at {running.endpoint_url}.")
 
 
-@sandbox.command()
-def env() -> int:
-    """Print the exports that point the AWS CLI at it: eval "$(iamkit sandbox env)"."""
-    from iamkit.sandbox import find_sandbox, sandbox_env
+def _running_sandbox() -> "Sandbox":
+    from iamkit.sandbox import find_sandbox
 
     running = find_sandbox(_sandbox_state())
     if running is None:
-        click.echo("No sandbox runs. Start it: iamkit sandbox start", err=True)
-        return 1
-    click.echo(sandbox_env(running))
-    return 0
+        raise SandboxError("No sandbox runs. Start it: iamkit sandbox start")
+    return running
+
+
+@sandbox.command()
+def env() -> None:
+    """Print the exports that point the AWS CLI at it: eval "$(iamkit sandbox env)"."""
+    from iamkit.sandbox import sandbox_env
+
+    click.echo(sandbox_env(_running_sandbox()))
+
+
+@sandbox.command()
+@click.option("--users", default=40, show_default=True, help="How many people and services.")
+@click.option("--seed", default=7, show_default=True, help="The same seed, the same company.")
+def populate(users: int, seed: int) -> None:
+    """Fill the account with a believable company: teams, keys, and what audits look for."""
+    _running_sandbox().populate(users, seed)
+    click.echo(f"The practice account has {users} users more.")
+
+
+@sandbox.command()
+@click.option("--days", type=float, required=True, help="By how many days; 0.25 is six hours.")
+def age(days: float) -> None:
+    """Let everything in the account grow older: keys, passwords, last uses."""
+    _running_sandbox().age(days)
+    click.echo(f"Everything in the practice account is {days:g} days older.")
+
+
+@sandbox.command()
+@click.argument("name", type=click.Choice(["calm", "typical", "storm"]))
+def weather(name: str) -> None:
+    """Let AWS be as it is on a good day, on most days, or on a bad one."""
+    _running_sandbox().set_weather(name)
+    click.echo(f"The weather over the practice account: {name}.")
 
 
 if __name__ == "__main__":

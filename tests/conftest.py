@@ -1,4 +1,7 @@
-"""What the tests share: a private home with a sandbox, and the guide's parameters."""
+"""What the tests share: a private home with a sandbox, and the guide's parameters.
+
+``IAMKIT_TEST_WEATHER=typical IAMKIT_TEST_PAGE=2`` runs them under harder conditions.
+"""
 
 import os
 
@@ -8,6 +11,9 @@ from paths import GUIDE
 from iamkit.aws.session import open_session
 from iamkit.parameters_file import read_parameters
 from iamkit.sandbox import reset_sandbox, start_sandbox, stop_sandbox
+
+WEATHER = os.environ.get("IAMKIT_TEST_WEATHER", "calm")
+PAGE = int(os.environ.get("IAMKIT_TEST_PAGE", "1000"))
 
 
 @pytest.fixture(scope="session")
@@ -26,7 +32,10 @@ def sandbox(private_home, monkeypatch):
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("IAMKIT_HOME", str(private_home))
-    return reset_sandbox(private_home / "sandbox")
+    sandbox = reset_sandbox(private_home / "sandbox")
+    sandbox.set_weather(WEATHER)
+    sandbox.set_page_size(PAGE)
+    return sandbox
 
 
 @pytest.fixture

@@ -17,9 +17,9 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from iamkit.account import PasswordPolicy, sign_in_url
-from iamkit.aws.explain import CALL_ERRORS, STOPS_ALL, code_of, explain_error, status_of
+from iamkit.aws.explain import CALL_ERRORS, STOPS_ALL, THROTTLED, code_of, explain_error, status_of
 from iamkit.aws.journal import Journal
-from iamkit.aws.read import read_account, read_pages, read_password_policy
+from iamkit.aws.read import list_pages, read_account, read_password_policy
 from iamkit.aws.session import Session
 from iamkit.errors import (
     AwsError,
@@ -34,6 +34,9 @@ from iamkit.policies.document import to_json
 
 PATIENCE = 120.0
 """Seconds to wait until AWS knows everywhere what it has just made, as Terraform does."""
+
+SETTLING = 15.0
+"""Seconds until a name that AWS says exists already must be seen, if it was us who made it."""
 
 NOT_YET = {"NoSuchEntity", "EntityTemporarilyUnmodifiable", "ConcurrentModification"}
 
@@ -113,6 +116,25 @@ def apply_plan(
         return _Application(plan, session, on_progress, stopped).run()
 
 
+ONCE = {"create_access_key", "create_login_profile", "create_account_alias"}
+"""Calls that are not repeated as long as they may have acted: two hold a secret, and of an alias
+AWS says for others' too that it exists."""
+
+
+def await_applied(plan: Plan, session: Session) -> Plan:
+    """What is left of an applied plan, read again until nothing is or patience ends.
+
+    Raises:
+        AwsError: the account cannot be read.
+    """
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        left = make_plan(read_account(session, plan.desired), plan.desired)
+        if not left.changes or time.monotonic() > deadline:
+            return left
+        time.sleep(1)
+
+
 def _raise_if_stale(plan: Plan, session: Session) -> None:
     fresh = make_plan(read_account(session, plan.desired), plan.desired)
     if fresh.changes != plan.changes:
@@ -171,21 +193,30 @@ class _Application:
 
     def _try(self, change: Change) -> "_Failure | None":
         """Make one call; wait while AWS does not know yet what was made a moment ago."""
-        deadline, pause = time.monotonic() + PATIENCE, 0.5
+        begun, pause = time.monotonic(), 0.5
         while True:
             try:
                 self._call(change)
             except CALL_ERRORS as error:
                 if self._is_done_after(change, error):
                     return None
-                fresh = code_of(error) in NOT_YET and self.outcome.done
-                if not fresh or time.monotonic() > deadline or self.stopped.wait(pause):
+                patience = self._patience(change, error)
+                if time.monotonic() - begun > patience or self.stopped.wait(pause):
                     return self._failure(change, error)
                 pause = min(pause * 2, 10)
             except IamkitError as error:
                 return _Failure(error, stops_all=True)
             else:
                 return None
+
+    def _patience(self, change: Change, error: Exception) -> float:
+        """For how many seconds an error may only mean that AWS does not know yet."""
+        if code_of(error) in THROTTLED or (code_of(error) in NOT_YET and self.outcome.done):
+            return PATIENCE
+        # A first try whose reply was lost may have made it, and be seen a little later.
+        doubtful = code_of(error) == "EntityAlreadyExists" or status_of(error) >= 500
+        again = change.verb == "create" and change.operation not in ONCE
+        return SETTLING if doubtful and again else 0
 
     def _failure(self, change: Change, error: Exception) -> "_Failure":
         operation = self.session.iam.meta.method_to_api_mapping[change.operation]
@@ -225,7 +256,7 @@ class _Application:
         return change not in left
 
     def _hand_over_key(self, user: str) -> None:
-        present = read_pages(self.session, "list_access_keys", "AccessKeyMetadata", UserName=user)
+        present = list_pages(self.session, "list_access_keys", "AccessKeyMetadata", UserName=user)
 
         def create() -> tuple[str, Secret]:
             try:

@@ -1,9 +1,13 @@
 """Read the account into one immutable AccountState: bulk reads, every call paged."""
 
+import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+
+from botocore.parsers import ResponseParserError
 
 from iamkit.account import (
     AccessKey,
@@ -84,26 +88,46 @@ def read_pages(session: Session, operation: str, key: str, **arguments: Any) -> 
     Raises:
         AwsError: the call failed.
     """
-    client = session.iam
-    name = client.meta.method_to_api_mapping[operation]
+    name = session.iam.meta.method_to_api_mapping[operation]
     try:
-        if not client.can_paginate(operation):
-            return list(getattr(client, operation)(**arguments)[key])
-        pages = client.get_paginator(operation).paginate(
-            **arguments, PaginationConfig={"PageSize": PAGE}
-        )
-        return [item for page in pages for item in page[key]]
+        return list_pages(session, operation, key, **arguments)
     except CALL_ERRORS as error:
         raise explain_error(error, name) from None
 
 
+def list_pages(session: Session, operation: str, key: str, **arguments: Any) -> list[Any]:
+    """Like ``read_pages``, with botocore's own errors, for who knows what to do about them.
+
+    Raises:
+        ClientError: or another of ``CALL_ERRORS``.
+    """
+    client = session.iam
+    if not client.can_paginate(operation):
+        return list(_again(lambda: getattr(client, operation)(**arguments))[key])
+    return [item for page in _pages(session, operation, **arguments) for item in page[key]]
+
+
+def _pages(session: Session, operation: str, **arguments: Any) -> list[Any]:
+    paginator = session.iam.get_paginator(operation)
+    pages = paginator.paginate(**arguments, PaginationConfig={"PageSize": PAGE})
+    return list(_again(lambda: list(pages)))
+
+
+def _again(read: Callable[[], Any]) -> Any:
+    """Read once more when a reply was broken, which botocore does not do itself."""
+    for pause in (0.2, 1, 3):
+        try:
+            return read()
+        except ResponseParserError:
+            time.sleep(pause)
+    return read()
+
+
 def _read_principals(session: Session) -> tuple[dict[str, User], dict[str, Group]]:
-    paginator = session.iam.get_paginator("get_account_authorization_details")
-    pages = paginator.paginate(Filter=["User", "Group"], PaginationConfig={"PageSize": PAGE})
     users: dict[str, User] = {}
     groups: dict[str, Group] = {}
     try:
-        for page in pages:
+        for page in _pages(session, "get_account_authorization_details", Filter=["User", "Group"]):
             users |= {item["UserName"]: _user(item) for item in page["UserDetailList"]}
             groups |= {item["GroupName"]: _group(item) for item in page["GroupDetailList"]}
     except CALL_ERRORS as error:

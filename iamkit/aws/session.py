@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
 """
 
 import os
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -112,6 +113,10 @@ class Clients:
         check_host(request.url, self.endpoint_url)
 
 
+NEW_KEY = 60.0
+"""Seconds to wait until AWS knows a key that was made a moment ago."""
+
+
 def check_host(url: str, endpoint_url: str | None) -> None:
     """Check that a request goes to the sandbox's endpoint, or over TLS to AWS.
 
@@ -159,7 +164,7 @@ def open_session(parameters: NotebookParameters) -> Session:
         session = _session_of(stored[0].id, stored[0].secret, target.session.region_name)
         target = replace(target, session=session, source=f"the stored key of {run_as}")
     clients = Clients(target.session, target.endpoint_url)
-    identity = _caller_identity(clients)
+    identity = _caller_identity(clients, patience=NEW_KEY if stored and stored[0].is_new else 0)
     check_account(identity, parameters.account_id)
     refusal = None
     if run_as and not stored:
@@ -290,12 +295,20 @@ def _session_of(key_id: str, secret: Secret, region: str | None) -> boto3.Sessio
     )
 
 
-def _caller_identity(clients: Clients) -> CallerIdentity:
-    try:
-        reply = clients.make("sts").get_caller_identity()
-    except CALL_ERRORS as error:
-        raise explain_error(error, "GetCallerIdentity", "sts") from None
-    return CallerIdentity(account_id=reply["Account"], arn=reply["Arn"], user_id=reply["UserId"])
+def _caller_identity(clients: Clients, patience: float = 0) -> CallerIdentity:
+    """Who calls; a key that was made a moment ago may not be known for some seconds."""
+    sts, deadline = clients.make("sts"), time.monotonic() + patience
+    while True:
+        try:
+            reply = sts.get_caller_identity()
+        except CALL_ERRORS as error:
+            if code_of(error) != "InvalidClientTokenId" or time.monotonic() > deadline:
+                raise explain_error(error, "GetCallerIdentity", "sts") from None
+            time.sleep(1)
+        else:
+            return CallerIdentity(
+                account_id=reply["Account"], arn=reply["Arn"], user_id=reply["UserId"]
+            )
 
 
 def _account_alias(clients: Clients) -> str | None:

@@ -14,6 +14,7 @@ import io
 import json
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -61,6 +62,11 @@ class StoredKey:
     id: str
     secret: Secret
     path: Path
+
+    @property
+    def is_new(self) -> bool:
+        """Whether it was stored in the last two minutes, so that AWS may not know it everywhere."""
+        return time.time() - self.path.stat().st_mtime < 120
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,6 @@ Running all cells in a browser never changes an account. Whether somebody is the
 told by the request that runs the cell: a browser lets a cell ask for input, papermill does not.
 """
 
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -12,7 +11,7 @@ import ipywidgets as widgets
 from IPython import get_ipython
 from IPython.display import display
 
-from iamkit.aws.apply import Outcome, apply_plan
+from iamkit.aws.apply import Outcome, apply_plan, await_applied
 from iamkit.aws.read import read_account
 from iamkit.aws.session import Session
 from iamkit.errors import IamkitError, NotVerified
@@ -20,9 +19,6 @@ from iamkit.notebook.display import render, show
 from iamkit.notebook.kernels import end_with_parent
 from iamkit.notebook.result import RESULT_MIME
 from iamkit.plan import Change, Plan, make_plan
-
-PATIENCE = 60.0
-"""Seconds to wait until AWS shows everywhere what was applied."""
 
 
 def someone_is_there() -> bool:
@@ -172,15 +168,16 @@ def verify(reviewed: Review) -> None:
 
 
 def _verified(reviewed: Review) -> str:
-    desired, session = reviewed.plan.desired, reviewed.session
-    deadline = time.monotonic() + PATIENCE
-    while True:
-        left = make_plan(read_account(session, desired), desired)
-        if not left.changes:
-            return "✔ Verified: read again, the account is as wanted."
-        if time.monotonic() > deadline or reviewed.outcome is None or reviewed.outcome.failed:
-            raise NotVerified(f"Read again, the account still differs: {left.summary}.")
-        time.sleep(2)
+    complete = reviewed.outcome is not None and not reviewed.outcome.failed
+    look = await_applied if complete else _plan_again
+    left = look(reviewed.plan, reviewed.session)
+    if left.changes:
+        raise NotVerified(f"Read again, the account still differs: {left.summary}.")
+    return "✔ Verified: read again, the account is as wanted."
+
+
+def _plan_again(plan: Plan, session: Session) -> Plan:
+    return make_plan(read_account(session, plan.desired), plan.desired)
 
 
 def tell_runner(plan: Plan, outcome: Outcome | None) -> None:

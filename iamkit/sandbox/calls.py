@@ -1,4 +1,4 @@
-"""The log of AWS calls: who called what, and what came of it. No argument is kept."""
+"""The call log: what was called by whom and what came of it, and nothing that was said."""
 
 from collections import deque
 from dataclasses import asdict, dataclass
@@ -9,8 +9,8 @@ KEPT = 100_000
 
 
 @dataclass(frozen=True)
-class Call:
-    """One call; see `Sandbox.calls` for the fields."""
+class LoggedCall:
+    """One AWS call; `Sandbox.calls` describes the fields."""
 
     service: str
     action: str
@@ -22,18 +22,19 @@ class Call:
 
 
 class CallLog:
-    """The calls so far, oldest first; every thread writes to it."""
+    """The last 100,000 calls, in memory."""
 
     def __init__(self) -> None:
-        self._calls: deque[Call] = deque(maxlen=KEPT)
+        self._calls: deque[LoggedCall] = deque(maxlen=KEPT)
         self._lock = Lock()
 
-    def add(self, call: Call) -> None:
-        """Remember a call."""
+    def add(self, call: LoggedCall) -> None:
+        """Keep a call, when its reply is ready."""
         with self._lock:
             self._calls.append(call)
 
-    def as_data(self) -> list[dict[str, Any]]:
-        """All calls as plain data."""
+    def as_dicts(self) -> list[dict[str, Any]]:
+        """The calls, oldest first."""
         with self._lock:
-            return [asdict(call) for call in self._calls]
+            calls = list(self._calls)
+        return [asdict(call) for call in calls]

@@ -7,11 +7,13 @@ import json
 import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from iamkit.errors import SandboxError
+from iamkit.sandbox.faults import WEATHER
 
 ACCOUNT_ID = "000000000000"
 TOKEN_HEADER = "X-Iamkit-Token"  # noqa: S105 - the name of a header
@@ -57,8 +59,8 @@ class Sandbox:
 
         Args:
             faults: each with ``action`` (``*`` for any), ``kind``, and optionally ``service``,
-                ``times`` (None for always), ``skip`` (calls to let pass first) and ``seconds``;
-                `iamkit.sandbox.faults` lists the kinds.
+                ``times`` (None, as when left out, for always), ``skip`` (calls to let pass
+                first), ``rate`` and ``seconds``; `iamkit.sandbox.faults` lists the kinds.
 
         Raises:
             SandboxError: a fault is not understood; the plan is as it was.
@@ -69,16 +71,83 @@ class Sandbox:
         """Forget all planned faults, and let go of the calls that one of them holds."""
         self.set_faults([])
 
+    def set_weather(self, name: str) -> None:
+        """Plan the faults that can be expected of AWS: ``calm``, ``typical`` or ``storm``.
+
+        Raises:
+            SandboxError: there is no such weather.
+        """
+        if name not in WEATHER:
+            raise SandboxError(f"There is no weather {name!r}, only {', '.join(WEATHER)}.")
+        self.set_faults(WEATHER[name])
+
+    def set_page_size(self, items: int) -> None:
+        """Let no page of any list be longer, however many items a call asks for."""
+        self._ask("PUT", "page-size", items)
+
+    def populate(self, users: int, seed: int) -> None:
+        """Fill the account with a believable company; the same seed gives the same one.
+
+        Raises:
+            SandboxError: an account has 1 to 5,000 users.
+        """
+        self._do("add_people", users=users, seed=seed)
+
+    def age(self, days: float) -> None:
+        """Let everything in the account be older by some days; now stays now."""
+        self._do("age", days=days)
+
+    def set_key_last_used(
+        self,
+        access_key_id: str,
+        at: datetime | None,
+        service: str = "iam",
+        region: str = "us-east-1",
+    ) -> None:
+        """Say when a key was last used, in UTC, and for what; None for never.
+
+        Raises:
+            SandboxError: there is no such key.
+        """
+        self._do(
+            "set_key_last_used",
+            access_key_id=access_key_id,
+            at=_utc(at),
+            service=service,
+            region=region,
+        )
+
+    def set_password_last_used(self, user: str | None, at: datetime | None) -> None:
+        """Say when a user, or the root if it is None, last signed in, in UTC; None for never.
+
+        Raises:
+            SandboxError: there is no such user, or it has no password.
+        """
+        self._do("set_password_last_used", user=user, at=_utc(at))
+
+    def set_root_mfa(self, *, enabled: bool) -> None:
+        """Say whether the root signs in with MFA."""
+        self._do("set_root_mfa", enabled=enabled)
+
     def secrets(self) -> list[str]:
         """Every secret access key and password that the sandbox ever held, to search for leaks."""
         return list(self._ask("GET", "secrets"))
+
+    def _do(self, name: str, **arguments: Any) -> None:
+        self._ask("POST", "command", {"name": name, "arguments": arguments})
 
     def _ask(self, method: str, what: str, body: Any = None) -> Any:
         headers = {TOKEN_HEADER: self.token}
         status, text = request(self.endpoint_url, method, f"/_iamkit/{what}", headers, body)
         if status != 200:
-            raise SandboxError(f"The sandbox did not take {what}: {text.strip()}")
+            raise SandboxError(f"The sandbox did not take the {what}: {text.strip()}.")
         return json.loads(text)
+
+
+def _utc(moment: datetime | None) -> str | None:
+    if moment is None:
+        return None
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat()
 
 
 def proof(token: str, host: str, challenge: str) -> str:

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from iamkit.errors import SandboxError
 from iamkit.sandbox.client import Sandbox, proves_itself
+from iamkit.sandbox.memory import NAME, check_versions
 from iamkit.sandbox.private import is_locked, locked, open_log, private_folder, read_private
 
 READY_SECONDS = 60
@@ -56,7 +57,7 @@ def find_sandbox(state: Path) -> Sandbox | None:
 
 
 def start_sandbox(state: Path, idle_hours: float = 8) -> Sandbox:
-    """The sandbox that runs on a state folder, or a new one with an empty account.
+    """The sandbox that runs on a state folder, or the account as it was left, or a new one.
 
     Safe to be called by several processes at once: they get the same sandbox.
 
@@ -73,7 +74,7 @@ def start_sandbox(state: Path, idle_hours: float = 8) -> Sandbox:
 
 
 def stop_sandbox(state: Path) -> bool:
-    """End the sandbox of a state folder, and with it the account and its instance folder.
+    """End the sandbox of a state folder; the next start brings its account back.
 
     Returns:
         Whether one was running.
@@ -97,6 +98,7 @@ def reset_sandbox(state: Path) -> Sandbox:
     private_folder(state)
     with _sole_starter(state):
         _stop(state)
+        _forget(state)
         return _launch(state, idle_hours=8)
 
 
@@ -131,7 +133,7 @@ def _lives(state: Path) -> bool:
 
 def _launch(state: Path, idle_hours: float) -> Sandbox:
     """Start the server, which leaves for the background once it listens."""
-    _forget(state)
+    check_versions(state / NAME)
     command = [sys.executable, "-P", "-m", "iamkit.sandbox.server"]
     arguments = ["--state", str(state.absolute()), "--idle-hours", str(idle_hours)]
     environ = {n: v for n, v in os.environ.items() if not n.startswith(("AWS_", "MOTO_"))}
@@ -173,7 +175,6 @@ def _not_started(state: Path) -> SandboxError:
 
 def _stop(state: Path) -> bool:
     if not _lives(state):
-        _forget(state)
         return False
     deadline = time.monotonic() + STOP_SECONDS
     kind = signal.SIGTERM
@@ -187,13 +188,14 @@ def _stop(state: Path) -> bool:
             with suppress(ProcessLookupError):
                 os.kill(int(pid), kind)
         time.sleep(0.02)
-    _forget(state)
+    (state / "server.json").unlink(missing_ok=True)
     return True
 
 
 def _forget(state: Path) -> None:
-    """Remove what an ended sandbox left: its keys, and the folders of its instances."""
-    (state / "server.json").unlink(missing_ok=True)
+    """Remove what an ended sandbox left: its account, its keys, the folders of its instances."""
+    for name in ("server.json", NAME):
+        (state / name).unlink(missing_ok=True)
     for folder in state.iterdir():
         if _INSTANCE.fullmatch(folder.name) and folder.is_dir() and not folder.is_symlink():
             shutil.rmtree(folder)

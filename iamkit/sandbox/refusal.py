@@ -1,8 +1,9 @@
 """AWS's refusals, and how each protocol says them."""
 
+from uuid import uuid4
 from xml.sax.saxutils import escape
 
-from iamkit.sandbox.http import Reply
+from iamkit.sandbox.message import Reply
 
 _NAMESPACES = {
     "iam": "https://iam.amazonaws.com/doc/2010-05-08/",
@@ -39,7 +40,7 @@ class Refused(Exception):  # noqa: N818 - what AWS does to the call
         self.status = status
         self.message = message
 
-    def reply(self, service: str, request_id: str) -> Reply:
+    def reply(self, service: str) -> Reply:
         """The refusal in the words of the service's protocol.
 
         https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html
@@ -49,6 +50,31 @@ class Refused(Exception):  # noqa: N818 - what AWS does to the call
             type="Sender" if self.status < 500 else "Receiver",
             code=self.code,
             message=escape(self.message),
-            request_id=request_id,
+            request_id=uuid4(),
         )
         return Reply(self.status, {"Content-Type": "text/xml"}, text.encode())
+
+
+def no_such_entity(message: str) -> Refused:
+    """What is named does not exist."""
+    return Refused("NoSuchEntity", 404, message)
+
+
+def already_exists(message: str) -> Refused:
+    """The name is taken."""
+    return Refused("EntityAlreadyExists", 409, message)
+
+
+def delete_conflict(message: str) -> Refused:
+    """What is to be deleted still holds something."""
+    return Refused("DeleteConflict", 409, f"Cannot delete entity, must {message} first.")
+
+
+def limit_exceeded(quota: str, number: int) -> Refused:
+    """A quota is full."""
+    return Refused("LimitExceeded", 409, f"Cannot exceed quota for {quota}: {number}")
+
+
+def invalid(message: str) -> Refused:
+    """A parameter is not as the API's model wants it."""
+    return Refused("ValidationError", 400, message)

@@ -1,125 +1,185 @@
-"""The sandbox's process: it listens on loopback, and leaves for the background once it does."""
+"""The sandbox's process: ``python -m iamkit.sandbox.server --state DIR``.
+
+It leaves for the background once it listens, and ends after some hours with no request.
+"""
 
 import argparse
 import json
+import logging
 import os
 import secrets
-import signal
 import sys
 import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from typing import Any
+from socketserver import TCPServer, ThreadingMixIn
+from typing import TYPE_CHECKING, Any
 
-from iamkit.sandbox.backend import Backend
-from iamkit.sandbox.client import ACCOUNT_ID
-from iamkit.sandbox.front import Front
-from iamkit.sandbox.http import Delivery, Request
+from iamkit.errors import SandboxError
+from iamkit.sandbox.memory import NAME, Memory
+from iamkit.sandbox.message import Delivery, Reply, Request
 from iamkit.sandbox.private import private_folder, take_lock, write_private
 
-MAX_BODY = 10_000_000
+if TYPE_CHECKING:
+    from iamkit.sandbox.front import Front
+
+LARGEST_BODY = 64 * 1024 * 1024
+_SINGLE = ("host", "content-length", "authorization", "x-amz-date", "origin")
+
+log = logging.getLogger("iamkit.sandbox")
 
 
-class _Handler(BaseHTTPRequestHandler):
-    """Reads a request and writes a reply in one piece, over connections that stay open."""
+class Server(ThreadingMixIn, TCPServer):
+    """Listens on loopback, on a port that the system chooses; a thread for each connection."""
+
+    daemon_threads = True
+    request_queue_size = 128
+    front: "Front"
+
+    allow_reuse_address = True
+
+    def __init__(self, port: int) -> None:
+        try:
+            super().__init__(("127.0.0.1", port), Handler)
+        except OSError:  # someone else has that port by now
+            super().__init__(("127.0.0.1", 0), Handler)
+
+    @property
+    def host(self) -> str:
+        """``127.0.0.1:PORT``."""
+        return f"127.0.0.1:{self.server_address[1]}"
+
+    def handle_error(self, *_: Any) -> None:
+        """A client that went away is no event; another error is, without its text."""
+        error = sys.exception()
+        if not isinstance(error, ConnectionError | TimeoutError):
+            log.error("a connection ended with %s", type(error).__name__)
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Speaks HTTP/1.1 with connections that stay open."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     timeout = 600
-    server: "_Server"
+    wbufsize = -1
+    server: Server
 
     def handle_one_request(self) -> None:
-        try:
-            super().handle_one_request()
-        except ConnectionError:
-            self.close_connection = True
-
-    def answer(self) -> None:
-        self.server.last_request = time.monotonic()
-        length = int(self.headers.get("Content-Length") or 0)
-        if length > MAX_BODY or "Transfer-Encoding" in self.headers:
-            self.send_error(413)
+        """Read one request, answer it, and close the connection if one of the two wants that."""
+        self.raw_requestline = self.rfile.readline(65537)
+        if not self.raw_requestline or not self.parse_request():
             self.close_connection = True
             return
-        headers = {name.lower(): value for name, value in self.headers.items()}
-        request = Request(self.command, self.path, headers, self.rfile.read(length))
-        reply = self.server.front.answer(request)
+        request = self._read()
+        reply = self.server.front(request) if isinstance(request, Request) else request
+        if not isinstance(request, Request) or reply.delivery is not Delivery.WHOLE:
+            self.close_connection = True
+        self._write(reply)
+
+    def _read(self) -> Request | Reply:
+        """The request, or the reply to one that is not fit to be read."""
+        length = self.headers.get("content-length", "0")
+        if "transfer-encoding" in self.headers:
+            return Reply.text(411, "The sandbox wants a Content-Length.\n")
+        if any(len(self.headers.get_all(name, [])) > 1 for name in _SINGLE):
+            return Reply.text(400, "A header is there twice.\n")
+        if not (length.isascii() and length.isdigit()) or int(length) > LARGEST_BODY:
+            return Reply.text(413, "The request is too large.\n")
+        headers = {name.lower(): ",".join(self.headers.get_all(name, [])) for name in self.headers}
+        return Request(self.command, self.path, headers, self.rfile.read(int(length)))
+
+    def _write(self, reply: Reply) -> None:
+        """One write for head and body, so that no segment waits for another's acknowledgement."""
         if reply.delivery is Delivery.NONE:
-            self.close_connection = True
             return
-        lines = [f"HTTP/1.1 {reply.status} -"]
-        lines += [f"{name}: {value}" for name, value in reply.headers.items()]
-        if "Date" not in reply.headers:
-            lines.append(f"Date: {self.date_time_string()}")
-        lines.append(f"Content-Length: {len(reply.body)}")
-        body = reply.body
+        body = b"" if self.command == "HEAD" else reply.body
         if reply.delivery is Delivery.CUT:
-            body, self.close_connection = body[: len(body) // 2], True
-        self.wfile.write("\r\n".join([*lines, "", ""]).encode() + body)
-
-    do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = do_PATCH = do_OPTIONS = answer  # noqa: N815
+            body = body[: len(body) // 2]
+        headers = {
+            "Date": self.date_time_string(),
+            "Content-Length": str(len(reply.body)),
+            "Connection": "close" if self.close_connection else "keep-alive",
+            **reply.headers,
+        }
+        lines = [f"HTTP/1.1 {reply.status} {self.responses.get(reply.status, ('',))[0]}"]
+        lines += [f"{name}: {value}" for name, value in headers.items()]
+        self.wfile.write("\r\n".join([*lines, "", ""]).encode("latin-1", "replace") + body)
+        self.wfile.flush()
 
     def log_message(self, *_: Any) -> None:
-        """Say nothing: a request's line may hold what belongs in no log."""
+        """Requests are in the call log, not in the server's."""
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 128
-    front: Front
-    last_request = 0.0
-
-
-def main() -> None:
-    """Serve a new, empty account until SIGTERM, or until nobody has asked for a while."""
-    parser = argparse.ArgumentParser()
+def main() -> int:
+    """Serve the sandbox of a state folder; 3 if it has one already."""
+    parser = argparse.ArgumentParser(prog="python -m iamkit.sandbox.server")
     parser.add_argument("--state", type=Path, required=True)
     parser.add_argument("--idle-hours", type=float, default=8)
     arguments = parser.parse_args()
-    state: Path = arguments.state
-    os.umask(0o077)
-    lock = take_lock(state / "alive.lock", 5)
-    server = _Server(("127.0.0.1", 0), _Handler)
-    listening, ready = os.pipe()
-    if os.fork():
-        os.close(ready)
-        sys.exit(0 if os.read(listening, 1) else 1)
-    os.ftruncate(lock, 0)
-    os.pwrite(lock, str(os.getpid()).encode(), 0)
-    _open_account(server, state)
-    os.write(ready, b".")
-    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
-    threading.Thread(target=_end_when_idle, args=[server, state, arguments.idle_hours]).start()
-    server.serve_forever()
+    logging.basicConfig(format="%(asctime)s %(message)s", level=logging.INFO)
+    private_folder(arguments.state)
+    try:
+        alive = take_lock(arguments.state / "alive.lock", seconds=0)
+    except TimeoutError:
+        log.error("another sandbox lives in %s", arguments.state)  # noqa: TRY400 - says it all
+        return 3
+    server = Server(_port_before(arguments.state))
+    _bear_name(alive)
+    try:
+        details = _open_account(server, arguments.state)
+    except SandboxError as error:
+        log.error("%s", error)  # noqa: TRY400 - says it all
+        return 4
+    if os.fork():  # who started us waits until here
+        os._exit(0)
+    _bear_name(alive)
+    _publish(arguments.state, {**details, "pid": os.getpid()})
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    _await_idleness(server, arguments.idle_hours * 3600)
+    (arguments.state / "server.json").unlink(missing_ok=True)
+    return 0
 
 
-def _open_account(server: _Server, state: Path) -> None:
-    """Make the account's root key and its private folder, and say where it is."""
-    host = f"127.0.0.1:{server.server_port}"
-    letters = (secrets.choice("ABCDEFGHIJKLMNOP234567") for _ in range(16))
-    record = {
-        "endpoint_url": f"http://{host}",
-        "instance": secrets.token_hex(16),
-        "pid": os.getpid(),
-        "access_key_id": "AKIA" + "".join(letters),
-        "secret_access_key": secrets.token_urlsafe(30),
-        "token": secrets.token_hex(32),
-        "account_id": ACCOUNT_ID,
+def _bear_name(alive: int) -> None:
+    """Write our process id into the lock that we hold, for who wants to stop us."""
+    os.ftruncate(alive, 0)
+    os.pwrite(alive, str(os.getpid()).encode(), 0)
+
+
+def _port_before(state: Path) -> int:
+    """The port of the account's first start, which shells and profiles may still name."""
+    path = state / NAME
+    return int(Memory.open(path).header["port"]) if path.exists() else 0
+
+
+def _open_account(server: Server, state: Path) -> dict[str, str]:
+    """The account behind the front, and what its users must know."""
+    from iamkit.sandbox.front import Front  # noqa: PLC0415 - moto's import takes the most time
+    from iamkit.sandbox.life import Life  # noqa: PLC0415
+
+    token = secrets.token_urlsafe(32)
+    life = Life(state, server.server_address[1])
+    server.front = Front(server.host, token, life)
+    return {
+        "endpoint_url": f"http://{server.host}",
+        "instance": life.instance,
+        "token": token,
+        **life.root_key,
     }
-    root = (str(record["access_key_id"]), str(record["secret_access_key"]))
-    server.front = Front(Backend(server.server_port), host, str(record["token"]), root)
-    server.last_request = time.monotonic()
-    private_folder(state / str(record["instance"]))
-    write_private(state / "server.json", json.dumps(record))
 
 
-def _end_when_idle(server: _Server, state: Path, idle_hours: float) -> None:
-    """End when nobody has asked for long, or when the state folder is gone."""
-    while time.monotonic() - server.last_request < idle_hours * 3600 and state.exists():
-        time.sleep(min(5.0, idle_hours * 900))
-    os._exit(0)
+def _publish(state: Path, details: dict[str, Any]) -> None:
+    """Make the instance's folder, and say where the sandbox is."""
+    (state / details["instance"]).mkdir(mode=0o700, exist_ok=True)
+    write_private(state / "server.json", json.dumps(details))
+
+
+def _await_idleness(server: Server, seconds: float) -> None:
+    while (idle := time.monotonic() - server.front.last_request) < seconds:
+        time.sleep(seconds - idle)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -2,7 +2,7 @@
 
 import pytest
 
-from iamkit.aws.apply import apply_plan
+from iamkit.aws.apply import apply_plan, await_applied
 from iamkit.aws.read import read_account
 from iamkit.plan import make_plan
 
@@ -18,8 +18,10 @@ def apply_desired(session, plan_for):
     """Plan and apply a desired state, wholly or not at all."""
 
     def apply(desired, **options):
-        outcome = apply_plan(plan_for(desired), session, **options)
+        plan = plan_for(desired)
+        outcome = apply_plan(plan, session, **options)
         outcome.raise_if_incomplete()
+        assert await_applied(plan, session).changes == ()
         return outcome
 
     return apply

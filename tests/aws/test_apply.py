@@ -40,6 +40,7 @@ def test_the_guide_is_applied_once_and_then_there_is_nothing_to_do(
     session, sandbox, everything, apply_desired
 ):
     """The whole guide applies in order, and a second time no call changes anything."""
+    sandbox.set_weather("calm")  # in which calls can be counted
     for desired in everything:
         apply_desired(desired)
     state = read_account(session, everything[2])
@@ -79,8 +80,9 @@ def test_the_journal_has_a_line_before_and_after_each_call_and_no_secret(
         assert secret.reveal() not in outcome.journal.read_text()
 
 
-def test_a_plan_that_has_gone_stale_is_refused(session, everything, plan_for):
+def test_a_plan_that_has_gone_stale_is_refused(session, sandbox, everything, plan_for):
     """When the account changed since the review, nothing is applied."""
+    sandbox.set_weather("calm")  # in which others' changes are seen at once
     plan = plan_for(everything[1])
     session.iam.create_group(GroupName="dev")
     with pytest.raises(StalePlan, match="Nothing was changed"):

@@ -211,7 +211,7 @@ def test_root_is_for_the_first_admin_alone(monkeypatch, tmp_path, model, facts, 
     monkeypatch.setenv("IAMKIT_HOME", str(tmp_path))
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "not-a-secret")
-    monkeypatch.setattr("iamkit.aws.session._caller_identity", lambda _: ROOT)
+    monkeypatch.setattr("iamkit.aws.session._caller_identity", lambda *_, **__: ROOT)
     monkeypatch.setattr("iamkit.aws.session._account_alias", lambda _: "team")
     session = open_session(model(environment="aws", account_id="111122223333", **facts))
     assert any("root credentials" in warning for warning in session.warnings)

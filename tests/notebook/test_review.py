@@ -54,6 +54,7 @@ def test_showing_a_review_changes_nothing_and_a_click_applies(session, sandbox, 
 
 def test_a_failed_click_says_what_happened(session, sandbox, guide, shown):
     """An error in a click is shown where it was clicked, and no exception is lost."""
+    sandbox.set_weather("calm")  # in which others' changes are seen at once
     plan = plan_of(session, dev_group(guide("03_dev_group")))
     review.review_plan(plan, session, dry_run=True)
     session.iam.create_group(GroupName="dev")

@@ -56,6 +56,11 @@ class Reply:
         """A reply of plain text."""
         return cls(status, {"Content-Type": content_type}, text.encode())
 
+    @property
+    def seen(self) -> int:
+        """The status that the caller sees; 0 when the connection was closed."""
+        return 0 if self.delivery is Delivery.NONE else self.status
+
     def delivered(self, delivery: Delivery) -> Self:
         """The same reply with another fate."""
         return replace(self, delivery=delivery)

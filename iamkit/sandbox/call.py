@@ -1,0 +1,94 @@
+"""One AWS call as the sandbox sees it: who calls what, with which parameters."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import parse_qsl
+
+from iamkit.sandbox.message import Request
+from iamkit.sandbox.refusal import Refused
+
+QUERY_SERVICES = frozenset({"iam", "sts", "ec2"})
+_FORM = "application/x-www-form-urlencoded"
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who calls, as STS says.
+
+    Attributes:
+        arn: such as ``arn:aws:iam::000000000000:user/alice``.
+        user_id: the account id for root.
+        user_name: None for root and roles.
+    """
+
+    arn: str
+    user_id: str
+    user_name: str | None = None
+
+    @property
+    def is_root(self) -> bool:
+        """Whether it is the account itself."""
+        return self.arn.endswith(":root")
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call whose caller is known.
+
+    Attributes:
+        service: such as ``iam``.
+        action: such as ``CreateUser``; method and path for S3.
+        parameters: of the query protocol, flat, as they were sent.
+    """
+
+    request: Request = field(repr=False)
+    service: str
+    region: str
+    action: str
+    parameters: Mapping[str, str] = field(repr=False)
+    caller: Caller
+
+    def get(self, name: str, default: str = "") -> str:
+        """A parameter, or the default if it was not sent."""
+        return self.parameters.get(name, default)
+
+    def members(self, name: str) -> list[dict[str, str]]:
+        """A list parameter of structures: ``Tags.member.1.Key`` and so on."""
+        found: dict[int, dict[str, str]] = {}
+        pattern = re.compile(rf"{re.escape(name)}\.member\.(\d{{1,4}})\.(\w+)")
+        for key, value in self.parameters.items():
+            if match := pattern.fullmatch(key):
+                found.setdefault(int(match[1]), {})[match[2]] = value
+        return [found[number] for number in sorted(found)]
+
+
+def read_parameters(request: Request, service: str) -> dict[str, str]:
+    """The parameters of a call in AWS's query protocol, read once for all who ask.
+
+    Raises:
+        Refused: MalformedQueryString, or MissingAction.
+    """
+    if service not in QUERY_SERVICES:
+        return {}
+    form = request.headers.get("content-type", "").startswith(_FORM)
+    try:
+        body = request.body.decode("utf-8") if form else ""
+        pairs = [
+            pair
+            for text in (request.query, body)
+            for pair in parse_qsl(text, keep_blank_values=True, errors="strict")
+        ]
+    except ValueError:
+        raise Refused("MalformedQueryString", 400, "The query string is not UTF-8.") from None
+    parameters = dict(pairs)
+    if len(parameters) != len(pairs):
+        raise Refused("MalformedQueryString", 400, "The query string has a parameter twice.")
+    if not parameters.get("Action"):
+        raise Refused("MissingAction", 400, "The request has no Action.")
+    return parameters
+
+
+def action_of(request: Request, parameters: Mapping[str, str]) -> str:
+    """What a call is named in the log."""
+    return parameters.get("Action") or f"{request.method} {request.path}"

@@ -1,0 +1,127 @@
+"""Deeds: everything that may change the account, in a form that can be done again.
+
+A deed carries its time and its seed, so doing it again gives the same ids, keys and secrets. It is
+an AWS call, or one of the sandbox's own commands.
+"""
+
+import base64
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
+from typing import Any, Self
+
+from iamkit.sandbox.account import Account
+from iamkit.sandbox.call import Call, Caller, read_parameters
+from iamkit.sandbox.commands import COMMANDS
+from iamkit.sandbox.message import Reply, Request
+from iamkit.sandbox.seams import clock, draw
+from iamkit.sandbox.services import perform
+
+_READS = ("Get", "List", "Describe", "Simulate", "Head", "Decode")
+_KEPT_HEADERS = ("content-type", "host")
+"""Of a call's headers; beside them S3's own, and never a signature or a session token."""
+
+
+@dataclass(frozen=True)
+class Deed:
+    """One deed.
+
+    Attributes:
+        at: when; naive UTC, to the second.
+        seed: what moto drew its ids and secrets from, in hexadecimal digits.
+        command: the name of a command, or empty for a call.
+        arguments: of the command, or the call's parts.
+        digest: of the answer that was given, to know that a repetition came out the same.
+    """
+
+    at: str
+    seed: str
+    command: str
+    arguments: dict[str, Any] = field(repr=False)
+    digest: str = ""
+
+    @classmethod
+    def of_command(cls, command: str, arguments: dict[str, Any]) -> Self:
+        """A command, now."""
+        return cls(clock.now().isoformat(), os.urandom(16).hex(), command, arguments)
+
+    @classmethod
+    def of_call(cls, call: Call) -> Self:
+        """An AWS call, now."""
+        request = call.request
+        parts = {
+            "method": request.method,
+            "target": request.target,
+            "headers": {name: v for name, v in request.headers.items() if _is_kept(name)},
+            "body": base64.b64encode(request.body).decode(),
+            "service": call.service,
+            "region": call.region,
+            "action": call.action,
+            "caller": asdict(call.caller),
+        }
+        return cls.of_command("", parts)
+
+    def do(self, account: Account) -> tuple["Deed", Any]:
+        """Do it, to the account that the caller has locked.
+
+        Returns:
+            The deed with its digest, and the reply of a call or the result of a command.
+
+        Raises:
+            Refused: AWS does not take the call; nothing was changed.
+            ValueError: the command does not take its arguments; nothing was changed.
+        """
+        with _as_of(datetime.fromisoformat(self.at)):
+            draw(bytes.fromhex(self.seed))
+            if self.command:
+                result = COMMANDS[self.command](account, **self.arguments)
+                return replace(self, digest=_digest(repr(result).encode())), result
+            call = self._call()
+            reply = perform(call, account)
+            return replace(self, digest=_reply_digest(call, reply)), reply
+
+    def _call(self) -> Call:
+        parts = self.arguments
+        request = Request(
+            parts["method"], parts["target"], parts["headers"], base64.b64decode(parts["body"])
+        )
+        return Call(
+            request,
+            parts["service"],
+            parts["region"],
+            parts["action"],
+            read_parameters(request, parts["service"]),
+            Caller(**parts["caller"]),
+        )
+
+
+def may_change(call: Call) -> bool:
+    """Whether a call may change the account; a look at it is no deed."""
+    if call.service == "s3":
+        return call.request.method not in ("GET", "HEAD")
+    return not call.action.startswith(_READS)
+
+
+def _is_kept(name: str) -> bool:
+    return name in _KEPT_HEADERS or (name.startswith("x-amz-") and name != "x-amz-security-token")
+
+
+@contextmanager
+def _as_of(moment: datetime) -> Iterator[None]:
+    clock.fixed = moment
+    try:
+        yield
+    finally:
+        clock.fixed = None
+
+
+def _reply_digest(call: Call, reply: Reply) -> str:
+    """EC2 and S3 put the time of the answer into it; that it was taken must do for those."""
+    return _digest(reply.body if call.service in ("iam", "sts") else str(reply.status).encode())
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

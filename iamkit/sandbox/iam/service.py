@@ -1,0 +1,73 @@
+"""IAM as one class, which moto dispatches to: rules before its answers, and pages after."""
+
+from typing import Any
+
+from moto.core.responses import ActionResult
+from moto.core.serialize import never_return
+from moto.iam.responses import IamResponse
+
+from iamkit.sandbox.iam import deleting, names, roles  # noqa: F401 - they register their rules
+from iamkit.sandbox.iam.accounts import AccountAnswers
+from iamkit.sandbox.iam.keys import KeyAnswers, ServiceCredentialAnswers
+from iamkit.sandbox.iam.mfa import MfaAnswers
+from iamkit.sandbox.iam.paging import list_keys
+from iamkit.sandbox.iam.passwords import PasswordAnswers
+from iamkit.sandbox.iam.policies import PolicyAnswers
+from iamkit.sandbox.iam.report import ReportAnswers
+from iamkit.sandbox.iam.rules import check_rules
+from iamkit.sandbox.iam.users import UserAnswers
+
+FOR_THE_CALLER = frozenset(
+    """GetUser CreateAccessKey ListAccessKeys UpdateAccessKey DeleteAccessKey GetLoginProfile
+    ListMFADevices ListSSHPublicKeys ListSigningCertificates ListServiceSpecificCredentials
+    GetMFADevice UpdateSSHPublicKey""".split()
+)
+"""Without a UserName these act on the caller, says the API reference of each."""
+_NOT_IN_LISTS = (
+    "ListUsersResponse.Users.User.PermissionsBoundary",
+    "GetGroupResponse.Users.User.PermissionsBoundary",
+    "GetGroupResponse.Users.User.Tags",
+)
+_EVERYTHING = 1_000_000
+DETAILS = "GetAccountAuthorizationDetails"
+"""It cuts its own page, because describing all of its entities would take long."""
+
+
+class SandboxIam(
+    AccountAnswers,
+    KeyAnswers,
+    MfaAnswers,
+    PasswordAnswers,
+    PolicyAnswers,
+    ReportAnswers,
+    ServiceCredentialAnswers,
+    UserAnswers,
+):
+    """IAM."""
+
+    RESPONSE_KEY_PATH_TO_TRANSFORMER = {  # noqa: RUF012 - moto's own, of its type
+        **dict.fromkeys(_NOT_IN_LISTS, never_return),
+        **IamResponse.RESPONSE_KEY_PATH_TO_TRANSFORMER,
+    }
+
+    def defaults(self) -> dict[str, str]:
+        """A UserName that is left out is the caller's own."""
+        name = self.call.caller.user_name
+        return {"UserName": name} if name and self.call.action in FOR_THE_CALLER else {}
+
+    def call_action(self) -> Any:
+        """Ask the rules, then let moto or our own answer act."""
+        check_rules(self.call.action, self.account, self.params)
+        self.asked = dict(self.params)
+        if list_keys(self.call.action):  # moto is asked for all, because it pages some lists badly
+            self.params.pop("Marker", None)
+            self.params["MaxItems"] = _EVERYTHING
+        return super().call_action()
+
+    def serialized(self, action_result: ActionResult) -> Any:
+        """Cut lists to the page that was asked for."""
+        result, keys = action_result.result, list_keys(self.call.action)
+        if isinstance(result, dict) and keys and self.call.action != DETAILS:
+            lists = {key: result.get(key) or [] for key in keys}
+            action_result = ActionResult({**result, **self.page(lists)})
+        return super().serialized(action_result)

@@ -1,0 +1,110 @@
+"""Where the sandbox takes hold of moto: its settings, its clock, its chance and its users.
+
+This module alone knows moto's insides beyond its service classes. It is imported before moto by
+everyone who needs it, and refuses a moto whose seams have moved.
+"""
+
+import os
+
+from iamkit.sandbox.client import ACCOUNT_ID
+
+# moto reads both when it is imported, which only the server's process does.
+os.environ["MOTO_ACCOUNT_ID"] = ACCOUNT_ID
+os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
+
+import sys
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+
+from moto.core import responses, utils
+from moto.core.utils import method_names_from_class
+from moto.iam import models as iam_models
+from moto.iam.models import AccessKeyLastUsed
+from moto.iam.responses import IamResponse
+from moto.moto_api._internal import mock_random
+from moto.sts import models as sts_models
+from moto.sts.responses import TokenResponse
+
+__all__ = [
+    "ACCOUNT_ID",
+    "AccessKeyLastUsed",
+    "clock",
+    "draw",
+    "iam_models",
+    "mock_random",
+    "sts_models",
+]
+
+
+class Clock:
+    """The time of the call at hand, in whole seconds as IAM has it; naive UTC as moto has it."""
+
+    def __init__(self) -> None:
+        self.fixed: datetime | None = None
+
+    def now(self) -> datetime:
+        """The moment at which the call at hand was, or is, made."""
+        return self.fixed or datetime.now(UTC).replace(tzinfo=None, microsecond=0)
+
+
+class SandboxUser(iam_models.User):
+    """moto's user, with what it has no place for.
+
+    Attributes:
+        permissions_boundary: ``PermissionsBoundaryType`` and ``PermissionsBoundaryArn``, or None.
+        password_created: when the login profile was made.
+        password_changed: when its password was last set.
+        former_passwords: digests of the passwords before, the oldest first.
+        service_credentials: by id, in the API's names, ``ServicePassword`` included.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.permissions_boundary: dict[str, str] | None = None
+        self.password_created: datetime | None = None
+        self.password_changed: datetime | None = None
+        self.former_passwords: list[str] = []
+        self.service_credentials: dict[str, dict[str, Any]] = {}
+
+
+def _check_seams() -> None:
+    """Raise at import if moto has none of the names that the sandbox overrides."""
+    named: list[tuple[Any, tuple[str, ...]]] = [
+        (iam_models, ("User", "AccessKey", "AccessKeyLastUsed", "MFADevice", "iam_backends")),
+        (iam_models.IAMBackend, ("create_user", "get_user", "get_groups_for_user", "create_role")),
+        (IamResponse, ("call_action", "parse_parameters", "serialized", "_get_param")),
+        (TokenResponse, ("call_action", "assume_role", "get_caller_identity")),
+        (responses, ("method_names_from_class",)),
+        (utils, ("utcnow",)),
+    ]
+    moved = [
+        f"{owner.__name__}.{n}" for owner, names in named for n in names if not hasattr(owner, n)
+    ]
+    if moved:
+        raise ImportError(
+            f"This moto is not one that the sandbox knows; missing: {', '.join(moved)}"
+        )
+
+
+clock = Clock()
+
+
+def _install() -> None:
+    """Give moto our clock and our user, and spare it the search for its own methods."""
+    before = utils.utcnow
+    for name, module in list(sys.modules.items()):
+        if name.startswith("moto.") and getattr(module, "utcnow", None) is before:
+            module.utcnow = clock.now  # type: ignore[attr-defined]
+    iam_models.User = SandboxUser  # type: ignore[misc]
+    # moto looks them up at each call, which takes longer than the call.
+    vars(responses)["method_names_from_class"] = cache(method_names_from_class)
+
+
+def draw(seed: bytes) -> None:
+    """Let moto draw its next ids and secrets from a seed, so that a call can be repeated."""
+    mock_random.seed(seed)
+
+
+_check_seams()
+_install()

@@ -1,0 +1,81 @@
+"""The AWS services: moto's, called in process, with IAM's and STS's answers made right.
+
+No web framework of moto's is used, so none of its own addresses (``/moto-api``) exists here.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any
+
+from moto.backends import get_backend
+from moto.core.request import Request as MotoRequest
+from werkzeug.exceptions import HTTPException
+
+from iamkit.sandbox.account import Account
+from iamkit.sandbox.call import Call
+from iamkit.sandbox.iam.service import SandboxIam
+from iamkit.sandbox.message import Reply
+from iamkit.sandbox.refusal import Refused
+from iamkit.sandbox.seams import ACCOUNT_ID
+from iamkit.sandbox.sts import SandboxSts
+
+Handler = Callable[[Any, str, Any], tuple[int, Mapping[str, Any], str | bytes]]
+
+_OURS: Mapping[str, Handler] = {"iam": SandboxIam.dispatch, "sts": SandboxSts.dispatch}
+_MOTOS = frozenset({"ec2", "s3"})
+
+
+def perform(call: Call, account: Account) -> Reply:
+    """Let AWS act on a call.
+
+    Raises:
+        Refused: the sandbox has no such service or action, or AWS refuses.
+    """
+    url = _url(call)
+    request = MotoRequest.from_primitives(
+        call.request.method, url, call.request.headers, call.request.body
+    )
+    request.environ.update({"iamkit.call": call, "iamkit.account": account})
+    try:
+        status, headers, body = _handler(call.service, url)(request, url, request.headers)
+    except HTTPException as error:
+        status, headers, body = error.code or 400, dict(error.get_headers()), error.get_body()
+    except NotImplementedError:
+        raise Refused("InvalidAction", 501, f"The sandbox has no {call.action} yet.") from None
+    return Reply(status, _reply_headers(headers), body.encode() if isinstance(body, str) else body)
+
+
+def _url(call: Call) -> str:
+    """The address at AWS, by which moto tells services and regions."""
+    hosts = {"iam": "iam", "sts": f"sts.{call.region}", "ec2": f"ec2.{call.region}"}
+    host = hosts.get(call.service, f"s3.{call.region}")
+    return f"https://{host}.amazonaws.com{call.request.target}"
+
+
+def _handler(service: str, url: str) -> Handler:
+    if service in _OURS:
+        return _OURS[service]
+    if service in _MOTOS:
+        address = url.partition("?")[0]
+        for pattern, handler in _patterns(service):
+            if pattern.match(address):
+                return handler
+    raise Refused("UnknownEndpoint", 501, f"The sandbox has no service {service}.")
+
+
+@cache
+def _patterns(service: Any) -> list[tuple[re.Pattern[str], Handler]]:
+    backends: Any = get_backend(service)[ACCOUNT_ID]
+    backend = backends["us-east-1" if "us-east-1" in backends else "aws"]
+    return [(re.compile(pattern), handler) for pattern, handler in backend.urls.items()]
+
+
+def _reply_headers(headers: Mapping[str, Any]) -> dict[str, str]:
+    """Moto's headers without its own transport's, and without any word on other origins."""
+    own = ("status", "date", "server", "content-length", "connection")
+    return {
+        name: str(value)
+        for name, value in headers.items()
+        if name.lower() not in own and not name.lower().startswith("access-control-")
+    }

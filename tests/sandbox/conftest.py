@@ -1,0 +1,65 @@
+"""What the sandbox's own tests share: clients of AWS's own library, and expected refusals."""
+
+from contextlib import contextmanager
+
+import boto3
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from iamkit.sandbox import start_sandbox, stop_sandbox
+
+
+@pytest.fixture
+def state(tmp_path):
+    """A state folder of the test's own; the sandbox in it ends with the test."""
+    folder = tmp_path / "state"
+    yield folder
+    stop_sandbox(folder)
+
+
+@pytest.fixture
+def started(state):
+    """A sandbox of the test's own, which it may stop, kill and start again."""
+    return start_sandbox(state)
+
+
+@pytest.fixture
+def client_of():
+    """Clients of a service for a sandbox and a key, which check and retry nothing themselves."""
+
+    def client(sandbox, service="iam", key=None):
+        key_id, secret = key or (sandbox.access_key_id, sandbox.secret_access_key)
+        return boto3.client(
+            service,
+            endpoint_url=sandbox.endpoint_url,
+            region_name="us-east-1",
+            aws_access_key_id=key_id,
+            aws_secret_access_key=secret,
+            config=Config(
+                parameter_validation=False, proxies={}, retries={"total_max_attempts": 1}
+            ),
+        )
+
+    return client
+
+
+@pytest.fixture
+def iam(sandbox, client_of):
+    """IAM of a new, empty account, as its root."""
+    return client_of(sandbox)
+
+
+@pytest.fixture
+def refused():
+    """Expect AWS's refusal with a code and an HTTP status."""
+
+    @contextmanager
+    def expect(code, status):
+        with pytest.raises(ClientError) as error:
+            yield error
+        reply = error.value.response
+        found = reply["Error"]["Code"], reply["ResponseMetadata"]["HTTPStatusCode"]
+        assert found == (code, status), reply["Error"]
+
+    return expect
