@@ -1,5 +1,6 @@
 """What the sandbox's own tests share: clients of AWS's own library, and expected refusals."""
 
+import json
 from contextlib import contextmanager
 
 import boto3
@@ -63,3 +64,36 @@ def refused():
         assert found == (code, status), reply["Error"]
 
     return expect
+
+
+@pytest.fixture
+def allow():
+    """The text of a policy that allows an action."""
+
+    def policy(action="s3:ListBucket"):
+        statement = {"Effect": "Allow", "Action": action, "Resource": "*"}
+        return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+    return policy
+
+
+@pytest.fixture
+def sized(allow):
+    """The text of a policy of so many characters without white space."""
+
+    def policy(size):
+        bare = len(allow("s3:").replace(" ", ""))
+        return allow("s3:" + "a" * (size - bare))
+
+    return policy
+
+
+@pytest.fixture
+def trust():
+    """The text of a trust policy that trusts the whole account."""
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"AWS": "arn:aws:iam::000000000000:root"},
+        "Action": "sts:AssumeRole",
+    }
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
