@@ -4,28 +4,29 @@ import json
 
 import pytest
 
-ONE = '{"Effect": "Allow", "Action": "s3:*", "Resource": "*"'
+
+def policy(*more, **changes):
+    """A policy of one statement, with changes, and the text of further statements."""
+    one = {"Effect": "Allow", "Action": "s3:*", "Resource": "*", **changes}
+    return json.dumps({"Version": "2012-10-17", "Statement": [one, *more]})
+
+
 BAD = {
     "no JSON": "{",
-    "a duplicate key": '{"Version": "2012-10-17", "Statement": [%s, "Effect": "Deny"}]}' % ONE,
-    "a principal": '{"Version": "2012-10-17", "Statement": [%s, "Principal": "*"}]}' % ONE,
-    "a Sid with a space": '{"Version": "2012-10-17", "Statement": [%s, "Sid": "a b"}]}' % ONE,
-    "two equal Sids": '{"Version": "2012-10-17", "Statement": [%s, "Sid": "a"}, %s, "Sid": "a"}]}'
-    % (ONE, ONE),
-    "a condition key with no colon": '{"Version": "2012-10-17", "Statement": [%s, "Condition": '
-    '{"StringEquals": {"username": "x"}}}]}' % ONE,
-    "an unknown operator": '{"Version": "2012-10-17", "Statement": [%s, "Condition": '
-    '{"StringIs": {"aws:username": "x"}}}]}' % ONE,
+    "a duplicate key": policy().replace('"Effect"', '"Effect": "Deny", "Effect"'),
+    "a principal": policy(Principal="*"),
+    "a Sid with a space": policy(Sid="a b"),
+    "two equal Sids": policy(json.loads(policy(Sid="a"))["Statement"][0], Sid="a"),
+    "a condition key with no colon": policy(Condition={"StringEquals": {"username": "x"}}),
+    "an unknown operator": policy(Condition={"StringIs": {"aws:username": "x"}}),
     "no statement": '{"Version": "2012-10-17"}',
     "an empty statement": '{"Version": "2012-10-17", "Statement": []}',
-    "an unknown version": '{"Version": "2012-10-18", "Statement": [%s}]}' % ONE,
-    "a wrong effect": '{"Version": "2012-10-17", "Statement": [%s}]}' % ONE.replace("Allow", "Yes"),
-    "no vendor": '{"Version": "2012-10-17", "Statement": [%s}]}' % ONE.replace("s3:*", "list"),
-    "no ARN": '{"Version": "2012-10-17", "Statement": [%s}]}'
-    % ONE.replace('"Resource": "*"', '"Resource": "bucket"'),
-    "NaN": '{"Version": "2012-10-17", "Statement": [%s, "Sid": NaN}]}' % ONE,
-    "an action that is no text": '{"Version": "2012-10-17", "Statement": [%s}]}'
-    % ONE.replace('"s3:*"', "[null]"),
+    "an unknown version": policy().replace("2012-10-17", "2012-10-18"),
+    "a wrong effect": policy(Effect="Yes"),
+    "no vendor": policy(Action="list"),
+    "no ARN": policy(Resource="bucket"),
+    "NaN": policy(Sid=float("nan")),
+    "an action that is no text": policy(Action=[None]),
     "10,000 brackets": "[" * 10_000 + "]" * 10_000,
 }
 
@@ -41,7 +42,7 @@ def test_a_malformed_policy_is_refused(iam, refused, case):
 def test_a_policy_is_latin_1(iam, refused):
     """Characters beyond U+00FF are refused by the model."""
     iam.create_group(GroupName="dev")
-    text = '{"Version": "2012-10-17", "Statement": [%s, "Sid": "\u20ac"}]}' % ONE
+    text = policy(Sid="sign").replace("sign", "\u20ac")
     with refused("ValidationError", 400):
         iam.put_group_policy(GroupName="dev", PolicyName="p", PolicyDocument=text)
 
