@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test test-weather lint bench clean
 
 .venv/ready: pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -14,6 +14,10 @@ demo: .venv/ready ## the whole guide on a private practice account
 
 test: .venv/ready ## all tests, side by side
 	$(BIN)/python -m pytest -n auto
+
+test-weather: .venv/ready ## the kit's tests, with throttling, lost replies and late reads
+	IAMKIT_TEST_WEATHER=typical $(BIN)/python -m pytest -n auto tests/aws tests/handover \
+	  tests/notebook tests/test_interruptions.py tests/test_notebooks.py
 
 lint: .venv/ready ## what else guards the project
 	$(BIN)/ruff check .

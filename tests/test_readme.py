@@ -53,3 +53,29 @@ def test_a_plan_through_papermill_alone_is_in_the_readme():
     flat = " ".join(README.split())
     assert "papermill notebooks/03_dev_group.ipynb out.ipynb -f parameters/sandbox.yaml" in flat
     assert "-y 'dry_run: false'" in flat
+
+
+def test_the_practice_accounts_commands_do_what_the_readme_says(sandbox):
+    """A company moves in, grows old, and the weather changes."""
+    lines = [line for line in shell_lines() if line.startswith("iamkit sandbox ")]
+    begin = lines.index("iamkit sandbox populate --users 40 --seed 7")
+    for line in lines[begin : begin + 3]:
+        subprocess.run([BIN / "iamkit", *line.split()[1:]], check=True, capture_output=True)
+    secrets = sandbox.secrets()
+    assert len(secrets) > 40
+
+
+def test_the_python_example_runs(tmp_path):
+    """What the README shows of the sandbox in Python runs as it stands."""
+    example = re.findall(r"```python\n(.*?)```", README, re.DOTALL)[0]
+    script = f"{example}\nfrom iamkit.sandbox import stop_sandbox\nstop_sandbox(Path('state'))\n"
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "[]"

@@ -41,7 +41,7 @@ def find_sandbox(state: Path) -> Sandbox | None:
         return None
     try:
         ours = proves_itself(sandbox.endpoint_url, sandbox.token)
-    except ConnectionRefusedError:
+    except (ConnectionRefusedError, ConnectionResetError):  # it ended, or ends right now
         return None
     except OSError as error:
         raise SandboxError(
@@ -70,7 +70,7 @@ def start_sandbox(state: Path, idle_hours: float = 8) -> Sandbox:
     """
     private_folder(state)
     with _sole_starter(state):
-        return _await_ready(state) if _lives(state) else _launch(state, idle_hours)
+        return _await_ready(state) or _launch(state, idle_hours)
 
 
 def stop_sandbox(state: Path) -> bool:
@@ -154,19 +154,22 @@ def _launch(state: Path, idle_hours: float) -> Sandbox:
         code = -1
     finally:
         os.close(log)
-    if code:
+    sandbox = None if code else _await_ready(state)
+    if sandbox is None:
         raise _not_started(state)
-    return _await_ready(state)
+    return sandbox
 
 
-def _await_ready(state: Path) -> Sandbox:
-    """The sandbox that lives; if its starter was killed, it may still be on its way."""
+def _await_ready(state: Path) -> Sandbox | None:
+    """The sandbox that lives, or None; if its starter was killed, it may still be on its way."""
     deadline = time.monotonic() + READY_SECONDS
-    while _lives(state) and time.monotonic() < deadline:
+    while _lives(state):
         if sandbox := find_sandbox(state):
             return sandbox
+        if time.monotonic() > deadline:
+            raise _not_started(state)
         time.sleep(0.05)
-    raise _not_started(state)
+    return None
 
 
 def _not_started(state: Path) -> SandboxError:

@@ -161,11 +161,12 @@ def test_a_used_key_of_an_interrupted_run_is_left_alone(
 
 
 def test_one_users_failure_does_not_stop_the_others(
-    session, sandbox, everything, apply_desired, plan_for
+    session, sandbox, everything, apply_desired, plan_for, monkeypatch
 ):
     """What failed for one user is named, the others are made, and a re-run goes on from there."""
     for desired in everything[:2]:
         apply_desired(desired)
+    monkeypatch.setattr("iamkit.aws.apply.SETTLING", 0)
     sandbox.set_faults([{"action": "CreateUser", "kind": "garbage", "times": 10}])
     outcome = apply_plan(plan_for(everything[2]), session)
     sandbox.clear_faults()
@@ -175,6 +176,12 @@ def test_one_users_failure_does_not_stop_the_others(
         outcome.raise_if_incomplete()
     apply_desired(everything[2])
     assert plan_for(everything[2]).changes == ()
+
+
+def test_an_outage_of_some_seconds_is_ridden_out(session, sandbox, everything, apply_desired):
+    """A proxy that answers for AWS ten times in a row ends no apply."""
+    sandbox.set_faults([{"action": "CreateGroup", "kind": "garbage", "times": 10}])
+    apply_desired(everything[0])
 
 
 def test_a_denied_call_stops_everything(session, sandbox, everything, apply_desired, plan_for):

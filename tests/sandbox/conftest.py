@@ -12,6 +12,14 @@ from iamkit.sandbox import start_sandbox, stop_sandbox
 
 
 @pytest.fixture
+def sandbox(sandbox):
+    """A new, empty account under a clear sky, with pages as long as AWS's."""
+    sandbox.set_weather("calm")
+    sandbox.set_page_size(1_000)
+    return sandbox
+
+
+@pytest.fixture
 def state(tmp_path):
     """A state folder of the test's own; the sandbox in it ends with the test."""
     folder = tmp_path / "state"
