@@ -193,15 +193,16 @@ class _Application:
 
     def _try(self, change: Change) -> "_Failure | None":
         """Make one call; wait while AWS does not know yet what was made a moment ago."""
-        begun, pause = time.monotonic(), 0.5
+        failing_since, pause = 0.0, 0.5
         while True:
             try:
                 self._call(change)
             except CALL_ERRORS as error:
                 if self._is_done_after(change, error):
                     return None
-                patience = self._patience(change, error)
-                if time.monotonic() - begun > patience or self.stopped.wait(pause):
+                failing_since = failing_since or time.monotonic()
+                patience = failing_since + self._patience(change, error) - time.monotonic()
+                if patience <= 0 or self.stopped.wait(pause):
                     return self._failure(change, error)
                 pause = min(pause * 2, 10)
             except IamkitError as error:
