@@ -26,6 +26,7 @@ lint: .venv/ready ## what else guards the project
 	$(BIN)/nbstripout --verify notebooks/*.ipynb
 
 bench: .venv/ready ## ratios against the AWS CLI, measured in one run
+	$(BIN)/python tests/benchmarks/sandbox.py
 	$(BIN)/python tests/benchmarks/guide.py
 
 clean:

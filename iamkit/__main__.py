@@ -217,11 +217,12 @@ def start() -> None:
 
 @sandbox.command()
 def stop() -> None:
-    """End it."""
+    """End it; the next start brings its account back."""
     from iamkit.sandbox import stop_sandbox
 
     stopped = stop_sandbox(_sandbox_state())
-    click.echo("The sandbox has ended." if stopped else "No sandbox runs.")
+    kept = "The sandbox has ended. `iamkit sandbox start` brings its account back."
+    click.echo(kept if stopped else "No sandbox runs.")
 
 
 @sandbox.command()

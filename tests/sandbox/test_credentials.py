@@ -47,6 +47,8 @@ def test_inactive_deleted_and_unknown_keys_are_refused(iam, sandbox, client_of, 
     """InvalidClientTokenId for all three; a wrong secret is SignatureDoesNotMatch."""
     sts = alice("sts")
     assert sts.get_caller_identity()["Arn"] == "arn:aws:iam::000000000000:user/alice"
+    with refused("ValidationError", 400):
+        iam.update_access_key(UserName="alice", AccessKeyId=alice.key_id, Status="Expired")
     iam.update_access_key(UserName="alice", AccessKeyId=alice.key_id, Status="Inactive")
     with refused("InvalidClientTokenId", 403):
         sts.get_caller_identity()

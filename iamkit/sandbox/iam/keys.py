@@ -4,13 +4,25 @@ from typing import Any
 
 from moto.core.responses import ActionResult, EmptyResult
 
+from iamkit.sandbox.account import Account
 from iamkit.sandbox.iam.base import IamAnswers
-from iamkit.sandbox.refusal import Refused, limit_exceeded, no_such_entity
+from iamkit.sandbox.iam.rules import Parameters, rule
+from iamkit.sandbox.refusal import Refused, invalid, limit_exceeded, no_such_entity
 from iamkit.sandbox.seams import ACCOUNT_ID, clock, mock_random
 
 KEYS_PER_USER = 2
 SERVICES = frozenset({"codecommit.amazonaws.com", "cassandra.amazonaws.com"})
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+
+
+@rule("UpdateAccessKey", "UpdateServiceSpecificCredential")
+def a_credential_is_switched_on_or_off(_: Account, parameters: Parameters) -> None:
+    """``Expired`` is a status that only AWS gives.
+
+    https://docs.aws.amazon.com/IAM/latest/APIReference/API_UpdateAccessKey.html
+    """
+    if parameters["Status"] not in ("Active", "Inactive"):
+        raise invalid("A status can be set to Active or Inactive.")
 
 
 class KeyAnswers(IamAnswers):

@@ -1,0 +1,57 @@
+"""What the sandbox costs: a write that is acknowledged beside a read, a company, a restart.
+
+Prints ratios and seconds, measured in one run: ``make bench``.
+"""
+
+import tempfile
+import time
+from pathlib import Path
+
+import boto3
+from botocore.config import Config
+
+from iamkit.sandbox import start_sandbox, stop_sandbox
+
+CALLS = 300
+USERS = 4_600
+
+
+def seconds(work):
+    """How long some work takes, in seconds."""
+    begun = time.perf_counter()
+    work()
+    return time.perf_counter() - begun
+
+
+def main():
+    """Measure, and print."""
+    with tempfile.TemporaryDirectory() as folder:
+        state = Path(folder) / "sandbox"
+        started = seconds(lambda: start_sandbox(state))
+        sandbox = start_sandbox(state)
+        iam = boto3.client(
+            "iam",
+            endpoint_url=sandbox.endpoint_url,
+            region_name="us-east-1",
+            aws_access_key_id=sandbox.access_key_id,
+            aws_secret_access_key=sandbox.secret_access_key,
+            config=Config(proxies={}),
+        )
+        names = [f"user{number}" for number in range(CALLS)]
+        writes = seconds(lambda: [iam.create_user(UserName=name) for name in names])
+        reads = seconds(lambda: [iam.get_user(UserName=name) for name in names])
+        populated = seconds(lambda: sandbox.populate(USERS, 7))
+        pages = iam.get_paginator("get_account_authorization_details").paginate(
+            Filter=["User", "Group", "LocalManagedPolicy"], PaginationConfig={"PageSize": 1_000}
+        )
+        read = seconds(pages.build_full_result)
+        stop_sandbox(state)
+        again = seconds(lambda: start_sandbox(state))
+        stop_sandbox(state)
+    print(f"an acknowledged write: {writes / reads:.2f} of a read ({1e3 * writes / CALLS:.1f} ms)")
+    print(f"{USERS} users move in: {populated:.2f} s; read in pages of 1,000: {read:.2f} s")
+    print(f"a start: {started:.2f} s; with {CALLS} writes and {USERS} users: {again:.2f} s")
+
+
+if __name__ == "__main__":
+    main()
