@@ -270,10 +270,11 @@ def env() -> None:
 @sandbox.command()
 @click.option("--users", default=40, show_default=True, help="How many people and services.")
 @click.option("--seed", default=7, show_default=True, help="The same seed, the same company.")
-def populate(users: int, seed: int) -> None:
+@click.option("--root-mfa", is_flag=True, help="The account's root signs in with MFA.")
+def populate(users: int, seed: int, root_mfa: bool) -> None:
     """Fill the account with a believable company: teams, keys, and what audits look for."""
-    _running_sandbox().populate(users, seed)
-    click.echo(f"The practice account has {users} users more.")
+    _running_sandbox().populate(users, seed, root_mfa=root_mfa)
+    click.echo(f"The practice account has {users} more users.")
 
 
 @sandbox.command()

@@ -85,13 +85,18 @@ class Sandbox:
         """Let no page of any list be longer, however many items a call asks for."""
         self._ask("PUT", "page-size", items)
 
-    def populate(self, users: int, seed: int) -> None:
+    def populate(self, users: int, seed: int, *, root_mfa: bool = False) -> None:
         """Fill the account with a believable company; the same seed gives the same one.
+
+        Args:
+            users: how many users to make.
+            seed: of every choice, id and secret.
+            root_mfa: whether the account's root signs in with MFA.
 
         Raises:
             SandboxError: an account has 1 to 5,000 users.
         """
-        self._do("add_people", users=users, seed=seed)
+        self._do("add_people", users=users, seed=seed, root_mfa=root_mfa)
 
     def age(self, days: float) -> None:
         """Let everything in the account be older by some days; now stays now."""

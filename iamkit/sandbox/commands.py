@@ -16,7 +16,7 @@ def open_account(account: Account) -> dict[str, str]:
     return {"access_key_id": key.access_key_id, "secret_access_key": key.secret_access_key}
 
 
-def add_people(account: Account, users: int, seed: int) -> None:
+def add_people(account: Account, users: int, seed: int, *, root_mfa: bool) -> None:
     """Fill the account with a believable company; see `people`.
 
     Raises:
@@ -25,6 +25,7 @@ def add_people(account: Account, users: int, seed: int) -> None:
     if not 1 <= users <= 5_000 - len(account.iam.users):
         raise ValueError("an account has 1 to 5,000 users")
     populate(account.iam, users, seed, clock.now())
+    account.root_mfa = root_mfa
 
 
 def age(account: Account, days: float) -> None:

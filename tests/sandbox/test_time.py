@@ -155,7 +155,8 @@ def test_a_company_is_believable_and_the_same_for_a_seed(sandbox, private_home, 
     for word in ("iam:PutUserPolicy", "iam:PassRole", "NotAction", "Deny", "MultiFactorAuth"):
         assert word in text
     again = reset_sandbox(private_home / "sandbox")
-    again.populate(40, 7)
+    again.populate(40, 7, root_mfa=True)
+    assert client_of(again).get_account_summary()["SummaryMap"]["AccountMFAEnabled"] == 1
     other = details(again, client_of)
     ids = [[user["UserId"] for user in found["UserDetailList"]] for found in (first, other)]
     assert ids[0] == ids[1]
