@@ -15,6 +15,7 @@ demo: .venv/ready ## the whole guide on a private practice account
 test: .venv/ready ## all tests, side by side
 	$(BIN)/python -m pytest -n auto
 
+# A CreateAccessKey that may have acted is left to the next run, so that one test may fail by chance.
 test-weather: .venv/ready ## the kit's tests, with throttling, lost replies and late reads
 	IAMKIT_TEST_WEATHER=typical $(BIN)/python -m pytest -n auto tests/aws tests/handover \
 	  tests/notebook tests/test_interruptions.py tests/test_notebooks.py

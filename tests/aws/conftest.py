@@ -1,15 +1,10 @@
 """Planning and applying with the session of the test."""
 
-import os
-
 import pytest
 
 from iamkit.aws.apply import apply_plan, await_applied
 from iamkit.aws.read import read_account
-from iamkit.errors import IamkitError
 from iamkit.plan import make_plan
-
-WEATHER = os.environ.get("IAMKIT_TEST_WEATHER", "calm")
 
 
 @pytest.fixture
@@ -25,12 +20,7 @@ def apply_desired(session, plan_for):
     def apply(desired, **options):
         plan = plan_for(desired)
         outcome = apply_plan(plan, session, **options)
-        try:
-            outcome.raise_if_incomplete()
-        except IamkitError:
-            if WEATHER == "calm":
-                raise
-            return apply(desired, **options)  # as the error says: run it again
+        outcome.raise_if_incomplete()
         assert await_applied(plan, session).changes == ()
         return outcome
 
