@@ -20,6 +20,7 @@ from iamkit.account import (
 from iamkit.aws.explain import CALL_ERRORS, code_of, explain_error
 from iamkit.aws.session import Session
 from iamkit.desired import Desired
+from iamkit.replies import read_details, read_rules
 
 PAGE = 1_000
 INTERRUPTED = timedelta(minutes=10)
@@ -67,13 +68,7 @@ def read_password_policy(session: Session) -> PasswordPolicy:
         if code_of(error) == "NoSuchEntity":
             return PasswordPolicy()
         raise explain_error(error, "GetAccountPasswordPolicy") from None
-    return PasswordPolicy(
-        minimum_length=rules["MinimumPasswordLength"],
-        symbols=rules["RequireSymbols"],
-        numbers=rules["RequireNumbers"],
-        uppercase=rules["RequireUppercaseCharacters"],
-        lowercase=rules["RequireLowercaseCharacters"],
-    )
+    return read_rules(rules)
 
 
 def read_pages(session: Session, operation: str, key: str, **arguments: Any) -> list[Any]:
@@ -101,15 +96,22 @@ def list_pages(session: Session, operation: str, key: str, **arguments: Any) -> 
     Raises:
         ClientError: or another of ``CALL_ERRORS``.
     """
-    client = session.iam
+    return [
+        item for page in whole_pages(session.iam, operation, **arguments) for item in page[key]
+    ]
+
+
+def whole_pages(client: Any, operation: str, **arguments: Any) -> list[Any]:
+    """The pages of a list call, as long as AWS makes them; one if the call is not paged.
+
+    Raises:
+        ClientError: or another of ``CALL_ERRORS``.
+    """
     if not client.can_paginate(operation):
-        return list(_again(lambda: getattr(client, operation)(**arguments))[key])
-    return [item for page in _pages(session, operation, **arguments) for item in page[key]]
-
-
-def _pages(session: Session, operation: str, **arguments: Any) -> list[Any]:
-    paginator = session.iam.get_paginator(operation)
-    pages = paginator.paginate(**arguments, PaginationConfig={"PageSize": PAGE})
+        return [_again(lambda: getattr(client, operation)(**arguments))]
+    pages = client.get_paginator(operation).paginate(
+        **arguments, PaginationConfig={"PageSize": PAGE}
+    )
     return list(_again(lambda: list(pages)))
 
 
@@ -124,50 +126,13 @@ def _again(read: Callable[[], Any]) -> Any:
 
 
 def _read_principals(session: Session) -> tuple[dict[str, User], dict[str, Group]]:
-    users: dict[str, User] = {}
-    groups: dict[str, Group] = {}
+    wanted = ["User", "Group"]
     try:
-        for page in _pages(session, "get_account_authorization_details", Filter=["User", "Group"]):
-            users |= {item["UserName"]: _user(item) for item in page["UserDetailList"]}
-            groups |= {item["GroupName"]: _group(item) for item in page["GroupDetailList"]}
+        pages = whole_pages(session.iam, "get_account_authorization_details", Filter=wanted)
     except CALL_ERRORS as error:
         raise explain_error(error, "GetAccountAuthorizationDetails") from None
+    users, groups, _, _ = read_details(pages)
     return users, groups
-
-
-def _user(item: dict[str, Any]) -> User:
-    return User(
-        name=item["UserName"],
-        path=item["Path"],
-        arn=item["Arn"],
-        id=item["UserId"],
-        created=item["CreateDate"],
-        tags={tag["Key"]: tag["Value"] for tag in item.get("Tags", [])},
-        groups=frozenset(item.get("GroupList", [])),
-        inline_policies=_inline(item.get("UserPolicyList", [])),
-        attached_policies=_attached(item),
-        permissions_boundary=item.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn"),
-    )
-
-
-def _group(item: dict[str, Any]) -> Group:
-    return Group(
-        name=item["GroupName"],
-        path=item["Path"],
-        arn=item["Arn"],
-        id=item["GroupId"],
-        created=item["CreateDate"],
-        inline_policies=_inline(item.get("GroupPolicyList", [])),
-        attached_policies=_attached(item),
-    )
-
-
-def _inline(policies: list[dict[str, Any]]) -> dict[str, Any]:
-    return {item["PolicyName"]: item["PolicyDocument"] for item in policies}
-
-
-def _attached(item: dict[str, Any]) -> frozenset[str]:
-    return frozenset(policy["PolicyArn"] for policy in item.get("AttachedManagedPolicies", []))
 
 
 def _read_detail(session: Session, user: str, desired: Desired) -> UserDetail:

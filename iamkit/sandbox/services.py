@@ -22,6 +22,13 @@ from iamkit.sandbox.sts import SandboxSts
 
 Handler = Callable[[Any, str, Any], tuple[int, Mapping[str, Any], str | bytes]]
 
+
+
+def _list_analyzers(*_: Any) -> tuple[int, Mapping[str, Any], str]:
+    """IAM Access Analyzer, which nobody has turned on here; only ListAnalyzers is answered."""
+    return 200, {"Content-Type": "application/json"}, '{"analyzers": []}'
+
+
 _OURS: Mapping[str, Handler] = {"iam": SandboxIam.dispatch, "sts": SandboxSts.dispatch}
 _MOTOS = frozenset({"ec2", "s3"})
 
@@ -56,6 +63,8 @@ def _url(call: Call) -> str:
 def _handler(service: str, url: str) -> Handler:
     if service in _OURS:
         return _OURS[service]
+    if service == "access-analyzer" and url.partition("?")[0].endswith("/analyzer"):
+        return _list_analyzers
     if service in _MOTOS:
         address = url.partition("?")[0]
         for pattern, handler in _patterns(service):

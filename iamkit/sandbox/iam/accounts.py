@@ -65,6 +65,7 @@ class AccountAnswers(IamAnswers):
         page["UserDetailList"] = [
             self._describe_user(user, groups.get(user.name, [])) for user in page["UserDetailList"]
         ]
+        page["Policies"] = [_describe_policy(policy) for policy in page["Policies"]]
         return ActionResult(page)
 
     def _chosen(self, kinds: list[str]) -> dict[str, list[Any]]:
@@ -74,13 +75,20 @@ class AccountAnswers(IamAnswers):
             "Group": iam.groups.values(),
             "Role": iam.roles.values(),
             "LocalManagedPolicy": local,
-            "AWSManagedPolicy": iam.aws_managed_policies,
+            "AWSManagedPolicy": self._aws_managed_in_use(),
         }
         chosen: dict[str, list[Any]] = {name: [] for name in _KINDS.values()}
         for kind, name in _KINDS.items():
             if kind in kinds:
                 chosen[name] += of_kind[kind]
         return chosen
+
+    def _aws_managed_in_use(self) -> list[Any]:
+        """Of AWS's own policies only those in use are told."""
+        iam = self.account.iam
+        everyone = (*iam.users.values(), *iam.roles.values())
+        bounds = {arn for one in everyone for arn in (one.permissions_boundary or {}).values()}
+        return [p for p in iam.aws_managed_policies if p.attachment_count or p.arn in bounds]
 
     def _describe_user(self, user: Any, groups: list[str]) -> dict[str, Any]:
         return {
@@ -98,3 +106,19 @@ class AccountAnswers(IamAnswers):
             "PermissionsBoundary": user.permissions_boundary,
             "Tags": user.tags,
         }
+
+
+def _describe_policy(policy: Any) -> dict[str, Any]:
+    return {
+        "PolicyName": policy.name,
+        "PolicyId": policy.id,
+        "Arn": policy.arn,
+        "Path": policy.path,
+        "DefaultVersionId": policy.default_version_id,
+        "AttachmentCount": policy.attachment_count,
+        "IsAttachable": True,
+        "Description": policy.description,
+        "CreateDate": policy.create_date,
+        "UpdateDate": policy.update_date,
+        "PolicyVersionList": policy.policy_version_list,
+    }

@@ -114,11 +114,15 @@ class ServiceCredentialAnswers(IamAnswers):
         return ActionResult({"ServiceSpecificCredential": credential})
 
     def list_service_specific_credentials(self) -> ActionResult:
-        """Without their passwords."""
-        wanted = self._get_param("ServiceName")
+        """Without their passwords; of one user, or of all."""
+        wanted, everyone = self._get_param("ServiceName"), self._get_param("AllUsers")
+        if everyone and self._get_param("UserName"):
+            raise invalid("UserName and AllUsers cannot be given together.")
+        users = self.account.iam.users.values() if everyone else [self.user]
         found = [
             credential
-            for credential in self.user.service_credentials.values()
+            for user in users
+            for credential in user.service_credentials.values()
             if wanted in (None, credential["ServiceName"])
         ]
         return ActionResult({"ServiceSpecificCredentials": found})
