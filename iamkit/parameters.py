@@ -6,6 +6,7 @@ what is valid. A test holds the two together. No secret is ever a parameter.
 
 import difflib
 from collections.abc import Mapping
+from datetime import date
 from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import (
@@ -39,6 +40,16 @@ def _policy(value: object) -> object:
     return document
 
 
+def _day(text: str) -> str:
+    """Take a day that is written like 2027-01-31."""
+    try:
+        if len(text) == 10:
+            return date.fromisoformat(text).isoformat()
+    except ValueError:
+        pass
+    raise ValueError(f"{text!r} is no day such as 2027-01-31")
+
+
 GROUP_QUOTA = 5_120
 """Characters of all inline policies of a group, white space not counted."""
 
@@ -50,6 +61,11 @@ OptionalUserName = Annotated[str, AfterValidator(lambda n: n and names.check_nam
 IamPath = Annotated[str, AfterValidator(names.check_path)]
 Tags = Annotated[dict[str, str], AfterValidator(names.check_tags)]
 PolicyDocument = Annotated[dict[str, Any], BeforeValidator(_policy)]
+PerUser = Literal[
+    "access_keys", "mfa_devices", "login_profiles", "ssh_public_keys", "certificates"
+]
+DEFAULT_PER_USER: tuple[PerUser, ...] = ("access_keys", "mfa_devices", "certificates")
+"""What is needed to act on a finding, at a call for each user that has such a thing."""
 Alias = Annotated[str, AfterValidator(names.check_alias)]
 
 
@@ -166,12 +182,44 @@ class AccountAliasParameters(RunAsParameters):
     allow_destructive: bool = Field(False, description="true lets another alias be replaced")
 
 
+class Thresholds(Model):
+    """From when on an audit minds; the defaults are the CIS AWS Foundations Benchmark's."""
+
+    unused_days: int = Field(45, ge=1, description="a credential idle for so long is unused")
+    rotation_days: int = Field(90, ge=1, description="a key older than this wants rotation")
+    root_days: int = Field(90, ge=1, description="the root was used within so many days")
+    setup_days: int = Field(1, ge=0, description="a key made at set-up has so long to be used")
+    password_length: int = Field(14, ge=6, le=128, description="characters, at least")
+    password_reuse: int = Field(24, ge=1, le=24, description="former passwords to refuse")
+
+
+class Waiver(Model):
+    """A finding that somebody has accepted, for a reason and until a day."""
+
+    check: str = Field(description="the check's id")
+    principal: str = Field(description="whom it concerns; * stands for any letters")
+    reason: Annotated[str, StringConstraints(min_length=3)] = Field(description="why")
+    until: Annotated[str, AfterValidator(_day)] = Field(description="the last day, as 2027-01-31")
+
+    @property
+    def last_day(self) -> date:
+        """The last day, in UTC, on which it counts."""
+        return date.fromisoformat(self.until)
+
+
 class AuditUsersParameters(NotebookParameters):
     """06_audit_users."""
 
     run_as: OptionalUserName = Field(
         "", description="user whose stored key is used; empty for none"
     )
+    state_file: str = Field("", description="a saved account to audit; empty reads the account")
+    per_user: list[PerUser] = Field(
+        default_factory=lambda: list(DEFAULT_PER_USER), description="what to read user by user"
+    )
+    thresholds: Thresholds = Field(default_factory=Thresholds, description="when to mind")
+    waivers: list[Waiver] = Field(default_factory=list, description="findings that are accepted")
+    save_to: str = Field("", description="a folder for the tables, findings and state; or empty")
 
 
 NOTEBOOKS: Mapping[str, type[NotebookParameters]] = {

@@ -28,12 +28,9 @@ from iamkit.aws.read import READERS, whole_pages
 from iamkit.aws.session import Session
 from iamkit.credential_report import parse_credential_report
 from iamkit.errors import AwsError, InputError
+from iamkit.parameters import DEFAULT_PER_USER
 from iamkit.replies import read_credential, read_details, read_rules
 
-PER_USER = ("access_keys", "mfa_devices", "login_profiles", "ssh_public_keys", "certificates")
-"""What may be asked for each user, at a call for each user that needs it."""
-DEFAULT_PER_USER = ("access_keys", "mfa_devices", "certificates")
-"""What is needed to act on a finding; few users need more than the first."""
 STALE = timedelta(hours=24)
 """A credential report older than this says nothing about now."""
 REPORT_SECONDS = 120
@@ -56,7 +53,7 @@ def survey_account(
 
     Args:
         session: an open session.
-        per_user: some of ``PER_USER``; for what is left out, the tables say "not read".
+        per_user: some of ``parameters.PerUser``; for what is left out, the tables say "not read".
             ``login_profiles`` and ``ssh_public_keys`` cost a call for every user that may have one.
         on_progress: called after each bulk call, and while single users are read.
 
@@ -106,10 +103,9 @@ class _Survey:
     ) -> dict[str, dict[str, Any]]:
         """By operation, what single users have."""
         found: dict[str, dict[str, Any]] = {}
-        for kind in PER_USER:
+        for kind, (operation, needs, read) in _OF_USERS.items():
             if kind not in per_user:
                 continue
-            operation, needs, read = _OF_USERS[kind]
             names = [user.name for user in state.users.values() if needs(state, user)]
             found[operation] = self._read_each(pool, operation, names, read)
         return found

@@ -1,0 +1,548 @@
+"""What is checked: one small function each, over one table.
+
+A check returns, for each row of its table, whether it fails: True, False, or a missing value where
+that cannot be told. pandas' nullable booleans carry the last through ``&``, ``|`` and ``~``, so
+that what was not read comes out as unknown and never as fine.
+
+One's own check, in a notebook::
+
+    @iamkit.check("team-tag", "Every user has a team tag", data=["tags"])
+    def has_no_team(users, limits):
+        return ~users.tags.str.contains("team=")
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import pandas as pd
+
+from iamkit.parameters import Thresholds
+
+Table = Literal["account", "users", "access_keys", "groups", "policies"]
+Fails = Callable[[pd.DataFrame, Thresholds], Any]
+
+CIS_VERSIONS = ("3.0", "4.0.1", "5.0", "6.0", "7.0")
+"""Of the CIS AWS Foundations Benchmark; a check names its item in each."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """A check, and what to say about it.
+
+    Attributes:
+        id: in lower case with dashes; waivers name it.
+        title: what is expected.
+        table: the table over whose rows ``fails`` says.
+        data: the columns that decide it.
+        cis: its item in each of ``CIS_VERSIONS``; empty if CIS has none.
+        rationale: why it matters.
+        action: what to do, in a few words.
+        remedy: the same as ``aws iam`` commands; ``{column}`` stands for the row's value.
+        reading: the reading taken where well-known tools disagree.
+    """
+
+    id: str
+    title: str
+    severity: str
+    table: Table
+    fails: Fails
+    data: tuple[str, ...]
+    cis: tuple[str, ...] = ()
+    rationale: str = ""
+    action: str = ""
+    remedy: str = ""
+    reading: str = ""
+
+    @property
+    def cis_items(self) -> str:
+        """Such as ``v3.0 1.10, v7.0 2.10``."""
+        pairs = zip(CIS_VERSIONS, self.cis, strict=False)
+        return ", ".join(f"v{version} {item}" for version, item in pairs if item != "-")
+
+
+CHECKS: dict[str, Check] = {}
+"""All checks by id; ``check`` adds to them."""
+
+
+def check(
+    name: str,
+    title: str,
+    *,
+    severity: str = "medium",
+    table: Table = "users",
+    data: Sequence[str] = (),
+    cis: str = "",
+    rationale: str = "",
+    action: str = "",
+    remedy: str = "",
+    reading: str = "",
+) -> Callable[[Fails], Fails]:
+    """Declare a check; one of the same id takes the other's place.
+
+    Args:
+        name: its id.
+        title: what is expected.
+        cis: its items in ``CIS_VERSIONS``, with spaces between, ``-`` for none.
+
+    The other arguments are those of ``Check``. The function takes the table and the thresholds,
+    and returns a boolean Series with the table's index.
+    """
+
+    def declare(fails: Fails) -> Fails:
+        CHECKS[name] = Check(
+            id=name,
+            title=title,
+            severity=severity,
+            table=table,
+            fails=fails,
+            data=tuple(data),
+            cis=tuple(cis.split()),
+            rationale=rationale,
+            action=action or title,
+            remedy=remedy,
+            reading=reading,
+        )
+        return fails
+
+    return declare
+
+
+# The account and its root
+
+
+@check(
+    "root-access-key",
+    "The root has no access key",
+    severity="critical",
+    table="account",
+    data=["root_access_key"],
+    cis="1.4 1.4 1.3 2.3 2.4",
+    rationale="Nothing can restrict the root; whoever has its key has the account.",
+    action="Delete the root's access keys, signed in as root",
+    reading="Only the root itself can delete them: console, Security credentials.",
+)
+def root_access_key(account: pd.DataFrame, _: Thresholds) -> Any:
+    """AccountAccessKeysPresent of GetAccountSummary."""
+    return account.root_access_key
+
+
+@check(
+    "root-mfa",
+    "The root signs in with MFA",
+    severity="critical",
+    table="account",
+    data=["root_mfa"],
+    cis="1.5 1.5 1.4 2.4 2.5",
+    rationale="A password alone would protect everything.",
+    action="Turn on MFA for the root, signed in as root",
+)
+def root_mfa(account: pd.DataFrame, _: Thresholds) -> Any:
+    """AccountMFAEnabled of GetAccountSummary."""
+    return ~account.root_mfa
+
+
+@check(
+    "root-hardware-mfa",
+    "The root's MFA device is hardware",
+    severity="medium",
+    table="account",
+    data=["root_mfa", "root_mfa_virtual"],
+    cis="1.6 1.6 1.5 2.5 2.6",
+    rationale="A phone is copied, restored and lost more easily than a key in a safe.",
+    action="Give the root a passkey or hardware token in place of the virtual device",
+    reading="A root without MFA fails here too; a passkey counts as hardware.",
+)
+def root_hardware_mfa(account: pd.DataFrame, _: Thresholds) -> Any:
+    """No virtual device is assigned to the root."""
+    return ~account.root_mfa | account.root_mfa_virtual
+
+
+@check(
+    "root-used",
+    "The root is not used for daily work",
+    severity="high",
+    table="account",
+    data=["root_last_used", "root_idle_days"],
+    cis="1.7 1.7 1.6 2.6 2.7",
+    rationale="What the root does cannot be restricted, and hardly be told apart from a theft.",
+    action="Work as an IAM user or role; keep the root's password in a safe",
+    reading="CIS gives no number of days; tools take from 1 to 90.",
+)
+def root_used(account: pd.DataFrame, limits: Thresholds) -> Any:
+    """Its password or a key was used within ``root_days``."""
+    return account.root_used & (account.root_idle_days < limits.root_days)
+
+
+@check(
+    "password-length",
+    "Passwords have at least 14 characters",
+    table="account",
+    data=["password_min_length"],
+    cis="1.8 1.8 1.7 2.7 2.8",
+    rationale="Short passwords are guessed.",
+    action="Raise the minimum length in the password policy",
+    remedy="aws iam update-account-password-policy --minimum-password-length=14",
+    reading="An account without a policy of its own has AWS's default, 8.",
+)
+def password_length(account: pd.DataFrame, limits: Thresholds) -> Any:
+    """The policy asks for fewer than ``password_length``."""
+    return account.password_min_length < limits.password_length
+
+
+@check(
+    "password-reuse",
+    "Former passwords are refused",
+    severity="low",
+    table="account",
+    data=["password_reuse"],
+    cis="1.9 1.9 1.8 2.8 2.9",
+    rationale="A password that leaked once must not come back.",
+    action="Refuse the last 24 passwords in the password policy",
+    remedy="aws iam update-account-password-policy --password-reuse-prevention=24",
+)
+def password_reuse(account: pd.DataFrame, limits: Thresholds) -> Any:
+    """The policy remembers fewer than ``password_reuse``."""
+    return account.password_reuse < limits.password_reuse
+
+
+@check(
+    "support-role",
+    "A role may open support cases",
+    severity="low",
+    table="account",
+    data=["support_roles"],
+    cis="1.17 1.17 1.16 2.16 2.15",
+    rationale="In an incident somebody must be able to call AWS without being administrator.",
+    action="Attach AWSSupportAccess to a role for incidents",
+    remedy="aws iam attach-role-policy --role-name=ROLE "
+    "--policy-arn=arn:aws:iam::aws:policy/AWSSupportAccess",
+    reading="A role is asked for; a group or user with the policy does not count.",
+)
+def support_role(account: pd.DataFrame, _: Thresholds) -> Any:
+    """No role has AWSSupportAccess."""
+    return account.support_roles == 0
+
+
+@check(
+    "expired-certificates",
+    "Expired server certificates are removed",
+    table="account",
+    data=["expired_certificates"],
+    cis="1.19 1.19 1.18 2.18 2.17",
+    rationale="One that is deployed by mistake makes a site fail.",
+    action="Delete them",
+    remedy="aws iam delete-server-certificate --server-certificate-name=NAME",
+)
+def expired_certificates(account: pd.DataFrame, _: Thresholds) -> Any:
+    """One in IAM is past its end."""
+    return account.expired_count > 0
+
+
+@check(
+    "access-analyzer",
+    "IAM Access Analyzer is on",
+    severity="low",
+    table="account",
+    data=["analyzers"],
+    cis="1.20 1.20 1.19 2.19 2.18",
+    rationale="It tells what others can reach in the account.",
+    action="Create an analyzer in each region",
+    remedy="aws accessanalyzer create-analyzer --analyzer-name=account --type=ACCOUNT",
+    reading="Only the session's region is read; CIS asks for each region in use.",
+)
+def access_analyzer(account: pd.DataFrame, _: Thresholds) -> Any:
+    """There is no active analyzer of external access."""
+    return account.analyzers == 0
+
+
+@check(
+    "cloudshell-full",
+    "AWSCloudShellFullAccess is attached to nobody",
+    table="account",
+    data=["cloudshell_full"],
+    cis="1.22 1.22 1.21 2.21 2.20",
+    rationale="It lets files be carried in and out through the browser, with sudo.",
+    action="Detach it, and give a policy without file transfer",
+    reading="Users, groups and roles all count.",
+)
+def cloudshell_full(account: pd.DataFrame, _: Thresholds) -> Any:
+    """Somebody has it."""
+    return account.cloudshell_full != ""
+
+
+# Users
+
+
+@check(
+    "console-mfa",
+    "Who has a console password has MFA",
+    severity="high",
+    data=["password_enabled", "mfa_active"],
+    cis="1.10 1.10 1.9 2.9 2.10",
+    rationale="A password that was guessed or fished is enough to come in.",
+    action="Have them turn on MFA, or take the password away",
+    remedy="aws iam delete-login-profile --user-name={user}",
+)
+def console_mfa(users: pd.DataFrame, _: Thresholds) -> Any:
+    """A password and no MFA device."""
+    return users.password_enabled & ~users.mfa_active
+
+
+@check(
+    "unused-password",
+    "Passwords that nobody uses are taken away",
+    data=["password_last_used", "password_last_changed", "password_idle_days"],
+    cis="1.12 1.12 1.11 2.11 2.11",
+    rationale="Nobody notices when an unused credential is stolen.",
+    action="Take the password away",
+    remedy="aws iam delete-login-profile --user-name={user}",
+    reading="As CIS writes: one that was never used counts from when it was set, and 45 days "
+    "are too many. Some tools pass it at any age.",
+)
+def unused_password(users: pd.DataFrame, limits: Thresholds) -> Any:
+    """Idle for ``unused_days`` or longer."""
+    return users.password_enabled & (users.password_idle_days >= limits.unused_days)
+
+
+@check(
+    "direct-permissions",
+    "Users have permissions through groups alone",
+    severity="low",
+    data=["inline_policies", "attached_policies"],
+    cis="1.15 1.15 1.14 2.14 2.13",
+    rationale="Nobody remembers what was given to one person.",
+    action="Move the policy to a group",
+    remedy="aws iam add-user-to-group --group-name=GROUP --user-name={user}",
+    reading="A permissions boundary grants nothing and does not count.",
+)
+def direct_permissions(users: pd.DataFrame, _: Thresholds) -> Any:
+    """A policy of the user's own, inline or attached."""
+    return (users.inline_policies != "") | (users.attached_policies != "")
+
+
+@check(
+    "no-group",
+    "Every user is in a group",
+    severity="low",
+    data=["groups"],
+    rationale="A user in no group was forgotten, or has permissions of its own.",
+    action="Put the user into a group, or delete it",
+    remedy="aws iam add-user-to-group --group-name=GROUP --user-name={user}",
+)
+def no_group(users: pd.DataFrame, _: Thresholds) -> Any:
+    """In none."""
+    return users.groups == ""
+
+
+@check(
+    "password-and-key",
+    "A user has a password or a key, not both",
+    severity="low",
+    data=["password_enabled", "active_keys"],
+    rationale="People and programs want different users, with different permissions.",
+    action="Give the program a user or role of its own",
+)
+def password_and_key(users: pd.DataFrame, _: Thresholds) -> Any:
+    """Both."""
+    return users.password_enabled & (users.active_keys > 0)
+
+
+@check(
+    "admin-by-own",
+    "Administrators are so through a group",
+    severity="high",
+    data=["admin_path"],
+    rationale="The members of a group are reviewed; a policy of one's own is overlooked.",
+    action="Move the user to the administrators' group, and take its own policy away",
+    remedy="aws iam list-user-policies --user-name={user}\n"
+    "aws iam list-attached-user-policies --user-name={user}",
+    reading="An administrator is who may call all of IAM on everything, also under conditions.",
+)
+def admin_by_own(users: pd.DataFrame, _: Thresholds) -> Any:
+    """An administrator by an inline or attached policy of its own."""
+    return users.effective_admin & users.admin_path.fillna("").str.startswith("own")
+
+
+@check(
+    "escalation",
+    "Nobody can make themselves administrator",
+    severity="high",
+    data=["escalations"],
+    rationale="Who can write their own permissions has them all.",
+    action="Narrow the policy down to resources or paths",
+    reading="An upper bound: a Deny with a condition, and service control policies, are not seen.",
+)
+def escalation(users: pd.DataFrame, _: Thresholds) -> Any:
+    """A way is open, on all resources of a type, for who is no administrator."""
+    return users.escalations != ""
+
+
+# Access keys
+
+
+@check(
+    "setup-key",
+    "No access key is made at a user's set-up",
+    severity="low",
+    table="access_keys",
+    data=["password_enabled", "used", "age_days"],
+    cis="1.11 1.11 1.10 2.10 -",
+    rationale="A key that nobody asked for lies around.",
+    action="Delete the key",
+    remedy="aws iam delete-access-key --user-name={user} --access-key-id={key}",
+    reading="As CIS writes: a password enabled, and an active key that was never used. Others "
+    "look for a key made within seconds of the user.",
+)
+def setup_key(keys: pd.DataFrame, limits: Thresholds) -> Any:
+    """Never used, beside a password; on its first day it may still be."""
+    old_enough = keys.age_days >= limits.setup_days
+    return keys.password_enabled & keys.active & ~keys.used & old_enough
+
+
+@check(
+    "unused-key",
+    "Access keys that nobody uses are deactivated",
+    table="access_keys",
+    data=["last_used", "last_rotated", "idle_days"],
+    cis="1.12 1.12 1.11 2.11 2.11",
+    rationale="Nobody notices when an unused credential is stolen.",
+    action="Deactivate the key; delete it when nobody has missed it",
+    remedy="aws iam update-access-key --user-name={user} --access-key-id={key} --status=Inactive",
+    reading="As CIS writes: a key that was never used counts from when it was rotated, and 45 "
+    "days are too many. Some tools pass it at any age.",
+)
+def unused_key(keys: pd.DataFrame, limits: Thresholds) -> Any:
+    """Active, and idle for ``unused_days`` or longer; a younger key cannot be."""
+    idle = (keys.idle_days >= limits.unused_days) & (keys.age_days >= limits.unused_days)
+    return keys.active & idle
+
+
+@check(
+    "second-key",
+    "A user has one active access key",
+    severity="low",
+    table="access_keys",
+    data=["active_keys", "age_days"],
+    cis="1.13 1.13 1.12 2.12 -",
+    rationale="Two are for the days of a rotation.",
+    action="Finish the rotation: deactivate the older key",
+    remedy="aws iam update-access-key --user-name={user} --access-key-id={key} --status=Inactive",
+    reading="The older of two active keys is named.",
+)
+def second_key(keys: pd.DataFrame, _: Thresholds) -> Any:
+    """Active beside a younger one."""
+    return keys.active & (keys.active_keys > 1) & ~keys.newest
+
+
+@check(
+    "key-rotation",
+    "Access keys are rotated within 90 days",
+    table="access_keys",
+    data=["last_rotated", "age_days"],
+    cis="1.14 1.14 1.13 2.13 2.12",
+    rationale="The longer a key lives, the more copies of it there are.",
+    action="Make a new key, change over, deactivate this one",
+    remedy="aws iam create-access-key --user-name={user}\n"
+    "aws iam update-access-key --user-name={user} --access-key-id={key} --status=Inactive",
+    reading="Full days count: 90 days and some hours are 90, which is within.",
+)
+def key_rotation(keys: pd.DataFrame, limits: Thresholds) -> Any:
+    """Active, and older than ``rotation_days``."""
+    return keys.active & (keys.age_days > limits.rotation_days)
+
+
+# Groups and policies
+
+
+@check(
+    "empty-group",
+    "Every group has members",
+    severity="low",
+    table="groups",
+    data=["members"],
+    rationale="Its permissions wait for whoever is put into it.",
+    action="Delete the group, or fill it",
+    remedy="aws iam get-group --group-name={group}",
+)
+def empty_group(groups: pd.DataFrame, _: Thresholds) -> Any:
+    """None."""
+    return groups.members == 0
+
+
+@check(
+    "star-policy",
+    "No attached policy allows * on *",
+    severity="high",
+    table="policies",
+    data=["full_admin", "attached_to"],
+    cis="1.16 1.16 1.15 2.15 2.14",
+    rationale="Everything is more than anybody needs every day.",
+    action="Detach it, or waive it for the administrators' group",
+    reading="AWS's own AdministratorAccess and inline policies count; a boundary does not. The "
+    "guide's group of administrators fails by design, which is what a waiver is for.",
+)
+def star_policy(policies: pd.DataFrame, _: Thresholds) -> Any:
+    """Allows it without a condition, and somebody has it."""
+    return policies.full_admin & _held(policies)
+
+
+@check(
+    "unused-policy",
+    "Every customer managed policy is attached",
+    severity="low",
+    table="policies",
+    data=["attachments"],
+    rationale="Nobody reviews a policy that nobody has, until it is attached by mistake.",
+    action="Delete the policy",
+    remedy="aws iam delete-policy --policy-arn={arn}",
+    reading="A policy that only bounds somebody is in use.",
+)
+def unused_policy(policies: pd.DataFrame, _: Thresholds) -> Any:
+    """The account's own, and nobody has it."""
+    return (policies.kind == "customer") & (policies.attachments == 0)
+
+
+@check(
+    "full-service",
+    "No policy allows everything in CloudTrail or KMS",
+    table="policies",
+    data=["full_services", "attached_to"],
+    rationale="With the one a thief stops the log, with the other reads what is encrypted.",
+    action="Allow only the actions that are needed",
+    reading="A policy that allows * on * is told by star-policy alone.",
+)
+def full_service(policies: pd.DataFrame, _: Thresholds) -> Any:
+    """``cloudtrail:*`` or ``kms:*`` on ``*``."""
+    return ~policies.full_admin & (policies.full_services != "") & _held(policies)
+
+
+@check(
+    "mfa-removable",
+    "A stolen key cannot remove the MFA",
+    table="policies",
+    data=["mfa_removable", "attached_to"],
+    rationale="Who has the key takes the device away, and then the password is enough.",
+    action="Allow it only with aws:MultiFactorAuthPresent, by Bool",
+    reading="BoolIfExists does not bind: a call with a key has no MFA context at all.",
+)
+def mfa_removable(policies: pd.DataFrame, _: Thresholds) -> Any:
+    """Lets MFA devices be deactivated without MFA."""
+    return policies.mfa_removable & _held(policies)
+
+
+@check(
+    "group-deny",
+    "No Deny names a group",
+    table="policies",
+    data=["group_denies"],
+    rationale="A Deny on a group's ARN protects the group itself; its members are not bound.",
+    action="Attach the Deny to the group, or name its users",
+)
+def group_deny(policies: pd.DataFrame, _: Thresholds) -> Any:
+    """A group's ARN is a resource of a Deny."""
+    return policies.group_denies != ""
+
+
+def _held(policies: pd.DataFrame) -> Any:
+    return policies.attachments > policies.boundaries
