@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from iamkit.errors import IamkitError, SandboxError
+from iamkit.errors import IamkitError, InputError, SandboxError
 
 if TYPE_CHECKING:
+    from iamkit.audit import Audit
     from iamkit.notebook.run import NotebookResult
     from iamkit.sandbox import Sandbox
 
@@ -49,7 +50,7 @@ def cli() -> None:
     """Set up an AWS account for a team, and keep it in order.
 
     Exit codes: 0 done or nothing to do, 1 error, 2 changes are planned and not applied,
-    4 applied in part. --debug adds the traceback to an error.
+    3 findings at or above --fail-on, 4 applied in part. --debug adds the traceback to an error.
     """
 
 
@@ -74,6 +75,104 @@ def run(
 
     results = _run(notebooks, file, parameter, apply=apply, output=output)
     return exit_code_of(results)
+
+
+@cli.command()
+@click.option("-f", "--file", type=Path, help="The account's parameters, YAML.")
+@click.option(
+    "--state",
+    type=Path,
+    multiple=True,
+    help="A saved state, or what the AWS CLI's get-account-authorization-details and "
+    "get-credential-report printed (give both); then nothing is read from AWS.",
+)
+@click.option("--compare", type=Path, help="An earlier state, to see what has changed since.")
+@click.option("--save-state", type=Path, help="Keep what was read, for a later --state.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice("text csv parquet json html junit sarif".split()),
+    default="text",
+    show_default=True,
+)
+@click.option(
+    "--table", default="users", show_default=True, help="Which table is written as csv or parquet."
+)
+@click.option("--fail-on", type=click.Choice("critical high medium low".split()))
+@click.option("--output", type=Path, help="A file to write to, in place of the terminal.")
+def audit(
+    file: Path | None,
+    state: tuple[Path, ...],
+    compare: Path | None,
+    save_state: Path | None,
+    form: str,
+    table: str,
+    fail_on: str | None,
+    output: Path | None,
+) -> int:
+    """Audit everyone in the account: tables, findings, what has changed.
+
+    Exit codes: 0 read, 1 something could not be read, 3 findings at or above --fail-on.
+    """
+    from iamkit.account import AccountState
+    from iamkit.audit.compare import compare as compare_states
+    from iamkit.audit.export import export, failures, has_findings
+    from iamkit.aws.audit import audit_of, audit_parameters, run_audit
+
+    if form == "parquet" and not output:
+        raise InputError("Parquet is not for a terminal: say --output FILE.")
+    parameters = audit_parameters(file, state)
+    found = run_audit(parameters)
+    if save_state:
+        found.state.save(save_state)
+    if form == "html":
+        _write_page(found, parameters.model_dump(), compare, output or Path("audit.html"))
+    else:
+        changes = None
+        if compare:
+            changes = compare_states(audit_of(AccountState.load(compare), parameters), found)
+        _write(export(found, form, table, changes), output)
+    if form != "text" or output:
+        for line in failures(found):
+            click.echo(f"iamkit: {line}", err=True)
+    if found.state.failures:
+        return 1
+    return 3 if fail_on and has_findings(found, fail_on) else 0
+
+
+def _write(content: bytes, output: Path | None) -> None:
+    from iamkit.files import write_privately
+
+    if output is None:
+        click.echo(content.decode(), nl=False)
+        return
+    try:
+        write_privately(output, content)
+    except OSError as error:
+        raise InputError(f"{output} cannot be written: {error.strerror}.") from None
+
+
+def _write_page(
+    found: "Audit", parameters: dict[str, Any], compare: Path | None, output: Path
+) -> None:
+    """Run 06_audit_users on what was read, and keep its page alone."""
+    import tempfile
+
+    from iamkit.notebook.run import run_notebooks
+    from iamkit.workfolder import find_notebook
+
+    with tempfile.TemporaryDirectory(prefix="iamkit-audit-") as folder:
+        saved = found.state.save(Path(folder) / "state.json")
+        parameters |= {"state_files": [str(saved)], "save_to": ""}
+        parameters |= {"compare_to": str(compare.absolute())} if compare else {}
+        notebook = find_notebook("06_audit_users")
+        given = {notebook.stem: parameters}
+        secrets = _secrets(parameters)
+        results = run_notebooks([notebook], given, Path(folder) / "runs", secrets, lambda _: None)
+        if results[0].failed and not found.state.failures:
+            raise IamkitError(f"The report could not be made: {results[0].error}")
+        _write(results[0].html.read_bytes(), output)
+    click.echo(f"The report is {output}")
 
 
 @cli.command()

@@ -213,13 +213,17 @@ class AuditUsersParameters(NotebookParameters):
     run_as: OptionalUserName = Field(
         "", description="user whose stored key is used; empty for none"
     )
-    state_file: str = Field("", description="a saved account to audit; empty reads the account")
+    state_files: list[str] = Field(
+        default_factory=list, description="a saved state to audit; none reads the account"
+    )
     per_user: list[PerUser] = Field(
         default_factory=lambda: list(DEFAULT_PER_USER), description="what to read user by user"
     )
     thresholds: Thresholds = Field(default_factory=Thresholds, description="when to mind")
     waivers: list[Waiver] = Field(default_factory=list, description="findings that are accepted")
-    save_to: str = Field("", description="a folder for the tables, findings and state; or empty")
+    compare_to: str = Field("", description="a state saved earlier, to see what has changed")
+    user: OptionalUserName = Field("", description="the user to show in full; empty for the worst")
+    save_to: str = Field("", description="a folder for tables, findings and state; or empty")
 
 
 NOTEBOOKS: Mapping[str, type[NotebookParameters]] = {

@@ -23,8 +23,8 @@ from iamkit.parameters import (
 )
 
 MAX_BYTES = 1_000_000
-FILES = ("credential_file", "users_csv")
-"""Parameters that name a file; a relative one lies beside the parameters file."""
+FILES = ("credential_file", "users_csv", "state_files", "compare_to", "save_to")
+"""Parameters that name files or folders; a relative one lies beside the parameters file."""
 
 Location = tuple[int | str, ...]
 
@@ -101,9 +101,16 @@ def read_parameters(path: Path) -> ParametersFile:
             hint = did_you_mean(name, KNOWN)
             raise file._error((name,), f"{name}: unknown key{hint}")  # noqa: SLF001
     for name in FILES:
-        if isinstance(values.get(name), str) and values[name]:
-            values[name] = str(path.absolute().parent / Path(values[name]).expanduser())
+        given = values.get(name)
+        if isinstance(given, str) and given:
+            values[name] = _beside(path, given)
+        if isinstance(given, list):
+            values[name] = [_beside(path, one) if isinstance(one, str) else one for one in given]
     return file
+
+
+def _beside(path: Path, name: str) -> str:
+    return str(path.absolute().parent / Path(name).expanduser())
 
 
 def read_override(name: str, text: str) -> Any:

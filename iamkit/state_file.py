@@ -3,7 +3,6 @@
 import base64
 import binascii
 import json
-import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
@@ -15,6 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 from iamkit.account import AccountState, ReportRow, Source
 from iamkit.credential_report import COLUMNS, parse_credential_report
 from iamkit.errors import InputError
+from iamkit.files import write_privately
 from iamkit.replies import read_date, read_details
 
 FORMAT = "iamkit account state 1"
@@ -33,12 +33,8 @@ def save_state(state: AccountState, path: Path) -> Path:
     """
     content = {"format": FORMAT, "state": _adapter().dump_python(state)}
     text = json.dumps(content, default=_plain, ensure_ascii=False, indent=1)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        temporary.unlink(missing_ok=True)
-        with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:  # noqa: PTH123
-            file.write(text)
-        temporary.replace(path)
+        write_privately(path, text)
     except OSError as error:
         raise InputError(f"{path} cannot be written: {error.strerror}.") from None
     return path

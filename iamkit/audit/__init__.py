@@ -61,7 +61,9 @@ class Audit:
     @cached_property
     def users(self) -> pd.DataFrame:
         """One row per user: ``schema.USERS``."""
-        failing = self.findings[self.findings["status"] == "fail"]
+        of_users = [c.id for c in CHECKS.values() if c.table in ("users", "access_keys")]
+        found = self.findings
+        failing = found[(found["status"] == "fail") & found["check"].isin(of_users)]
         by_user = failing.groupby("principal", sort=False, observed=True)  # the worst come first
         first = by_user.first()
         names = self._users["user"]
@@ -132,6 +134,10 @@ class Audit:
             users: their names; everyone without it, which is millions of rows in a large account.
         """
         return tables.permissions_table(self.state, self._holdings, users)
+
+    def group_levels(self, group: str) -> list[str]:
+        """The access levels that a group gives its members, in the order of their names."""
+        return tables.levels_of(self._holdings, group)
 
     @cached_property
     def _users(self) -> pd.DataFrame:

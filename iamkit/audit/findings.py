@@ -22,6 +22,13 @@ _SCHEMAS: Mapping[str, Schema] = {
     "groups": schema.GROUPS,
     "policies": schema.POLICIES,
 }
+_WHO: Mapping[str, tuple[str, ...]] = {
+    "account": ("account_id",),
+    "users": ("user",),
+    "access_keys": ("user", "key"),
+    "groups": ("group",),
+    "policies": ("policy", "holder", "arn"),
+}
 _PLACEHOLDERS = {"key": "KEY_ID"}
 
 
@@ -79,30 +86,38 @@ def _rows(
     if hit.empty:
         return
     columns = _SCHEMAS[check.table]
-    words = in_words(hit, columns)
+    told = in_words(hit[_needed(check, hit)], columns)
     sources = _sources(check, columns)
     ages = [(now - at).total_seconds() / 3600 for s in sources if (at := state.source(s).at)]
     age = round(max(ages), 2) if ages else None
-    certain = fails[hit.index].notna()
-    for (index, row), told in zip(hit.iterrows(), words.to_dict("records"), strict=True):
-        principal, resource = _who(check, told)
+    names = [str(name) for name in told.columns]
+    certain = fails[hit.index].notna().to_list()
+    for sure, cells in zip(certain, zip(*(told[n].to_list() for n in names), strict=True), strict=True):
+        row = dict(zip(names, cells, strict=True))
+        principal, resource = _who(check, row)
         waiver = next((w for w in waivers if _covers(w, check.id, principal)), None)
-        status = "fail" if certain[index] else "unknown"
         yield [
             check.severity,
-            "waived" if waiver else status,
+            "waived" if waiver else "fail" if sure else "unknown",
             check.id,
             check.title,
             principal,
             resource,
-            ", ".join(f"{name}={told[name] or 'none'}" for name in check.data if name in told),
+            ", ".join(f"{name}={row[name] or 'none'}" for name in check.data),
             ", ".join(sources),
             age,
-            _fill(check.remedy, told),
+            _fill(check.remedy, row),
             check.cis_items,
             check.reading,
             f"{waiver.reason} (until {waiver.until})" if waiver else "",
         ]
+
+
+def _needed(check: Check, table: pd.DataFrame) -> list[str]:
+    """The columns that a finding of the check speaks of."""
+    named = {*_WHO[check.table], *check.data, *re.findall(r"\{(\w+)\}", check.remedy)}
+    named |= {_SCHEMAS[check.table][n].never_if for n in named if n in _SCHEMAS[check.table]}
+    return [str(n) for n in table.columns if n in named or n in ("unknown", "not_read")]
 
 
 def _who(check: Check, told: Mapping[str, str]) -> tuple[str, str]:
@@ -114,7 +129,7 @@ def _who(check: Check, told: Mapping[str, str]) -> tuple[str, str]:
         return (holder.partition(" ")[2] or told["policy"]), (told["policy"] if holder else told["arn"])
     if check.table == "account":
         return ("<root_account>" if check.id.startswith("root-") else told["account_id"]), ""
-    return told[{"users": "user", "groups": "group"}[check.table]], ""
+    return told[_WHO[check.table][0]], ""
 
 
 def _sources(check: Check, columns: Schema) -> list[str]:

@@ -248,6 +248,17 @@ def permissions_table(
     return _joined(parts)
 
 
+def levels_of(holdings: Holdings, group: str) -> list[str]:
+    """The access levels that a group gives its members, in the order of their names."""
+    holding = holdings.of(User(name="", groups=frozenset([group])))
+    allowed = 0
+    for _, grants in holding.paths:
+        for grant in grants or ():
+            allowed |= grant.actions if grant.allows else 0
+    allowed = holding.restrictions.of(allowed)
+    return sorted(n for n, mask in holdings.catalogue.levels.items() if mask & allowed)
+
+
 # Users
 
 

@@ -20,7 +20,7 @@ TEMPLATE = """
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:;
-  font-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'">
+  font-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline' blob:">
 <title>{{ resources.metadata.name | escape_html }}</title>
 <style>
 body { max-width: 72rem; margin: 1rem auto; padding: 0 1rem; color: #1b1b1b; background: #fff;

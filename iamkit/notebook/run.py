@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from iamkit.errors import InputError, SecretLeak
+from iamkit.files import write_privately
 from iamkit.notebook.html import to_html
 from iamkit.notebook.inputs import check_parameters, declared_parameters, imported_names
 from iamkit.notebook.kernels import Kernel, Kernels
@@ -28,7 +29,7 @@ from iamkit.notebook.result import (
     judge_error,
     read_counts,
 )
-from iamkit.notebook.scrub import SecretSearch, describe_cell, remove_widgets, write_privately
+from iamkit.notebook.scrub import SecretSearch, describe_cell, remove_widgets
 from iamkit.notebook.stop import Stop, Stopped
 
 __all__ = ["NotebookResult", "declared_parameters", "exit_code_of", "run_notebooks"]

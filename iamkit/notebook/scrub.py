@@ -7,10 +7,8 @@ several outputs, broken over lines or by markup. The search knows these.
 import base64
 import html
 import json
-import os
 import re
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote, quote_plus
 
@@ -104,19 +102,6 @@ def remove_widgets(notebook: dict[str, Any]) -> None:
         for output in cell.get("outputs", ()):
             for mime in [mime for mime in output.get("data", ()) if mime.startswith(WIDGET)]:
                 del output["data"][mime]
-
-
-def write_privately(path: Path, text: str) -> None:
-    """Write a file for its owner alone (mode 0600); under its name it is complete or absent."""
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    unfinished.unlink(missing_ok=True)
-    with open(unfinished, "x", encoding="utf-8", opener=_open_private) as file:
-        file.write(text)
-    unfinished.replace(path)
-
-
-def _open_private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
 
 
 def describe_cell(cells: list[dict[str, Any]], index: int) -> str:

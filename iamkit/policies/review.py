@@ -8,7 +8,7 @@ from iamkit.policies.grants import statements_of, texts_of
 
 SENSITIVE = ("cloudtrail", "kms")
 """Services of which nobody should be allowed everything: the log, and the keys."""
-_MFA_ACTIONS = ("iam:DeactivateMFADevice", "iam:DeleteVirtualMFADevice")
+_MFA_ACTIONS = ("iam:deactivatemfadevice", "iam:deletevirtualmfadevice")
 
 
 def review_document(document: JSON) -> tuple[bool, str, bool, str]:
@@ -55,8 +55,5 @@ def _wants_mfa(statement: JSON) -> bool:
 
 
 def _removes_mfa(actions: list[str]) -> bool:
-    return any(
-        fnmatchcase(wanted.lower(), pattern.replace("[", "[[]"))
-        for pattern in actions
-        for wanted in _MFA_ACTIONS
-    )
+    iam = [action for action in actions if action[:1] in ("i", "*", "?")]
+    return any(fnmatchcase(wanted, pattern) for pattern in iam for wanted in _MFA_ACTIONS)

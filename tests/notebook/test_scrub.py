@@ -8,7 +8,8 @@ from urllib.parse import quote_plus
 import pytest
 
 from iamkit.errors import SecretLeak
-from iamkit.notebook.scrub import SecretSearch, describe_cell, remove_widgets, write_privately
+from iamkit.files import write_privately
+from iamkit.notebook.scrub import SecretSearch, describe_cell, remove_widgets
 
 SECRET = "wJalr/XUtn+FEMI\"K7<M>D&'é\\zz="
 

@@ -1,0 +1,227 @@
+"""Four pictures that answer questions about an account, as SVG without a window or a network."""
+
+import io
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import matplotlib as mpl
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from iamkit.audit import Audit
+
+GOOD, MIDDLE, DARK, BAD, NEUTRAL = "#0072b2", "#e69f00", "#7b3294", "#b2182b", "#8c8c8c"
+"""Colours that people with any kind of colour vision tell apart."""
+MOST_GROUPS = 12
+_STYLE = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "iamkit",
+    "text.parse_math": False,
+    "font.family": "sans-serif",
+    "font.size": 11,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+}
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A picture and what it says.
+
+    Attributes:
+        svg: the picture, an SVG document.
+        told: the same in a sentence, for who cannot see it.
+    """
+
+    title: str
+    svg: str
+    told: str
+
+
+def draw_charts(audit: Audit) -> list[Chart]:
+    """The age of keys, who has no MFA, last activity, and what the members of groups may do."""
+    return [draw_key_ages(audit), draw_mfa(audit), draw_activity(audit), draw_groups(audit)]
+
+
+def draw_key_ages(audit: Audit) -> Chart:
+    """How old the access keys are, active ones and others."""
+    keys, limit = audit.access_keys, audit.thresholds.rotation_days
+    edges = sorted({0, 30, limit, 2 * limit, 365, 2 * 365})
+    active = _counted(keys.loc[keys["active"].fillna(False), "age_days"], edges)
+    other = _counted(keys.loc[~keys["active"].fillna(False), "age_days"], edges)
+    labels = _labels(edges)
+    old = int(sum(n for edge, n in zip(edges, active, strict=True) if edge >= limit))
+    figure, axes = _canvas(f"Access keys by age: {old} active ones want rotation")
+    colours = [GOOD if edge < limit else BAD for edge in edges]
+    _stacked(axes, labels, [("active", active, colours), ("inactive", other, NEUTRAL)])
+    _legend(
+        axes,
+        [
+            (f"active, up to {limit} days", GOOD),
+            ("active, older", BAD),
+            ("inactive", NEUTRAL),
+        ],
+    )
+    told = _told(labels, active, "active keys") + "; " + _told(labels, other, "inactive keys")
+    return _chart("Age of access keys", figure, told)
+
+
+def draw_mfa(audit: Audit) -> Chart:
+    """Who may sign in to the console, with and without MFA, by what they may do."""
+    users = audit.users[audit.users["password_enabled"].fillna(True)]
+    kinds = {
+        "administrators": users["effective_admin"].fillna(True),
+        "others": ~users["effective_admin"].fillna(True),
+    }
+    labels = list(kinds)
+    counts = {
+        "with MFA": [int((users["mfa_active"].fillna(False) & of).sum()) for of in kinds.values()],
+        "without": [int((~users["mfa_active"].fillna(True) & of).sum()) for of in kinds.values()],
+        "unknown": [int((users["mfa_active"].isna() & of).sum()) for of in kinds.values()],
+    }
+    without = sum(counts["without"])
+    figure, axes = _canvas(f"Console sign-in: {without} people have no MFA")
+    colours = dict(zip(counts, (GOOD, BAD, NEUTRAL), strict=True))
+    _bars(axes, labels, [(name, values, colours[name]) for name, values in counts.items()])
+    _legend(axes, [(name, colours[name]) for name in counts if sum(counts[name])])
+    told = "; ".join(_told(labels, values, name) for name, values in counts.items())
+    return _chart("Who has no MFA", figure, told)
+
+
+def draw_activity(audit: Audit) -> Chart:
+    """When users last did something, by their password or keys."""
+    users, limit = audit.users, audit.thresholds.unused_days
+    edges = sorted({0, 7, limit, 2 * limit, 365})
+    seen = users[users["last_activity"].notna()]
+    counts = _counted(seen["idle_days"], edges)
+    never = int(users["never_used"].fillna(False).sum())
+    unknown = int(users["never_used"].isna().sum())
+    none = len(users) - len(seen) - never - unknown
+    labels = [*_labels(edges), "never", "no credential", "unknown"]
+    values = [*counts, never, none, unknown]
+    colours = [GOOD if edge < limit else BAD for edge in edges] + [BAD, NEUTRAL, NEUTRAL]
+    idle = sum(n for edge, n in zip(edges, counts, strict=True) if edge >= limit) + never
+    figure, axes = _canvas(f"Last activity: {idle} users idle for {limit} days or longer")
+    _stacked(axes, labels, [("users", values, colours)])
+    return _chart("Last activity", figure, _told(labels, values, "users"))
+
+
+def draw_groups(audit: Audit) -> Chart:
+    """How many members the groups have, and the most that they may do."""
+    largest = audit.groups.sort_values(["members", "group"], ascending=[False, True])
+    shown = largest.head(MOST_GROUPS)
+    reach = [_reach(audit, str(name)) for name in shown["group"]]
+    left = len(audit.groups) - len(shown)
+    more = f" (the {len(shown)} largest of {len(audit.groups)})" if left else ""
+    figure, axes = _canvas(f"Members of groups, and what they may do{more}")
+    colours = {
+        "administers": BAD,
+        "manages access": DARK,
+        "changes": MIDDLE,
+        "reads": GOOD,
+        "nothing": NEUTRAL,
+    }
+    labels = [_short(str(name)) for name in shown["group"]]
+    values = [int(n) for n in shown["members"]]
+    _bars(axes, labels, [("members", values, [colours[word] for word in reach])])
+    _legend(axes, [(word, colours[word]) for word in colours if word in reach])
+    told = ", ".join(
+        f"{label} {n} members, {word}" for label, n, word in zip(labels, values, reach, strict=True)
+    )
+    return _chart("Groups", figure, told)
+
+
+def _reach(audit: Audit, group: str) -> str:
+    """The most that a group lets its members do, in a word."""
+    row = audit.groups[audit.groups["group"] == group].iloc[0]
+    if pd.notna(row["effective_admin"]) and row["effective_admin"]:
+        return "administers"
+    levels = set(audit.group_levels(group))
+    if levels & {"Permissions management"}:
+        return "manages access"
+    if levels & {"Write", "Tagging"}:
+        return "changes"
+    return "reads" if levels else "nothing"
+
+
+def _canvas(title: str) -> tuple[Figure, Axes]:
+    with mpl.rc_context(_STYLE):
+        figure = Figure(figsize=(6.4, 3.4), layout="constrained")
+        axes = figure.add_subplot()
+        axes.set_title(title, fontsize=12)
+    return figure, axes
+
+
+def _stacked(
+    axes: Axes, labels: list[str], series: Iterable[tuple[str, list[int], str | list[str]]]
+) -> None:
+    """Upright bars, one on top of the other, with their number above."""
+    base = [0] * len(labels)
+    for _, values, colour in series:
+        axes.bar(range(len(labels)), values, bottom=base, color=colour)
+        base = [a + b for a, b in zip(base, values, strict=True)]
+    for place, total in enumerate(base):
+        axes.annotate(f"{total:,}", (place, total), ha="center", va="bottom")
+    axes.set_xticks(range(len(labels)), labels, fontsize=9)
+    axes.set_xlabel("days", fontsize=9)
+    axes.set_yticks([])
+    axes.spines["left"].set_visible(False)
+    axes.margins(y=0.15)
+
+
+def _bars(
+    axes: Axes, labels: list[str], series: Iterable[tuple[str, list[int], str | list[str]]]
+) -> None:
+    """Lying bars, the first on top, with their number behind."""
+    base = [0] * len(labels)
+    for _, values, colour in series:
+        axes.barh(range(len(labels)), values, left=base, color=colour)
+        base = [a + b for a, b in zip(base, values, strict=True)]
+    for place, total in enumerate(base):
+        axes.annotate(f" {total:,}", (total, place), ha="left", va="center")
+    axes.set_yticks(range(len(labels)), labels)
+    axes.invert_yaxis()
+    axes.set_xticks([])
+    axes.spines["bottom"].set_visible(False)
+    axes.margins(x=0.12)
+
+
+def _legend(axes: Axes, entries: Sequence[tuple[str, str]]) -> None:
+    handles = [mpl.patches.Patch(color=colour, label=word) for word, colour in entries]
+    if handles:
+        axes.legend(handles=handles, frameon=False, fontsize=9, loc="best")
+
+
+def _counted(days: pd.Series, edges: list[int]) -> list[int]:
+    """How many fall between each edge and the next; the last has no end."""
+    known = days.dropna()
+    ends: list[int | None] = [*edges[1:], None]
+    return [
+        int(((known >= low) & ((known < high) if high is not None else True)).sum())
+        for low, high in zip(edges, ends, strict=True)
+    ]
+
+
+def _labels(edges: list[int]) -> list[str]:
+    parts = [f"{low}–{high - 1}" for low, high in zip(edges, edges[1:], strict=False)]
+    return [*parts, f"{edges[-1]}+"]
+
+
+def _told(labels: Iterable[str], values: Iterable[int], what: str) -> str:
+    return f"{what}: " + ", ".join(
+        f"{label} {value}" for label, value in zip(labels, values, strict=True)
+    )
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= 28 else f"{name[:27]}…"
+
+
+def _chart(title: str, figure: Figure, told: str) -> Chart:
+    out = io.StringIO()
+    with mpl.rc_context(_STYLE):
+        figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
+    return Chart(title, out.getvalue(), told)

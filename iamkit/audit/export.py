@@ -1,0 +1,297 @@
+"""The audit in files for spreadsheets, programs and CI, with hostile text made harmless."""
+
+import csv
+import hashlib
+import io
+import json
+import re
+import unicodedata
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+from xml.etree import ElementTree as ET
+
+import pandas as pd
+
+from iamkit.audit import Audit, schema
+from iamkit.audit.checks import CHECKS
+from iamkit.audit.compare import Comparison
+from iamkit.audit.schema import SEVERITIES, Schema, in_words
+from iamkit.errors import InputError
+
+TABLES: Mapping[str, Schema] = {
+    "users": schema.USERS,
+    "access_keys": schema.ACCESS_KEYS,
+    "groups": schema.GROUPS,
+    "policies": schema.POLICIES,
+    "memberships": schema.MEMBERSHIPS,
+    "permissions": schema.PERMISSIONS,
+    "account": schema.ACCOUNT,
+    "findings": schema.FINDINGS,
+    "sources": schema.SOURCES,
+}
+"""Every table that can be exported, by the name of ``Audit``'s attribute."""
+
+FORMULA = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
+"""What makes a spreadsheet take a text for a formula, the full-width forms included.
+
+https://owasp.org/www-community/attacks/CSV_Injection
+"""
+
+
+def table_of(audit: Audit, name: str) -> pd.DataFrame:
+    """One of ``TABLES`` by its name."""
+    found = getattr(audit, name)
+    return found() if callable(found) else found  # type: ignore[no-any-return]
+
+
+def to_csv(frame: pd.DataFrame, columns: Schema) -> str:
+    """A table as CSV for spreadsheets: RFC 4180, every field quoted, nothing a formula.
+
+    A text that would be a formula gets an apostrophe in front; numbers stay numbers. Missing
+    values say why they are missing. Control characters are shown as ``\\uXXXX``.
+    """
+    words = in_words(frame, columns)
+    texts = [name for name in frame if pd.api.types.is_string_dtype(frame[name])]
+    texts += [name for name in frame if isinstance(frame[name].dtype, pd.CategoricalDtype)]
+    for name in texts:
+        words[name] = [_harmless(text) for text in words[name]]
+    out = io.StringIO()
+    writer = csv.writer(out, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
+    writer.writerow(words.columns)
+    writer.writerows(zip(*(words[name] for name in words), strict=True))
+    return out.getvalue()
+
+
+def to_parquet(frame: pd.DataFrame) -> bytes:
+    """A table as Parquet, with its dtypes.
+
+    Raises:
+        InputError: pyarrow is not installed.
+    """
+    try:
+        return frame.to_parquet(index=False)
+    except ImportError:
+        raise InputError("Parquet wants pyarrow: pip install 'iamkit[parquet]'") from None
+
+
+def to_json(audit: Audit, changes: Comparison | None = None) -> str:
+    """The users, keys, findings, waivers and sources as one JSON object; missing values are null."""
+    names = ("account", "users", "access_keys", "findings", "waivers", "sources")
+    content: dict[str, Any] = {
+        "account_id": audit.state.account_id,
+        "now": audit.now.isoformat(),
+        "thresholds": audit.thresholds.model_dump(),
+    }
+    for name in names:
+        records = getattr(audit, name).to_json(orient="records", date_format="iso", date_unit="s")
+        content[name] = json.loads(records)
+    if changes:
+        content["changes"] = {
+            name: json.loads(frame.to_json(orient="records", date_format="iso", date_unit="s"))
+            for name, frame in vars(changes).items()
+        }
+    return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+
+
+def to_junit(audit: Audit) -> str:
+    """The findings as JUnit XML: a suite per check, a failure per finding.
+
+    What could not be told is an error, what is waived is skipped, a check without findings is a
+    test that passes.
+    """
+    root = ET.Element("testsuites", name=f"iamkit audit of account {audit.state.account_id}")
+    for check in CHECKS.values():
+        found = audit.findings[audit.findings["check"] == check.id]
+        counts = found["status"].value_counts()
+        suite = ET.SubElement(
+            root,
+            "testsuite",
+            name=check.id,
+            tests=str(max(len(found), 1)),
+            failures=str(counts.get("fail", 0)),
+            errors=str(counts.get("unknown", 0)),
+            skipped=str(counts.get("waived", 0)),
+        )
+        if found.empty:
+            ET.SubElement(suite, "testcase", classname=check.id, name=check.title)
+        for row in found.to_dict("records"):
+            name = " ".join(filter(None, (row["principal"], row["resource"])))
+            case = ET.SubElement(suite, "testcase", classname=check.id, name=printable(name))
+            tag = {"fail": "failure", "unknown": "error", "waived": "skipped"}[row["status"]]
+            said = printable(row["waiver"] or f"{row['title']}: {row['data']}")
+            result = ET.SubElement(case, tag, message=said)
+            if tag != "skipped":
+                result.set("type", row["severity"])
+                result.text = printable(f"{row['data']}\n{row['remedy']}".strip(), keep="\n")
+    ET.indent(root)
+    return ET.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
+
+
+def to_sarif(audit: Audit) -> str:
+    """The findings as SARIF 2.1.0, as GitHub's code scanning and others read it.
+
+    https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
+    """
+    numbers = {name: number for number, name in enumerate(CHECKS)}
+    run = {
+        "tool": {
+            "driver": {
+                "name": "iamkit",
+                "rules": [
+                    {
+                        "id": check.id,
+                        "shortDescription": {"text": check.title},
+                        "fullDescription": {"text": check.rationale or check.title},
+                        "help": {"text": f"{check.action}. {check.reading}".strip()},
+                        "defaultConfiguration": {"level": _LEVELS[check.severity]},
+                        "properties": {"tags": ["security", *check.cis_items.split(", ")]},
+                    }
+                    for check in CHECKS.values()
+                ],
+            }
+        },
+        "results": [
+            _sarif_result(row, numbers, audit.state.account_id)
+            for row in audit.findings.to_dict("records")
+        ],
+    }
+    log = {
+        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+        "version": "2.1.0",
+        "runs": [run],
+    }
+    return json.dumps(log, indent=1, ensure_ascii=False) + "\n"
+
+
+def _sarif_result(
+    row: Mapping[Any, Any], numbers: Mapping[str, int], account_id: str
+) -> dict[str, Any]:
+    place = "/".join(filter(None, (account_id, row["principal"], row["resource"])))
+    failed = row["status"] != "unknown"
+    identity = "\0".join((row["check"], place))
+    result = {
+        "ruleId": row["check"],
+        "ruleIndex": numbers[row["check"]],
+        "kind": "fail" if failed else "open",
+        "level": _LEVELS[row["severity"]] if failed else "none",
+        "message": {"text": printable(f"{row['principal']}: {row['title']} ({row['data']})")},
+        "locations": [
+            {
+                "physicalLocation": {"artifactLocation": {"uri": quote(f"iam/{place}")}},
+                "logicalLocations": [{"fullyQualifiedName": printable(place), "kind": "resource"}],
+            }
+        ],
+        "partialFingerprints": {"iamkit/v1": hashlib.sha256(identity.encode()).hexdigest()},
+    }
+    if row["waiver"]:
+        result["suppressions"] = [{"kind": "external", "justification": row["waiver"]}]
+    return result
+
+
+_LEVELS = {"critical": "error", "high": "error", "medium": "warning", "low": "note"}
+
+
+def to_text(audit: Audit, changes: Comparison | None = None, most: int = 12) -> str:
+    """The audit for a terminal: what counts, the worst findings, what has changed, what lacks."""
+    account = audit.account.iloc[0]
+    found = audit.findings
+    failing = found[found["status"] == "fail"]
+    name = f"{account['account_id']} {account['alias']}".strip()
+    lines = [
+        f"Account {name}, {len(audit.users)} users, as of {audit.now:%Y-%m-%d %H:%M} UTC",
+        "  ".join(f"{word} {(failing['severity'] == word).sum()}" for word in SEVERITIES)
+        + f"  unknown {(found['status'] == 'unknown').sum()}"
+        + f"  waived {(found['status'] == 'waived').sum()}",
+        "",
+    ]
+    for row in failing.head(most).to_dict("records"):
+        who = " ".join(filter(None, (row["principal"], row["resource"])))
+        lines.append(f"{row['severity']:<9} {row['check']:<20} {_fitted(printable(who), 60)}")
+    if len(failing) > most:
+        lines.append(f"... and {len(failing) - most} more")
+    if changes:
+        lines += ["", "Since the earlier state:", *describe_changes(changes, most)]
+    lines += failures(audit)
+    return "\n".join(lines) + "\n"
+
+
+def describe_changes(changes: Comparison, most: int = 12) -> list[str]:
+    """What has changed, a line each: users, permissions, findings new and gone."""
+    lines = [f"user {row.user} {row.change}" for row in changes.users.itertuples()]
+    lines += [
+        f"user {user} {word}: {', '.join(sorted(set(cells['service'])))}"
+        for (user, word), cells in changes.permissions.groupby(["user", "change"])
+    ]
+    lines += [
+        f"finding {row.change}: {row.severity} {row.check} {row.principal} {row.resource}".strip()
+        for row in changes.findings.itertuples()
+        if row.change != "still"
+    ]
+    still = int((changes.findings["change"] == "still").sum())
+    shown = [_fitted(printable(line), 100) for line in lines[:most]]
+    more = [f"... and {len(lines) - most} more"] if len(lines) > most else []
+    return [*(shown or ["nothing has changed"]), *more, f"{still} findings are still there"]
+
+
+def failures(audit: Audit) -> list[str]:
+    """A line for each operation that could not be read, wholly or for some users."""
+    return [
+        f"could not be read: {name}"
+        + (f", for {len(source.missing)} users" if source.missing else "")
+        + (f" ({printable(source.note)})" if source.note else "")
+        for name, source in audit.state.failures.items()
+    ]
+
+
+def export(
+    audit: Audit, form: str, table: str = "users", changes: Comparison | None = None
+) -> bytes:
+    """An audit in one of the formats ``text csv parquet json junit sarif``.
+
+    Args:
+        table: which of ``TABLES``, for ``csv`` and ``parquet``.
+        changes: what has changed, for ``text`` and ``json``.
+
+    Raises:
+        InputError: there is no such table, or the format cannot tell of changes.
+    """
+    if table not in TABLES:
+        raise InputError(f"There is no table {table!r}; known are {', '.join(TABLES)}.")
+    if changes and form not in ("text", "json"):
+        raise InputError(f"The format {form} does not tell what has changed: text and json do.")
+    if form == "parquet":
+        return to_parquet(table_of(audit, table))
+    if form == "csv":
+        return to_csv(table_of(audit, table), TABLES[table]).encode()
+    if form in ("text", "json"):
+        return {"text": to_text, "json": to_json}[form](audit, changes).encode()
+    return {"junit": to_junit, "sarif": to_sarif}[form](audit).encode()
+
+
+def has_findings(audit: Audit, severity: str) -> bool:
+    """Whether a finding counts that is of a severity or worse."""
+    bad = SEVERITIES[: SEVERITIES.index(severity) + 1]
+    failing = audit.findings[audit.findings["status"] == "fail"]
+    return bool(failing["severity"].isin(bad).any())
+
+
+def printable(text: str, keep: str = "") -> str:
+    """Text in which nothing steers a terminal, an XML parser or the direction of reading."""
+    return "".join(
+        c if c in keep or unicodedata.category(c)[0] not in "CZ" or c == " " else _escaped(c)
+        for c in text
+    )
+
+
+def _escaped(character: str) -> str:
+    return f"\\u{ord(character):04x}" if ord(character) < 0x10000 else f"\\U{ord(character):08x}"
+
+
+def _harmless(text: str) -> str:
+    shown = printable(text)
+    return f"'{shown}" if text.lstrip(" ").startswith(FORMULA) else shown
+
+
+def _fitted(text: str, width: int) -> str:
+    return text if len(text) <= width else re.sub(r"\s+\S*$", "", text[: width - 1]) + "…"
