@@ -49,13 +49,13 @@ def draw_charts(audit: Audit) -> list[Chart]:
 def draw_key_ages(audit: Audit) -> Chart:
     """How old the access keys are, active ones and others."""
     keys, limit = audit.access_keys, audit.thresholds.rotation_days
-    edges = sorted({0, 30, limit, 2 * limit, 365, 2 * 365})
+    edges = sorted({0, 31, limit + 1, 2 * limit + 1, 366, 731})
     active = _counted(keys.loc[keys["active"].fillna(False), "age_days"], edges)
     other = _counted(keys.loc[~keys["active"].fillna(False), "age_days"], edges)
     labels = _labels(edges)
-    old = int(sum(n for edge, n in zip(edges, active, strict=True) if edge >= limit))
+    old = int(sum(n for edge, n in zip(edges, active, strict=True) if edge > limit))
     figure, axes = _canvas(f"Access keys by age: {old} active ones want rotation")
-    colours = [GOOD if edge < limit else BAD for edge in edges]
+    colours = [GOOD if edge <= limit else BAD for edge in edges]
     _stacked(axes, labels, [("active", active, colours), ("inactive", other, NEUTRAL)])
     _legend(
         axes,
@@ -100,9 +100,11 @@ def draw_activity(audit: Audit) -> Chart:
     never = int(users["never_used"].fillna(False).sum())
     unknown = int(users["never_used"].isna().sum())
     none = len(users) - len(seen) - never - unknown
-    labels = [*_labels(edges), "never", "no credential", "unknown"]
-    values = [*counts, never, none, unknown]
-    colours = [GOOD if edge < limit else BAD for edge in edges] + [BAD, NEUTRAL, NEUTRAL]
+    rest = {"never": never, "no credential": none, "unknown": unknown}
+    rest = {word: number for word, number in rest.items() if number}
+    labels, values = [*_labels(edges), *rest], [*counts, *rest.values()]
+    colours = [GOOD if edge < limit else BAD for edge in edges]
+    colours += [BAD if word == "never" else NEUTRAL for word in rest]
     idle = sum(n for edge, n in zip(edges, counts, strict=True) if edge >= limit) + never
     figure, axes = _canvas(f"Last activity: {idle} users idle for {limit} days or longer")
     _stacked(axes, labels, [("users", values, colours)])
@@ -169,7 +171,7 @@ def _stacked(
     axes.set_xlabel("days", fontsize=9)
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
-    axes.margins(y=0.15)
+    axes.set_ylim(0, max([*base, 1]) * 1.15)
 
 
 def _bars(
@@ -186,7 +188,7 @@ def _bars(
     axes.invert_yaxis()
     axes.set_xticks([])
     axes.spines["bottom"].set_visible(False)
-    axes.margins(x=0.12)
+    axes.set_xlim(0, max([*base, 1]) * 1.12)
 
 
 def _legend(axes: Axes, entries: Sequence[tuple[str, str]]) -> None:

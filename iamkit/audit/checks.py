@@ -361,7 +361,7 @@ def password_and_key(users: pd.DataFrame, _: Thresholds) -> Any:
 )
 def admin_by_own(users: pd.DataFrame, _: Thresholds) -> Any:
     """An administrator by an inline or attached policy of its own."""
-    return users.effective_admin & users.admin_path.fillna("").str.startswith("own")
+    return users.effective_admin & users.admin_path.str.startswith("own", na=True)
 
 
 @check(
@@ -375,7 +375,7 @@ def admin_by_own(users: pd.DataFrame, _: Thresholds) -> Any:
 )
 def escalation(users: pd.DataFrame, _: Thresholds) -> Any:
     """A way is open, on all resources of a type, for who is no administrator."""
-    return users.escalations != ""
+    return (users.escalations != "").astype("boolean").mask(users.escalations.isna())
 
 
 # Access keys

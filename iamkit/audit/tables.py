@@ -22,7 +22,7 @@ from iamkit.account import (
 )
 from iamkit.audit import schema
 from iamkit.audit.schema import NOT_READ, REPORT, UNKNOWN, make_frame
-from iamkit.policies.grants import Grant, Holdings, Path, Restrictions
+from iamkit.policies.grants import Grant, Holding, Holdings, Path, Restrictions
 from iamkit.policies.review import review_document
 
 
@@ -362,7 +362,7 @@ def _user_row(
         (user.permissions_boundary or "").rpartition("/")[2],
         _truth(holding.admin_path),
         holding.admin_path,
-        "" if holding.admin_path else "; ".join(holding.escalations),
+        _escalations(holding),
         *_password_cells(person, state, now),
         *_mfa_cells(person, state),
         *_key_cells(person, now),
@@ -375,6 +375,13 @@ def _user_row(
         ", ".join(person.unknown),
         ", ".join(person.not_read),
     ]
+
+
+def _escalations(holding: Holding) -> str | None:
+    """The ways, but for an administrator; None if a policy of them was not read."""
+    if holding.admin_path:
+        return ""
+    return "; ".join(holding.escalations) or (None if holding.admin_path is None else "")
 
 
 def _password_cells(person: Person, state: AccountState, now: datetime) -> list[Any]:

@@ -184,6 +184,7 @@ def _complete(
 ) -> AccountState:
     return replace(
         state,
+        read_at=datetime.now(UTC),
         access_keys=found.get("ListAccessKeys", {}),
         mfa_devices={**state.mfa_devices, **found.get("ListMFADevices", {})},
         login_profiles={n: p for n, (p,) in found.get("GetLoginProfile", {}).items()},

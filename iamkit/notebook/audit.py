@@ -36,11 +36,22 @@ SEVERITY_COLOURS = {
     "low": "#4d5966",
 }
 USER_COLUMNS = (
-    "user groups worst_severity findings next_action password_enabled mfa_active active_keys "
+    "user worst_severity findings next_action groups password_enabled mfa_active active_keys "
     "key_1_age_days key_2_age_days last_activity effective_admin admin_path created tags"
 ).split()
 """What is shown of the users at first; the DataFrame and the files have everything."""
 FINDING_COLUMNS = "severity status check principal resource data age_hours remedy waiver".split()
+WIDE = "next_action admin_path data remedy waiver".split()
+"""Columns of sentences, which wrap; names and numbers stay on one line."""
+STYLE = """<style>
+td.iamkit-wide { white-space: normal !important; min-width: 18em; max-width: 36em; }
+td.iamkit-cell { vertical-align: top; overflow-wrap: anywhere; }
+td.iamkit-cell:first-child { white-space: normal !important; min-width: 8em; max-width: 16em; }
+</style>"""
+GRID = (
+    "display:grid;gap:12px;max-width:96em;"
+    "grid-template-columns:repeat(auto-fit,minmax(min(34em,100%),1fr))"
+)
 PAGE = 50
 """Rows from which on a table is shown in pages."""
 CARD = (
@@ -76,8 +87,9 @@ def show_summary(audit: Audit, worst: int = 10) -> None:
 
 
 def show_users(audit: Audit) -> None:
-    """The users to sort, filter and search; all columns are in ``audit.users``."""
-    show_table(audit.users[USER_COLUMNS + ["unknown", "not_read"]], schema.USERS)
+    """The users, the worst first, to sort, filter and search; ``audit.users`` has all columns."""
+    shown = _worst_first(audit.users)[[*USER_COLUMNS, "unknown", "not_read"]]
+    show_table(shown, schema.USERS)
 
 
 def show_findings(audit: Audit) -> None:
@@ -92,7 +104,7 @@ def show_charts(audit: Audit) -> None:
     """Four pictures, side by side where there is room."""
     charts = draw_charts(audit)
     figures = "".join(_figure(chart) for chart in charts)
-    markup = f'<div style="display:flex;flex-wrap:wrap;gap:12px">{figures}</div>'
+    markup = f'<div style="{GRID}">{figures}</div>'
     told = "\n".join(f"{chart.title}. {chart.told}" for chart in charts)
     display({"text/html": markup, "text/plain": told}, raw=True)
 
@@ -215,6 +227,11 @@ def show_table(frame: pd.DataFrame, columns: Schema) -> None:
     for name, values in numbers.items():  # numbers sort as numbers
         if not values.isna().any() and values.dtype != "boolean":
             words[name] = values
+    wide = [place for place, name in enumerate(words.columns) if name in WIDE]
+    ranked = [place for place, name in enumerate(words.columns) if "severity" in name]
+    for place in ranked:  # the worst first, not by the alphabet
+        words["rank"] = frame[words.columns[place]].cat.codes.replace(-1, len(SEVERITIES))
+    hidden = [len(words.columns) - 1] if ranked else []
     markup = to_html_datatable(
         words,
         connected=False,
@@ -226,8 +243,15 @@ def show_table(frame: pd.DataFrame, columns: Schema) -> None:
         paging=len(words) > PAGE,
         pageLength=25,
         scrollX=True,
-        classes="display compact",
+        classes="display nowrap compact",
         style="width:100%;margin:0",
+        columnDefs=[
+            {"targets": wide, "className": "iamkit-wide"},
+            {"targets": ranked, "orderData": hidden},
+            {"targets": hidden, "visible": False, "searchable": False},
+            {"targets": "_all", "className": "dt-left iamkit-cell"},
+        ],
+        format_floats_in_python=False,
         layout={
             "topStart": "search",
             "topEnd": "pageLength" if len(words) > PAGE else None,
@@ -235,7 +259,7 @@ def show_table(frame: pd.DataFrame, columns: Schema) -> None:
             "bottomEnd": "paging" if len(words) > PAGE else None,
         },
     )
-    text = words.head(20).to_string(index=False, max_colwidth=40)
+    text = words.drop(columns="rank", errors="ignore").head(20).to_string(index=False, max_colwidth=40)
     display({"text/html": _bundle() + markup, "text/plain": text}, raw=True)
 
 
@@ -255,7 +279,7 @@ def _tables_script() -> str:
     from itables.javascript import generate_init_offline_itables_html  # noqa: PLC0415
     from itables.options import dt_bundle  # noqa: PLC0415
 
-    return str(generate_init_offline_itables_html(dt_bundle)).partition("<div")[0]
+    return STYLE + str(generate_init_offline_itables_html(dt_bundle)).partition("<div")[0]
 
 
 def _survey(parameters: AuditUsersParameters) -> AccountState:
@@ -376,7 +400,7 @@ def _figure(chart: Chart) -> str:
     data = base64.b64encode(chart.svg.encode()).decode()
     return (
         f'<img src="data:image/svg+xml;base64,{data}" alt="{escape(chart.title)}: '
-        f'{escape(chart.told)}" style="max-width:100%;width:38em;background:#fff">'
+        f'{escape(chart.told)}" style="width:100%;background:#fff">'
     )
 
 
@@ -409,8 +433,14 @@ def _by_service(cells: pd.DataFrame, *, many: bool) -> Iterable[tuple[str, pd.Da
 
 
 def _worst_user(audit: Audit) -> str:
-    ranked = audit.users.assign(rank=audit.users["worst_severity"].cat.codes.replace(-1, 9))
-    return str(ranked.sort_values(["rank", "findings"], ascending=[True, False]).iloc[0]["user"])
+    return str(_worst_first(audit.users).iloc[0]["user"])
+
+
+def _worst_first(users: pd.DataFrame) -> pd.DataFrame:
+    rank = users["worst_severity"].cat.codes.replace(-1, len(SEVERITIES))
+    ranked = users.assign(rank=rank)
+    order = ranked.sort_values(["rank", "findings", "user"], ascending=[True, False, True])
+    return order.drop(columns="rank")
 
 
 def _describe_into(told: Any, audit: Audit, name: str) -> None:

@@ -23,7 +23,7 @@ TEMPLATE = """
   font-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline' blob:">
 <title>{{ resources.metadata.name | escape_html }}</title>
 <style>
-body { max-width: 72rem; margin: 1rem auto; padding: 0 1rem; color: #1b1b1b; background: #fff;
+body { max-width: 100rem; margin: 1rem auto; padding: 0 1rem; color: #1b1b1b; background: #fff;
   font: 16px/1.5 system-ui, sans-serif; }
 pre, code { font: 14px/1.4 ui-monospace, monospace; }
 pre { overflow-x: auto; margin: 0; white-space: pre-wrap; }
@@ -39,6 +39,9 @@ th, td { border: 1px solid #ddd; padding: .2rem .6rem; text-align: left; }
 .ansi-green-fg { color: #1b6e20; }
 .ansi-yellow-fg { color: #7a5900; }
 .anchor-link { display: none; }
+p, li { max-width: 60rem; }
+@media print { details:not([open]), .dt-search, .dt-length, .dt-paging { display: none; }
+  .output { overflow: visible; } img { break-inside: avoid; } }
 {{ resources.inlining.css | join("\n") }}
 </style>
 </head>
@@ -46,7 +49,7 @@ th, td { border: 1px solid #ddd; padding: .2rem .6rem; text-align: left; }
 {%- endblock header -%}
 
 {%- block input_group -%}
-<details open><summary>Code {{ cell.execution_count or "" }}</summary>
+<details><summary>Code {{ cell.execution_count or "" }}</summary>
 {{ super() }}
 </details>
 {%- endblock input_group -%}

@@ -110,13 +110,18 @@ def catalogue() -> Catalogue:
         first = len(actions)
         for name in data.actions.get_actions_for_service(service):
             details = data.actions.get_action_details(service, name)
-            levels[_level(details["accessLevel"])] |= 1 << len(actions)
+            levels[_level(name, details["accessLevel"])] |= 1 << len(actions)
             actions.append(f"{service}:{details['name']}")
         services[service] = first, len(actions)
     return Catalogue(data.data_version(), tuple(actions), services, levels)
 
 
-def _level(text: str) -> str:
-    """The one level that says most about an action that has two."""
+def _level(name: str, text: str) -> str:
+    """The one level that says most about an action that has two.
+
+    AWS counts some actions that only look at permissions as managing them; here they read.
+    """
     given = text.split(", ")
+    if given == [LEVELS[3]] and name.startswith(("Get", "List", "Describe")):
+        return "Read"
     return next(level for level in reversed(LEVELS) if level in given)
