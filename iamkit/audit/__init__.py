@@ -74,7 +74,7 @@ class Audit:
         return self._users.assign(
             findings=names.map(by_user.size()).fillna(0).astype("Int64"),
             worst_severity=severity,
-            next_action=names.map(actions).fillna("").astype("str"),
+            next_action=pd.Series([actions.get(n, "") for n in names], dtype="str"),
         )
 
     @cached_property

@@ -119,11 +119,13 @@ def to_junit(audit: Audit) -> str:
             name = " ".join(filter(None, (row["principal"], row["resource"])))
             case = ET.SubElement(suite, "testcase", classname=check.id, name=printable(name))
             tag = {"fail": "failure", "unknown": "error", "waived": "skipped"}[row["status"]]
-            said = printable(row["waiver"] or f"{row['title']}: {row['data']}")
-            result = ET.SubElement(case, tag, message=said)
-            if tag != "skipped":
-                result.set("type", row["severity"])
-                result.text = printable(f"{row['data']}\n{row['remedy']}".strip(), keep="\n")
+            result = ET.SubElement(case, tag)
+            if row["waiver"]:
+                result.text = printable(row["waiver"])
+                continue
+            result.set("type", row["severity"])
+            result.set("message", printable(f"{row['title']}: {row['data']}"))
+            result.text = printable(f"{row['data']}\n{row['remedy']}".strip(), keep="\n")
     ET.indent(root)
     return ET.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
 

@@ -1,5 +1,6 @@
 """AWS's refusals, and how each protocol says them."""
 
+import json
 from uuid import uuid4
 from xml.sax.saxutils import escape
 
@@ -45,6 +46,10 @@ class Refused(Exception):  # noqa: N818 - what AWS does to the call
 
         https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html
         """
+        if service == "access-analyzer":
+            content = json.dumps({"message": self.message}).encode()
+            headers = {"Content-Type": "application/json", "x-amzn-ErrorType": self.code}
+            return Reply(self.status, headers, content)
         text = _SHAPES.get(service, _QUERY_SHAPE).format(
             namespace=_NAMESPACES.get(service, ""),
             type="Sender" if self.status < 500 else "Receiver",
