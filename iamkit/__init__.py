@@ -31,7 +31,7 @@ _HOMES = {
     "audit_permissions": "iamkit.audit",
     "audit_users": "iamkit.audit",
     "check": "iamkit.audit",
-    "compare": "iamkit.audit.compare",
+    "compare": "iamkit.audit.comparison",
     "credential_sources": "iamkit.aws.credentials",
     "dev_group": "iamkit.desired",
     "make_plan": "iamkit.plan",

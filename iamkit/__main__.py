@@ -101,6 +101,7 @@ def run(
 @click.option("--fail-on", type=click.Choice("critical high medium low".split()))
 @click.option("--output", type=Path, help="A file to write to, in place of the terminal.")
 def audit(
+    *,
     file: Path | None,
     state: tuple[Path, ...],
     compare: Path | None,
@@ -115,8 +116,8 @@ def audit(
     Exit codes: 0 read, 1 something could not be read, 3 findings at or above --fail-on.
     """
     from iamkit.account import AccountState
-    from iamkit.audit.compare import compare as compare_states
-    from iamkit.audit.export import export, failures, has_findings
+    from iamkit.audit.comparison import compare as compare_states
+    from iamkit.audit.exports import export_audit, failures, has_findings
     from iamkit.aws.audit import audit_of, audit_parameters, run_audit
 
     if form == "parquet" and not output:
@@ -131,7 +132,7 @@ def audit(
         changes = None
         if compare:
             changes = compare_states(audit_of(AccountState.load(compare), parameters), found)
-        _write(export(found, form, table, changes), output)
+        _write(export_audit(found, form, table, changes), output)
     if form != "text" or output:
         for line in failures(found):
             click.echo(f"iamkit: {line}", err=True)

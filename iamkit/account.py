@@ -3,7 +3,7 @@
 Everything here is frozen, so that a plan or an audit is a pure function of it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -287,6 +287,17 @@ class AccountState:
         """How an operation was read; ``not read`` if nobody asked for it."""
         return self.sources.get(operation, Source(status="not read"))
 
+    def holders(self) -> Iterator[tuple[str, "User | Group | Role"]]:
+        """Who may hold policies: every user, group and role as ``user alice``, by kind and name."""
+        kinds: tuple[tuple[str, Mapping[str, User | Group | Role]], ...] = (
+            ("user", self.users),
+            ("group", self.groups),
+            ("role", self.roles),
+        )
+        for kind, entities in kinds:
+            for name in sorted(entities):
+                yield f"{kind} {name}", entities[name]
+
     @property
     def failures(self) -> dict[str, Source]:
         """What was asked for and could not be read, wholly or for some users."""
@@ -311,11 +322,6 @@ class AccountState:
 
 ROOT_USER = "<root_account>"
 """What the credential report calls the account's root; no user can be named so."""
-
-
-def sign_in_url(self) -> str:
-        """Where its users sign in to the console: by the alias if there is one."""
-        return sign_in_url(self.alias or self.account_id, self.partition)
 
 
 def sign_in_url(name: str, partition: str = "aws") -> str:

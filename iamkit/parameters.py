@@ -61,9 +61,7 @@ OptionalUserName = Annotated[str, AfterValidator(lambda n: n and names.check_nam
 IamPath = Annotated[str, AfterValidator(names.check_path)]
 Tags = Annotated[dict[str, str], AfterValidator(names.check_tags)]
 PolicyDocument = Annotated[dict[str, Any], BeforeValidator(_policy)]
-PerUser = Literal[
-    "access_keys", "mfa_devices", "login_profiles", "ssh_public_keys", "certificates"
-]
+PerUser = Literal["access_keys", "mfa_devices", "login_profiles", "ssh_public_keys", "certificates"]
 DEFAULT_PER_USER: tuple[PerUser, ...] = ("access_keys", "mfa_devices", "certificates")
 """What is needed to act on a finding, at a call for each user that has such a thing."""
 Alias = Annotated[str, AfterValidator(names.check_alias)]
@@ -219,7 +217,9 @@ class AuditUsersParameters(NotebookParameters):
     per_user: list[PerUser] = Field(
         default_factory=lambda: list(DEFAULT_PER_USER), description="what to read user by user"
     )
-    thresholds: Thresholds = Field(default_factory=Thresholds, description="when to mind")
+    thresholds: Thresholds = Field(
+        default_factory=lambda: Thresholds.model_validate({}), description="when to mind"
+    )
     waivers: list[Waiver] = Field(default_factory=list, description="findings that are accepted")
     compare_to: str = Field("", description="a state saved earlier, to see what has changed")
     user: OptionalUserName = Field("", description="the user to show in full; empty for the worst")

@@ -113,7 +113,7 @@ def _boundary(item: Reply) -> str | None:
 
 def _policy(item: Reply) -> ManagedPolicy:
     versions = item.get("PolicyVersionList", ())
-    default = next((v["Document"] for v in versions if v["IsDefaultVersion"]), {})
+    default: Any = next((v["Document"] for v in versions if v["IsDefaultVersion"]), {})
     return ManagedPolicy(
         arn=item["Arn"],
         name=item["PolicyName"],

@@ -50,10 +50,11 @@ def load_state(*paths: Path) -> AccountState:
     Raises:
         InputError: naming the file and what is wrong with it.
     """
-    states, details, reports = [], [], []
+    found: dict[str, list[Any]] = {"state": [], "details": [], "report": []}
     for path in paths:
         kind, content = _recognise(path)
-        {"state": states, "details": details, "report": reports}[kind].append((path, content))
+        found[kind].append((path, content))
+    states, details, reports = found.values()
     if len(states) == 1 == len(paths):
         return states[0][1]  # type: ignore[no-any-return]
     if states or len(details) != 1 or len(reports) > 1:
@@ -121,8 +122,8 @@ def _state_of(
         users, groups, roles, policies = read_details([details])
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError(f"{path} is damaged: {type(error).__name__} {error}.") from None
-    arns = [item.arn for item in (*users.values(), *groups.values(), *roles.values())]
-    arns += [row.arn for row in report.values()]
+    arns = [user.arn for user in users.values()] + [group.arn for group in groups.values()]
+    arns += [role.arn for role in roles.values()] + [row.arn for row in report.values()]
     accounts = {arn.split(":")[4] for arn in arns if arn.count(":") >= 5}
     if len(accounts) != 1:
         found = ", ".join(sorted(accounts)) or "none"

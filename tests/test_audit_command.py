@@ -52,8 +52,15 @@ def saved(tmp_path):
 def test_the_exit_code_is_3_at_or_above_a_severity(saved, tmp_path, severity, code):
     """And 0 below it."""
     # Only the user's finding is of medium severity or worse.
-    fine = account_of({"users": [OLD_KEY], "summary": {"AccountMFAEnabled": 1}, "analyzers": ["a"],
-                       "rules": {"minimum_length": 14, "reuse_prevention": 24}, "root": {}})
+    fine = account_of(
+        {
+            "users": [OLD_KEY],
+            "summary": {"AccountMFAEnabled": 1},
+            "analyzers": ["a"],
+            "rules": {"minimum_length": 14, "reuse_prevention": 24},
+            "root": {},
+        }
+    )
     fine.save(saved)
     done = iamkit("audit", "--state", saved, "--fail-on", severity, cwd=tmp_path)
     assert done.returncode == code, done.stderr
@@ -105,8 +112,12 @@ def test_what_the_aws_cli_saved_is_enough(sandbox, session, tmp_path):
     live = Audit(survey_account(session, per_user=()))
     for command in ("get-account-authorization-details", "get-credential-report"):
         (tmp_path / f"{command}.json").write_text(aws_cli(sandbox, command))
-    files = [tmp_path / f"get-{n}.json" for n in ("account-authorization-details", "credential-report")]
-    done = iamkit("audit", "--state", files[0], "--state", files[1], "--format", "json", cwd=tmp_path)
+    files = [
+        tmp_path / f"get-{n}.json" for n in ("account-authorization-details", "credential-report")
+    ]
+    done = iamkit(
+        "audit", "--state", files[0], "--state", files[1], "--format", "json", cwd=tmp_path
+    )
     assert done.returncode == 0, done.stderr
     users = json.loads(done.stdout)["users"]
     assert [user["user"] for user in users] == live.users["user"].tolist()

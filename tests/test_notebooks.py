@@ -10,7 +10,7 @@ import pytest
 from paths import GUIDE, ROOT
 
 from iamkit.notebook.run import declared_parameters
-from iamkit.parameters import NOTEBOOKS, UserRow
+from iamkit.parameters import NOTEBOOKS, Thresholds, UserRow, Waiver
 from iamkit.parameters_file import read_parameters
 
 CHANGING = ["02_admin_group", "03_dev_group", "04_users", "05_account_alias"]
@@ -76,8 +76,15 @@ def test_the_parameters_cell_is_the_model(path):
         assert rest.count("=") == 1, "papermill drops a parameter with a second ="
     model = read_parameters(GUIDE).for_notebook(path.stem, {})
     for name, default in declared.items():
-        wanted = [UserRow(**row) for row in default] if name == "users" else default
-        assert getattr(model, name) == wanted, name
+        assert getattr(model, name) == as_model(name, default), name
+
+
+def as_model(name, value):
+    """A parameter's value in a notebook as the model holds it."""
+    rows = {"users": UserRow, "waivers": Waiver}
+    if name in rows:
+        return [rows[name](**row) for row in value]
+    return Thresholds(**value) if name == "thresholds" else value
 
 
 @pytest.mark.parametrize("path", **by_name(BOOKS))

@@ -15,7 +15,7 @@ from iamkit.audit import schema, tables
 from iamkit.audit.checks import CHECKS, Check, check
 from iamkit.audit.findings import find, waivers_table
 from iamkit.parameters import Thresholds, Waiver
-from iamkit.policies.catalogue import catalogue
+from iamkit.policies.catalogue import load_catalogue
 from iamkit.policies.grants import Holdings
 
 __all__ = [
@@ -32,7 +32,7 @@ __all__ = [
     "check",
 ]
 
-DEFAULTS = Thresholds()
+DEFAULTS = Thresholds.model_validate({})
 
 
 class Audit:
@@ -119,7 +119,12 @@ class Audit:
             "policies": self.policies,
         }
         return find(
-            CHECKS.values(), checked, self.state, self.thresholds, self._waivers, self.now
+            CHECKS.values(),
+            checked,
+            state=self.state,
+            limits=self.thresholds,
+            waivers=self._waivers,
+            now=self.now,
         )
 
     @cached_property
@@ -150,7 +155,7 @@ class Audit:
 
     @cached_property
     def _holdings(self) -> Holdings:
-        return Holdings(self.state, catalogue())
+        return Holdings(self.state, load_catalogue())
 
 
 def audit_users(state: AccountState, now: datetime | None = None) -> pd.DataFrame:
@@ -186,9 +191,7 @@ def audit_memberships(state: AccountState) -> pd.DataFrame:
     return Audit(state).memberships
 
 
-def audit_permissions(
-    state: AccountState, users: Iterable[str] | None = None
-) -> pd.DataFrame:
+def audit_permissions(state: AccountState, users: Iterable[str] | None = None) -> pd.DataFrame:
     """One row per user, path, service and access level: the columns of ``schema.PERMISSIONS``."""
     return Audit(state).permissions(users)
 

@@ -3,6 +3,8 @@
 import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
 
 import matplotlib as mpl
 import pandas as pd
@@ -14,7 +16,7 @@ from iamkit.audit import Audit
 GOOD, MIDDLE, DARK, BAD, NEUTRAL = "#0072b2", "#e69f00", "#7b3294", "#b2182b", "#8c8c8c"
 """Colours that people with any kind of colour vision tell apart."""
 MOST_GROUPS = 12
-_STYLE = {
+_STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "iamkit",
     "text.parse_math": False,
@@ -208,7 +210,7 @@ def _counted(days: pd.Series, edges: list[int]) -> list[int]:
 
 
 def _labels(edges: list[int]) -> list[str]:
-    parts = [f"{low}–{high - 1}" for low, high in zip(edges, edges[1:], strict=False)]
+    parts = [f"{low}\N{EN DASH}{high - 1}" for low, high in pairwise(edges)]
     return [*parts, f"{edges[-1]}+"]
 
 

@@ -83,10 +83,18 @@ def check(
     Args:
         name: its id.
         title: what is expected.
+        severity: critical, high, medium or low.
+        table: the table that the function is given.
+        data: the columns that decide it, which its findings quote.
         cis: its items in ``CIS_VERSIONS``, with spaces between, ``-`` for none.
+        rationale: why it matters.
+        action: what to do, in a few words; the title without it.
+        remedy: the same as ``aws iam`` commands; ``{column}`` stands for the row's value.
+        reading: the reading taken where well-known tools disagree.
 
-    The other arguments are those of ``Check``. The function takes the table and the thresholds,
-    and returns a boolean Series with the table's index.
+    Returns:
+        What declares a function that takes the table and the thresholds, and returns a boolean
+        Series with the table's index.
     """
 
     def declare(fails: Fails) -> Fails:

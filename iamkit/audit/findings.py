@@ -35,6 +35,7 @@ _PLACEHOLDERS = {"key": "KEY_ID"}
 def find(
     checks: Iterable[Check],
     tables: Mapping[str, pd.DataFrame],
+    *,
     state: AccountState,
     limits: Thresholds,
     waivers: Iterable[Waiver],
@@ -43,14 +44,20 @@ def find(
     """The findings of all checks: the columns of ``schema.FINDINGS``.
 
     Args:
+        checks: what to look for.
         tables: by the name that a check gives its table.
+        state: the account, whose sources tell how old the data are.
+        limits: from when on to mind.
         waivers: those whose last day is over do not count.
+        now: the moment for which ages are told.
     """
     in_force = [waiver for waiver in waivers if now.date() <= waiver.last_day]
     rows = [
         row
         for check in checks
-        for row in _rows(check, tables[check.table], state, limits, in_force, now)
+        for row in _rows(
+            check, tables[check.table], state=state, limits=limits, waivers=in_force, now=now
+        )
     ]
     worst = {severity: rank for rank, severity in enumerate(schema.SEVERITIES)}
     rows.sort(key=lambda row: (worst[row[0]], row[2], row[1], row[4], row[5]))
@@ -76,6 +83,7 @@ def waivers_table(waivers: Iterable[Waiver], findings: pd.DataFrame, now: dateti
 def _rows(
     check: Check,
     table: pd.DataFrame,
+    *,
     state: AccountState,
     limits: Thresholds,
     waivers: list[Waiver],
@@ -92,7 +100,9 @@ def _rows(
     age = round(max(ages), 2) if ages else None
     names = [str(name) for name in told.columns]
     certain = fails[hit.index].notna().to_list()
-    for sure, cells in zip(certain, zip(*(told[n].to_list() for n in names), strict=True), strict=True):
+    for sure, cells in zip(
+        certain, zip(*(told[n].to_list() for n in names), strict=True), strict=True
+    ):
         row = dict(zip(names, cells, strict=True))
         principal, resource = _who(check, row)
         waiver = next((w for w in waivers if _covers(w, check.id, principal)), None)
@@ -126,7 +136,9 @@ def _who(check: Check, told: Mapping[str, str]) -> tuple[str, str]:
         return told["user"], told["key"]
     if check.table == "policies":
         holder = told["holder"]
-        return (holder.partition(" ")[2] or told["policy"]), (told["policy"] if holder else told["arn"])
+        return (holder.partition(" ")[2] or told["policy"]), (
+            told["policy"] if holder else told["arn"]
+        )
     if check.table == "account":
         return ("<root_account>" if check.id.startswith("root-") else told["account_id"]), ""
     return told[_WHO[check.table][0]], ""

@@ -120,7 +120,9 @@ def _key(slot: int) -> dict[str, Column]:
             column("status", "str", "Active or Inactive", f"ListAccessKeys or {REPORT}"),
             column("created", STAMP, "when it was created", "ListAccessKeys"),
             column("last_rotated", STAMP, "when it was created or changed", REPORT),
-            column("age_days", "Int64", "since it was rotated", f"{REPORT} or ListAccessKeys", "days"),
+            column(
+                "age_days", "Int64", "since it was rotated", f"{REPORT} or ListAccessKeys", "days"
+            ),
             column("last_used", STAMP, "when it was last used", REPORT, "", f"key_{slot}_status"),
             column("last_used_service", "str", "for which service", REPORT),
             column("last_used_region", "str", "in which region", REPORT),
@@ -160,8 +162,12 @@ USERS: Schema = {
     "first_login_pending": Column("boolean", "has a password and never signed in", REPORT),
     "mfa_active": Column("boolean", "has an MFA device", f"{REPORT} or ListMFADevices"),
     "mfa_devices": Column("str", "serial numbers", "ListVirtualMFADevices or ListMFADevices"),
-    "mfa_kinds": Column("str", "virtual, hardware, passkey", "ListVirtualMFADevices or ListMFADevices"),
-    "mfa_since": Column(STAMP, "the first device's date", "ListVirtualMFADevices or ListMFADevices"),
+    "mfa_kinds": Column(
+        "str", "virtual, hardware, passkey", "ListVirtualMFADevices or ListMFADevices"
+    ),
+    "mfa_since": Column(
+        STAMP, "the first device's date", "ListVirtualMFADevices or ListMFADevices"
+    ),
     "active_keys": Column("Int64", "access keys that are active", f"ListAccessKeys or {REPORT}"),
     **_key(1),
     **_key(2),
@@ -203,8 +209,12 @@ ACCESS_KEYS: Schema = {
     "idle_days": Column(
         "Int64", "since the last use or, if there was none, since it was rotated", REPORT, "days"
     ),
-    "active_keys": Column("Int64", "how many active keys the user has", f"ListAccessKeys or {REPORT}"),
-    "newest": Column("boolean", "the youngest of the user's active keys", f"ListAccessKeys or {REPORT}"),
+    "active_keys": Column(
+        "Int64", "how many active keys the user has", f"ListAccessKeys or {REPORT}"
+    ),
+    "newest": Column(
+        "boolean", "the youngest of the user's active keys", f"ListAccessKeys or {REPORT}"
+    ),
     "password_enabled": Column("boolean", "the user has a console password too", REPORT),
     "unknown": Column("str", "what failed, is denied or is stale for this row", DERIVED),
     "not_read": Column("str", "what nobody asked for, for this row", DERIVED),
@@ -267,16 +277,18 @@ ACCOUNT: Schema = {
     "root_access_key": Column("boolean", "the root has an access key", "GetAccountSummary"),
     "root_mfa": Column("boolean", "the root signs in with MFA", "GetAccountSummary"),
     "root_mfa_virtual": Column("boolean", "its device is a virtual one", "ListVirtualMFADevices"),
-    "root_last_used": Column(
-        STAMP, "last use of its password or keys", REPORT, "", "account_id"
-    ),
+    "root_last_used": Column(STAMP, "last use of its password or keys", REPORT, "", "account_id"),
     "root_idle_days": Column("Int64", "since then", REPORT, "days"),
     "root_used": Column("boolean", "was ever used", REPORT),
     "password_min_length": Column("Int64", "characters, at least", "GetAccountPasswordPolicy"),
-    "password_reuse": Column("Int64", "former passwords that are refused", "GetAccountPasswordPolicy"),
+    "password_reuse": Column(
+        "Int64", "former passwords that are refused", "GetAccountPasswordPolicy"
+    ),
     "support_roles": Column("Int64", "roles that may open support cases"),
     "analyzers": Column("Int64", "active external access analyzers", "ListAnalyzers"),
-    "expired_certificates": Column("str", "server certificates past their end", "ListServerCertificates"),
+    "expired_certificates": Column(
+        "str", "server certificates past their end", "ListServerCertificates"
+    ),
     "expired_count": Column("Int64", "how many they are", "ListServerCertificates"),
     "cloudshell_full": Column("str", "who has AWSCloudShellFullAccess"),
     "unknown": Column("str", "what failed, is denied or is stale", DERIVED),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from iamkit.account import (
@@ -91,7 +92,17 @@ def users_table(
     common = (made, _hours(now, made), state.read_at)
     return make_frame(
         columns,
-        (_user_row(person, state, holdings, now, group_policies, common) for person in people),
+        (
+            _user_row(
+                person,
+                state,
+                holdings=holdings,
+                now=now,
+                group_policies=group_policies,
+                common=common,
+            )
+            for person in people
+        ),
     )
 
 
@@ -100,8 +111,7 @@ def keys_table(state: AccountState, people: Iterable[Person], now: datetime) -> 
     rows: list[list[Any]] = []
     made = state.source(REPORT).at
     for person in people:
-        for key in person.keys or ():
-            rows.append(_key_row(person, key, now, made))
+        rows += [_key_row(person, key, now, made) for key in person.keys or ()]
     root = state.report.get(ROOT_USER)
     for key in _reported_keys(root, "not told by AWS") if root else ():
         person = Person(User(name=ROOT_USER), root, (key,), (), ())
@@ -142,16 +152,12 @@ def policies_table(state: AccountState) -> pd.DataFrame:
     holders: dict[str, list[str]] = {}
     bounds: dict[str, list[str]] = {}
     inline: list[tuple[str, str, Any]] = []
-    for kind, entities in (("user", state.users), ("group", state.groups), ("role", state.roles)):
-        for name, entity in sorted(entities.items()):
-            for arn in entity.attached_policies:
-                holders.setdefault(arn, []).append(f"{kind} {name}")
-            if arn := getattr(entity, "permissions_boundary", None):
-                bounds.setdefault(arn, []).append(f"{kind} {name}")
-            inline += [
-                (policy, f"{kind} {name}", document)
-                for policy, document in entity.inline_policies.items()
-            ]
+    for holder, entity in state.holders():
+        for arn in entity.attached_policies:
+            holders.setdefault(arn, []).append(holder)
+        if bound := getattr(entity, "permissions_boundary", None):
+            bounds.setdefault(bound, []).append(holder)
+        inline += [(name, holder, document) for name, document in entity.inline_policies.items()]
     rows = []
     for arn, policy in state.policies.items():
         kind = "aws" if policy.is_aws_managed else "customer"
@@ -163,7 +169,9 @@ def policies_table(state: AccountState) -> pd.DataFrame:
         found = [_some(holders[arn]), len(holders[arn]), 0, None, "", None, ""]
         rows.append([arn.rpartition("/")[2], "customer", "", arn, None, *found, schema.DETAILS])
     for name, holder, document in inline:
-        rows.append([name, "inline", holder, "", None, holder, 1, 0, *review_document(document), ""])
+        rows.append(
+            [name, "inline", holder, "", None, holder, 1, 0, *review_document(document), ""]
+        )
     rows.sort(key=lambda row: (row[1], row[0], row[2], row[3]))
     return make_frame(schema.POLICIES, rows)
 
@@ -181,14 +189,9 @@ def account_table(state: AccountState, now: datetime) -> pd.DataFrame:
         mfa_virtual = ROOT_USER in state.mfa_devices
     expired = [c.id for c in state.server_certificates if c.expires and c.expires <= now]
     has_certificates = read("ListServerCertificates").status == "read"
-    shell = "arn:aws:iam::aws:policy/AWSCloudShellFullAccess".replace(":aws:iam", f":{state.partition}:iam")
-    support = shell.replace("AWSCloudShellFullAccess", "AWSSupportAccess")
-    holders = [
-        f"{kind} {name}"
-        for kind, entities in (("user", state.users), ("group", state.groups), ("role", state.roles))
-        for name, entity in sorted(entities.items())
-        if shell in entity.attached_policies
-    ]
+    shell = f"arn:{state.partition}:iam::aws:policy/AWSCloudShellFullAccess"
+    support = f"arn:{state.partition}:iam::aws:policy/AWSSupportAccess"
+    shells = [holder for holder, entity in state.holders() if shell in entity.attached_policies]
     unknown, not_read = _gaps(state, _ACCOUNT_SOURCES)
     row = [
         state.account_id,
@@ -208,7 +211,7 @@ def account_table(state: AccountState, now: datetime) -> pd.DataFrame:
         len(state.analyzers) if read("ListAnalyzers").status == "read" else None,
         ", ".join(expired),
         len(expired) if has_certificates else None,
-        ", ".join(holders),
+        ", ".join(shells),
         unknown,
         not_read,
     ]
@@ -233,6 +236,8 @@ def permissions_table(
     """What each user may do, by service and access level: ``schema.PERMISSIONS``.
 
     Args:
+        state: the account.
+        holdings: what its users hold.
         users: the users to look at; all without it, which may be millions of rows.
     """
     names = sorted(state.users if users is None else users)
@@ -339,6 +344,7 @@ def _reported_keys(row: ReportRow | None, word: str) -> tuple[Key, ...]:
 def _user_row(
     person: Person,
     state: AccountState,
+    *,
     holdings: Holdings,
     now: datetime,
     group_policies: Mapping[str, list[str]],
@@ -592,8 +598,8 @@ def _joined(parts: list[tuple[str, Path, pd.DataFrame]]) -> pd.DataFrame:
     def repeated(values: list[str]) -> Any:
         kinds = sorted(set(values))
         codes = {kind: code for code, kind in enumerate(kinds)}
-        series = pd.Series([codes[value] for value in values]).repeat(sizes)
-        return pd.Categorical.from_codes(series, categories=kinds)
+        numbers = np.repeat([codes[value] for value in values], sizes)
+        return pd.Categorical.from_codes(numbers, categories=pd.Index(kinds, dtype="str"))
 
     resources = body["everywhere"].astype(bool).map({True: "all", False: "some"})
     return pd.DataFrame(

@@ -25,11 +25,12 @@ def audit_parameters(file: Path | None, states: tuple[Path, ...]) -> AuditUsersP
         return AuditUsersParameters.model_validate(parameters)
     if not states:
         raise InputError("Say what to audit: -f parameters/team.yaml, or --state FILE.")
-    return AuditUsersParameters(
-        environment="aws",
-        account_id=AccountState.load(*states).account_id,
-        state_files=[str(path) for path in states],
-    )
+    given = {
+        "environment": "aws",
+        "account_id": AccountState.load(*states).account_id,
+        "state_files": [str(path) for path in states],
+    }
+    return AuditUsersParameters.model_validate(given)
 
 
 def run_audit(parameters: AuditUsersParameters) -> Audit:

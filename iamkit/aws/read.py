@@ -96,9 +96,7 @@ def list_pages(session: Session, operation: str, key: str, **arguments: Any) -> 
     Raises:
         ClientError: or another of ``CALL_ERRORS``.
     """
-    return [
-        item for page in whole_pages(session.iam, operation, **arguments) for item in page[key]
-    ]
+    return [item for page in whole_pages(session.iam, operation, **arguments) for item in page[key]]
 
 
 def whole_pages(client: Any, operation: str, **arguments: Any) -> list[Any]:

@@ -143,18 +143,20 @@ class _Survey:
     def _try(
         self, operation: str, read: Callable[[Session], Any], session: Session
     ) -> tuple[AwsError | InputError | None, Any]:
-        at, failure, reply = datetime.now(UTC), None, None
+        at, reply = datetime.now(UTC), None
+        failure: AwsError | InputError | None = None
         try:
             reply = read(session)
         except CALL_ERRORS as error:
             failure = explain_error(error, operation, _SERVICES.get(operation, "iam"))
         except (AwsError, InputError) as error:
             failure = error
-        status, note = ("unknown", str(failure)) if failure else ("read", "")
+        if failure:
+            source = Source(status="unknown", at=at, note=str(failure))
+        else:
+            source = Source(status="read", at=reply[1] if operation == REPORT and reply else at)
         with self._lock:
-            self.sources[operation] = Source(status=status, at=at, note=note)
-        if operation == REPORT and reply:
-            self.sources[operation] = Source(status="read", at=reply[1])
+            self.sources[operation] = source
         return failure, reply
 
 
@@ -267,9 +269,7 @@ def _service_credentials(session: Session) -> dict[str, tuple[Credential, ...]]:
     reply: dict[str, Any] = {"Marker": ""}
     while "Marker" in reply:  # botocore has no paginator for this call
         more = {"Marker": reply["Marker"]} if reply["Marker"] else {}
-        reply = session.iam.list_service_specific_credentials(
-            AllUsers=True, MaxItems=1_000, **more
-        )
+        reply = session.iam.list_service_specific_credentials(AllUsers=True, MaxItems=1_000, **more)
         for item in reply["ServiceSpecificCredentials"]:
             credential = read_credential(item, "ServiceSpecificCredentialId")
             found[item["UserName"]] = (*found.get(item["UserName"], ()), credential)

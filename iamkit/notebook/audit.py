@@ -17,8 +17,8 @@ from IPython.display import display
 from iamkit.account import AccountState
 from iamkit.audit import Audit, schema
 from iamkit.audit.charts import Chart, draw_charts
-from iamkit.audit.compare import Comparison, compare
-from iamkit.audit.export import TABLES, failures, table_of, to_csv, to_json, to_text
+from iamkit.audit.comparison import Comparison, compare
+from iamkit.audit.exports import TABLES, failures, table_of, to_csv, to_json, to_text
 from iamkit.audit.schema import SEVERITIES, Schema, in_words
 from iamkit.aws.audit import audit_of, load_own
 from iamkit.aws.session import open_session
@@ -113,6 +113,7 @@ def show_user(audit: Audit, name: str = "") -> None:
     """One user in full; in a browser with a field to choose another.
 
     Args:
+        audit: the audit.
         name: the user; the one with the worst findings without it.
 
     Raises:
@@ -259,7 +260,9 @@ def show_table(frame: pd.DataFrame, columns: Schema) -> None:
             "bottomEnd": "paging" if len(words) > PAGE else None,
         },
     )
-    text = words.drop(columns="rank", errors="ignore").head(20).to_string(index=False, max_colwidth=40)
+    text = (
+        words.drop(columns="rank", errors="ignore").head(20).to_string(index=False, max_colwidth=40)
+    )
     display({"text/html": _bundle() + markup, "text/plain": text}, raw=True)
 
 
@@ -407,7 +410,7 @@ def _figure(chart: Chart) -> str:
 def _permission_rows(audit: Audit, name: str) -> list[tuple[str, ...]]:
     """A user's permissions, one line for each path and service; all services in one line."""
     cells = audit.permissions([name])
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for path, of_path in cells.groupby("path", sort=False, observed=True):
         services = of_path["service"].nunique()
         for service, cell in _by_service(of_path, many=services > 30):

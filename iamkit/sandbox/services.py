@@ -23,7 +23,6 @@ from iamkit.sandbox.sts import SandboxSts
 Handler = Callable[[Any, str, Any], tuple[int, Mapping[str, Any], str | bytes]]
 
 
-
 def _list_analyzers(*_: Any) -> tuple[int, Mapping[str, Any], str]:
     """IAM Access Analyzer, which nobody has turned on here; only ListAnalyzers is answered."""
     return 200, {"Content-Type": "application/json"}, '{"analyzers": []}'

@@ -54,7 +54,7 @@ def test_a_password_that_was_never_used_has_no_date():
 
 
 def test_keys_and_certificates_are_read_from_both_slots():
-    """An inactive key is one as long as it has a date; the second may be there without the first."""
+    """An inactive key has a date all the same; the second may be there without the first."""
     cells = {
         "access_key_2_active": "false",
         "access_key_2_last_rotated": DATE,
@@ -64,9 +64,7 @@ def test_keys_and_certificates_are_read_from_both_slots():
         "cert_1_last_rotated": DATE,
     }
     found = parse_credential_report(report(row(**cells)))["ann"]
-    used = ReportedKey(
-        active=False, last_rotated=MOMENT, last_used=MOMENT, last_used_service="s3"
-    )
+    used = ReportedKey(active=False, last_rotated=MOMENT, last_used=MOMENT, last_used_service="s3")
     assert found.keys == (None, used)
     certificate = ReportedCertificate(active=True, last_rotated=MOMENT)
     assert found.certificates == (certificate, None)

@@ -5,7 +5,7 @@ import pytest
 from accounts import NOW, account_of
 
 from iamkit.audit import Audit, audit_permissions, audit_users, schema
-from iamkit.audit.export import TABLES, table_of
+from iamkit.audit.exports import TABLES, table_of
 from iamkit.audit.schema import describe_columns, in_words
 
 EVERYTHING = {"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}

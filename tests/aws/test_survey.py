@@ -6,7 +6,7 @@ import pytest
 
 from iamkit.account import AccountState
 from iamkit.audit import Audit
-from iamkit.audit.export import TABLES, table_of
+from iamkit.audit.exports import TABLES, table_of
 from iamkit.aws.survey import survey_account
 from iamkit.errors import AwsError
 

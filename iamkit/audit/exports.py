@@ -15,7 +15,7 @@ import pandas as pd
 
 from iamkit.audit import Audit, schema
 from iamkit.audit.checks import CHECKS
-from iamkit.audit.compare import Comparison
+from iamkit.audit.comparison import Comparison
 from iamkit.audit.schema import SEVERITIES, Schema, in_words
 from iamkit.errors import InputError
 
@@ -46,10 +46,10 @@ def table_of(audit: Audit, name: str) -> pd.DataFrame:
 
 
 def to_csv(frame: pd.DataFrame, columns: Schema) -> str:
-    """A table as CSV for spreadsheets: RFC 4180, every field quoted, nothing a formula.
+    r"""A table as CSV for spreadsheets: RFC 4180, every field quoted, nothing a formula.
 
     A text that would be a formula gets an apostrophe in front; numbers stay numbers. Missing
-    values say why they are missing. Control characters are shown as ``\\uXXXX``.
+    values say why they are missing. Control characters are shown as ``\uXXXX``.
     """
     words = in_words(frame, columns)
     texts = [name for name in frame if pd.api.types.is_string_dtype(frame[name])]
@@ -76,7 +76,7 @@ def to_parquet(frame: pd.DataFrame) -> bytes:
 
 
 def to_json(audit: Audit, changes: Comparison | None = None) -> str:
-    """The users, keys, findings, waivers and sources as one JSON object; missing values are null."""
+    """Users, keys, findings, waivers and sources as one JSON object; null for missing values."""
     names = ("account", "users", "access_keys", "findings", "waivers", "sources")
     content: dict[str, Any] = {
         "account_id": audit.state.account_id,
@@ -246,12 +246,14 @@ def failures(audit: Audit) -> list[str]:
     ]
 
 
-def export(
+def export_audit(
     audit: Audit, form: str, table: str = "users", changes: Comparison | None = None
 ) -> bytes:
     """An audit in one of the formats ``text csv parquet json junit sarif``.
 
     Args:
+        audit: the audit.
+        form: the format.
         table: which of ``TABLES``, for ``csv`` and ``parquet``.
         changes: what has changed, for ``text`` and ``json``.
 

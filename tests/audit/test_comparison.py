@@ -3,7 +3,7 @@
 import pytest
 from accounts import account_of
 
-from iamkit.audit.compare import compare
+from iamkit.audit.comparison import compare
 from iamkit.errors import InputError
 
 READ = {"Statement": [{"Effect": "Allow", "Action": "sqs:Get*", "Resource": "*"}]}

@@ -1,6 +1,7 @@
 """Two audits of one account, and what has changed from the one to the other."""
 
 from dataclasses import dataclass
+from operator import itemgetter
 
 import pandas as pd
 
@@ -55,7 +56,7 @@ def _users(old: Audit, new: Audit) -> pd.DataFrame:
         for name in now
         if name in was and was[name].id != now[name].id
     ]
-    frame = pd.DataFrame(sorted(rows, key=lambda row: row[:2]), columns=["user", "change", "created"])
+    frame = pd.DataFrame(sorted(rows, key=itemgetter(0, 1)), columns=["user", "change", "created"])
     frame["created"] = pd.to_datetime(frame["created"], utc=True).dt.as_unit("us")
     return frame.astype({"user": "str", "change": "str", "created": STAMP})
 
@@ -90,8 +91,8 @@ def _holding(audit: Audit, name: str) -> object:
     state = audit.state
     user = state.users[name]
     groups = [state.groups[group] for group in sorted(user.groups) if group in state.groups]
-    arns = {arn for holder in (user, *groups) for arn in holder.attached_policies}
-    arns |= {user.permissions_boundary or ""}
+    arns = {user.permissions_boundary or "", *user.attached_policies}
+    arns |= {arn for group in groups for arn in group.attached_policies}
     return (
         [(holder.name, holder.inline_policies, holder.attached_policies) for holder in groups],
         user.inline_policies,
@@ -113,9 +114,8 @@ def _findings(old: Audit, new: Audit) -> pd.DataFrame:
         now[now.index.isin(was.index)].assign(change="still", since=old.now),
     ]
     frame = pd.concat([part.reset_index() for part in parts], ignore_index=True)
-    frame["since"] = pd.to_datetime(frame["since"], utc=True).astype(STAMP)
-    frame["change"] = frame["change"].astype("str")
-    frame = frame[["severity", *_FINDING, "change", "since"]]
+    frame["since"] = pd.to_datetime(frame["since"], utc=True).dt.as_unit("us")
+    frame = frame.astype({"change": "str"})[["severity", *_FINDING, "change", "since"]]
     order = frame["change"].map({"new": 0, "gone": 1, "still": 2})
     return (
         frame.assign(order=order)

@@ -13,10 +13,10 @@ import pytest
 from accounts import account_of
 
 from iamkit.audit import CHECKS, Audit
-from iamkit.audit.compare import compare
-from iamkit.audit.export import (
+from iamkit.audit.comparison import compare
+from iamkit.audit.exports import (
     TABLES,
-    export,
+    export_audit,
     has_findings,
     printable,
     to_csv,
@@ -49,7 +49,12 @@ FORMULAS = tuple("=+-@\t\r")
 @pytest.fixture
 def audit():
     """An audit of an account with hostile text, something unknown and something waived."""
-    waiver = {"check": "no-group", "principal": "new", "reason": "on its way", "until": "2027-01-01"}
+    waiver = {
+        "check": "no-group",
+        "principal": "new",
+        "reason": "on its way",
+        "until": "2027-01-01",
+    }
     return Audit(account_of(HOSTILE), waivers=[Waiver(**waiver)])
 
 
@@ -76,7 +81,7 @@ def rows_of(text):
 @pytest.mark.parametrize("name", TABLES)
 def test_no_cell_of_a_csv_is_a_formula(audit, name):
     """But numbers, which may be negative; every row has all cells, whatever a name holds."""
-    from iamkit.audit.export import table_of
+    from iamkit.audit.exports import table_of
 
     frame = table_of(audit, name)
     header, *rows = rows_of(to_csv(frame, TABLES[name]))
@@ -109,7 +114,7 @@ def test_negative_numbers_stay_numbers():
 def test_parquet_keeps_the_dtypes(audit, tmp_path):
     """Read again, it is the same table."""
     path = tmp_path / "users.parquet"
-    path.write_bytes(export(audit, "parquet", "users"))
+    path.write_bytes(export_audit(audit, "parquet", "users"))
     pd.testing.assert_frame_equal(pd.read_parquet(path), audit.users)
 
 
@@ -179,8 +184,6 @@ def test_findings_count_from_a_severity_on(audit):
 def test_what_a_format_cannot_do_is_said(audit):
     """An unknown table, and changes in a format that has no place for them."""
     with pytest.raises(InputError, match="no table 'x'"):
-        export(audit, "csv", "x")
+        export_audit(audit, "csv", "x")
     with pytest.raises(InputError, match="text and json do"):
-        export(audit, "sarif", "users", compare(audit, audit))
-
-
+        export_audit(audit, "sarif", "users", compare(audit, audit))

@@ -1,0 +1,111 @@
+"""What the audit of 5,000 users costs: beside the bulk reads alone, and beside a loop over users.
+
+Prints calls, ratios and memory, measured in turn in one run: ``make bench``.
+"""
+
+import os
+import resource
+import tempfile
+import time
+
+USERS = 5_000
+LOOPED = 500
+ROUNDS = 3
+
+
+def seconds(work):
+    """How long some work takes, in seconds, and what it returns."""
+    begun = time.perf_counter()
+    result = work()
+    return time.perf_counter() - begun, result
+
+
+def bulk_reads(iam, analyzer):
+    """The bulk calls alone, one after the other, with nothing made of their replies."""
+    iam.generate_credential_report()
+    iam.get_credential_report()
+    for name in (
+        "get_account_authorization_details",
+        "list_virtual_mfa_devices",
+        "list_server_certificates",
+    ):
+        list(iam.get_paginator(name).paginate(PaginationConfig={"PageSize": 1_000}))
+    iam.get_account_summary()
+    iam.list_account_aliases()
+    iam.list_service_specific_credentials(AllUsers=True)
+    analyzer.list_analyzers()
+    try:
+        iam.get_account_password_policy()
+    except iam.exceptions.NoSuchEntityException:
+        pass
+
+
+def loop_over_users(iam, names):
+    """What scripts do: some calls for every user."""
+    for name in names:
+        iam.list_groups_for_user(UserName=name)
+        iam.list_attached_user_policies(UserName=name)
+        iam.list_user_policies(UserName=name)
+        iam.list_mfa_devices(UserName=name)
+        try:
+            iam.get_login_profile(UserName=name)
+        except iam.exceptions.NoSuchEntityException:
+            pass
+        iam.list_user_tags(UserName=name)
+        for key in iam.list_access_keys(UserName=name)["AccessKeyMetadata"]:
+            iam.get_access_key_last_used(AccessKeyId=key["AccessKeyId"])
+
+
+def measure(folder):
+    """Measure, and print."""
+    os.environ["IAMKIT_HOME"] = folder
+
+    from pathlib import Path
+
+    from iamkit.audit import Audit
+    from iamkit.aws.session import open_session
+    from iamkit.aws.survey import survey_account
+    from iamkit.home import home_folder
+    from iamkit.parameters_file import read_parameters
+    from iamkit.sandbox import start_sandbox, stop_sandbox
+
+    guide = Path(__file__).parents[2] / "parameters" / "sandbox.yaml"
+    state = home_folder() / "sandbox"
+    sandbox = start_sandbox(state)
+    try:
+        sandbox.populate(USERS, 7)
+        session = open_session(read_parameters(guide).for_notebook("02_admin_group", {}))
+        analyzer = session.clients.make("accessanalyzer")
+        survey_account(session, per_user=())  # AWS has made the report
+        alone, audited = [], []
+        for _ in range(ROUNDS):
+            alone.append(seconds(lambda: bulk_reads(session.iam, analyzer))[0])
+            before = len(sandbox.calls())
+            took, users = seconds(lambda: Audit(survey_account(session, per_user=())).users)
+            audited.append(took)
+            calls = len(sandbox.calls()) - before
+        assert len(users) == USERS
+        before = len(sandbox.calls())
+        with_ids, audit = seconds(lambda: Audit(survey_account(session)))
+        key_calls = len(sandbox.calls()) - before
+        tables, _ = seconds(lambda: (audit.users, audit.findings))
+        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        looped, _ = seconds(lambda: loop_over_users(session.iam, list(users["user"][:LOOPED])))
+    finally:
+        stop_sandbox(state)
+    loop = looped * USERS / LOOPED
+    ratios = sorted(a / b for a, b in zip(audited, alone, strict=True))
+    print(f"{USERS} users, {len(users.columns)} columns, {len(audit.findings)} findings")
+    print(f"bulk reads alone: {min(alone):.2f} s; the audit: {min(audited):.2f} s, {calls} calls")
+    print(f"audit / bulk reads alone: {min(audited) / min(alone):.2f} (each round: {ratios})")
+    print(f"with key ids: {with_ids + tables:.2f} s, {key_calls} calls; tables {tables:.2f} s")
+    print(f"loop over users, {LOOPED} of them scaled: {loop:.0f} s")
+    print(
+        f"loop / audit: {loop / min(audited):.0f}; with key ids: {loop / (with_ids + tables):.0f}"
+    )
+    print(f"memory, at most: {memory:.0f} MB")
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as place:
+        measure(place)
