@@ -290,7 +290,7 @@ def cloudshell_full(account: pd.DataFrame, _: Thresholds) -> Any:
     cis="1.10 1.10 1.9 2.9 2.10",
     rationale="A password that was guessed or fished is enough to come in.",
     action="Have them turn on MFA, or take the password away",
-    remedy="aws iam delete-login-profile --user-name={user}",
+    remedy="# unless they turn on MFA:\naws iam delete-login-profile --user-name={user}",
 )
 def console_mfa(users: pd.DataFrame, _: Thresholds) -> Any:
     """A password and no MFA device."""

@@ -4,7 +4,7 @@ Everything is also plain HTML, for pages without a kernel and for paper.
 """
 
 import base64
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -40,18 +40,18 @@ USER_COLUMNS = (
     "key_1_age_days key_2_age_days last_activity effective_admin admin_path created tags"
 ).split()
 """What is shown of the users at first; the DataFrame and the files have everything."""
-FINDING_COLUMNS = "severity status check principal resource data age_hours remedy waiver".split()
+FINDING_COLUMNS = (
+    "severity status check principal data resource remedy age_hours cis waiver".split()
+)
 WIDE = "next_action admin_path data remedy waiver".split()
 """Columns of sentences, which wrap; names and numbers stay on one line."""
 STYLE = """<style>
 td.iamkit-wide { white-space: normal !important; min-width: 18em; max-width: 36em; }
 td.iamkit-cell { vertical-align: top; overflow-wrap: anywhere; }
 td.iamkit-cell:first-child { white-space: normal !important; min-width: 8em; max-width: 16em; }
+.dt-container th { text-align: left !important; }
 </style>"""
-GRID = (
-    "display:grid;gap:12px;max-width:96em;"
-    "grid-template-columns:repeat(auto-fit,minmax(min(34em,100%),1fr))"
-)
+GRID = "display:grid;gap:12px;max-width:90em;grid-template-columns:repeat(2,minmax(0,1fr))"
 PAGE = 50
 """Rows from which on a table is shown in pages."""
 CARD = (
@@ -146,12 +146,12 @@ def describe_user(audit: Audit, name: str) -> tuple[str, str]:
         if value != ""
     ]
     found = audit.findings[audit.findings["principal"] == name]
-    told = in_words(found[FINDING_COLUMNS], schema.FINDINGS)
+    told = in_words(found, schema.FINDINGS).to_dict("records")
     permissions = _permission_rows(audit, name)
     parts = [
         f"<h3>{escape(name)}</h3>",
         f"<p><b>{len(found)} findings</b></p>" if len(found) else "<p>✔ No findings.</p>",
-        table(told.to_numpy().tolist(), list(told.columns)) if len(found) else "",
+        *(_finding(finding) for finding in told),
         "<p><b>What it may do, and by which path</b></p>",
         table(permissions, ("path", "service", "access", "actions", "resources", "conditions"))
         if permissions
@@ -270,8 +270,11 @@ _SHOWN: list[bool] = []
 
 
 def _bundle() -> str:
-    """The scripts of the tables, with the first table of a notebook."""
-    if _SHOWN:
+    """The scripts of the tables: in a page with its first table, in a browser with each.
+
+    There a cell may run again after the page was loaded anew.
+    """
+    if _SHOWN and not someone_is_there():
         return ""
     _SHOWN.append(True)
     return _tables_script()
@@ -404,6 +407,19 @@ def _figure(chart: Chart) -> str:
     return (
         f'<img src="data:image/svg+xml;base64,{data}" alt="{escape(chart.title)}: '
         f'{escape(chart.told)}" style="width:100%;background:#fff">'
+    )
+
+
+def _finding(told: Mapping[Any, str]) -> str:
+    """A finding in full: what is expected, what decided it, how to mend it."""
+    about = f"{told['data']}. From {told['source']}, {told['age_hours']} hours old."
+    waived = f"<br>Waived: {escape(told['waiver'])}" if told["waiver"] else ""
+    unknown = " <b>unknown</b>" if told["status"] == "unknown" else ""
+    commands = f"<pre style='margin:4px 0'>{escape(told['remedy'])}</pre>" if told["remedy"] else ""
+    return (
+        f'<div style="margin:10px 0;line-height:1.5">{_severity(told["severity"])}{unknown} '
+        f"<b>{escape(told['title'])}</b> {escape(told['resource'])}<br>{escape(about)}"
+        f"{waived}{commands}</div>"
     )
 
 

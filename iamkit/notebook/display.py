@@ -22,6 +22,8 @@ COLOURS = {
     "replace": "#cf222e",
     "delete": "#cf222e",
 }
+ROWS = 200
+"""Rows of a DataFrame that are shown."""
 BANNER = "padding:10px 14px;border-radius:6px;color:#fff;font-size:14px;line-height:1.6"
 CELL = "text-align:left;vertical-align:top;padding:3px 14px 3px 0;white-space:pre-wrap"
 SHORT = CELL.replace("pre-wrap", "nowrap")
@@ -151,8 +153,11 @@ def _(old: OldCredentialFile) -> str:
 
 
 def _frame(frame: Any) -> str:
-    shown = frame.to_html(index=False, escape=True, border=0, max_rows=200, justify="left")
-    return f"<div>{shown}</div>"
+    shown = frame.head(ROWS)
+    texts = shown.astype("object").where(shown.notna(), "").astype("str")
+    left = len(frame) - len(shown)
+    more = f"<p>… and {left:,} rows more.</p>" if left > 0 else ""
+    return table(texts.to_numpy().tolist(), list(frame.columns)) + more
 
 
 def change_table(changes: Iterable[Change]) -> str:

@@ -3,13 +3,18 @@
 import json
 import os
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+
+from jupyter_core.paths import jupyter_runtime_dir
 
 from iamkit.home import home_folder
 from iamkit.parameters_file import read_parameters
 from iamkit.workfolder import fill_parameters, init_folder
 
+LONGEST = 50
+"""Characters of the folder of the kernels' sockets: with their names, 103 are allowed."""
 QUIET = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}}
 
 
@@ -35,6 +40,8 @@ def open_lab(folder: Path | None, file: Path | None, options: Sequence[str] = ()
         for notebook in sorted((folder / "notebooks").glob("*.ipynb")):
             fill_parameters(notebook, values)
     os.environ["JUPYTERLAB_SETTINGS_DIR"] = str(_settings())
+    if len(os.fsencode(jupyter_runtime_dir())) > LONGEST:
+        os.environ["JUPYTER_RUNTIME_DIR"] = tempfile.mkdtemp(prefix="iamkit-lab-")
     ours = [
         f"--ServerApp.root_dir={folder.absolute()}",
         "--LabApp.default_url=/lab/tree/notebooks/01_credentials.ipynb",

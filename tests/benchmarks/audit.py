@@ -7,6 +7,7 @@ import os
 import resource
 import tempfile
 import time
+from contextlib import suppress
 
 USERS = 5_000
 LOOPED = 500
@@ -34,10 +35,8 @@ def bulk_reads(iam, analyzer):
     iam.list_account_aliases()
     iam.list_service_specific_credentials(AllUsers=True)
     analyzer.list_analyzers()
-    try:
+    with suppress(iam.exceptions.NoSuchEntityException):
         iam.get_account_password_policy()
-    except iam.exceptions.NoSuchEntityException:
-        pass
 
 
 def loop_over_users(iam, names):
@@ -47,10 +46,8 @@ def loop_over_users(iam, names):
         iam.list_attached_user_policies(UserName=name)
         iam.list_user_policies(UserName=name)
         iam.list_mfa_devices(UserName=name)
-        try:
+        with suppress(iam.exceptions.NoSuchEntityException):
             iam.get_login_profile(UserName=name)
-        except iam.exceptions.NoSuchEntityException:
-            pass
         iam.list_user_tags(UserName=name)
         for key in iam.list_access_keys(UserName=name)["AccessKeyMetadata"]:
             iam.get_access_key_last_used(AccessKeyId=key["AccessKeyId"])
