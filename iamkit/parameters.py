@@ -239,6 +239,12 @@ NOTEBOOKS: Mapping[str, type[NotebookParameters]] = {
 KNOWN = {name: field for model in NOTEBOOKS.values() for name, field in model.model_fields.items()}
 """Every parameter that some notebook declares, which is what a parameters file may hold."""
 
+_NESTED: Mapping[str, type[Model]] = {
+    "users": UserRow,
+    "thresholds": Thresholds,
+    "waivers": Waiver,
+}
+
 AnyModel = TypeVar("AnyModel", bound=Model)
 
 
@@ -287,7 +293,8 @@ def _expectation(problem: ErrorDetails, model: type[Model]) -> str:
         field = model.model_fields.get(str(problem["loc"][-1]))
         return f"this is missing ({field.description})" if field else "this is missing"
     if kind == "extra_forbidden":
-        known = UserRow.model_fields if len(problem["loc"]) > 1 else KNOWN
+        nested = _NESTED.get(str(problem["loc"][0]))
+        known = nested.model_fields if nested and len(problem["loc"]) > 1 else KNOWN
         return f"unknown key{did_you_mean(str(problem['loc'][-1]), known)}"
     if kind == "value_error":
         return str(problem["ctx"]["error"])

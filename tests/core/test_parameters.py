@@ -171,3 +171,25 @@ def test_an_unknown_notebook_is_named():
     """The notebooks that there are are listed."""
     with pytest.raises(InputError, match="01_credentials"):
         find_notebook("99_none")
+
+
+BAD_AUDIT = {
+    "thresholds: {unused_day: 45}": "unknown key; did you mean unused_days?",
+    "thresholds: {unused_days: 0}": "greater than or equal to 1",
+    "thresholds: {unused_days: '45'}": "thresholds.unused_days",
+    "waivers: [{check: a, principal: b, reason: ccc, until: 2027-01-31}]": "in quotes",
+    "waivers: [{check: a, principal: b, reason: ccc, until: '31.1.2027'}]": "no day such as",
+    "waivers: [{check: a, principal: b, until: '2027-01-31'}]": "waivers[1].reason: this is missing",
+    "waivers: [{check: a, principal: b, reason: '', until: '2027-01-31'}]": "waivers[1].reason",
+    "per_user: [keys]": "per_user[1]",
+}
+
+
+@pytest.mark.parametrize("text", BAD_AUDIT)
+def test_thresholds_and_waivers_are_read_strictly(text, tmp_path):
+    """Each with its place, and what was expected."""
+    file = tmp_path / "team.yaml"
+    file.write_text(f'environment: aws\naccount_id: "111122223333"\n{text}\n')
+    with pytest.raises(InputError, match="Nothing was changed") as error:
+        read_parameters(file).for_notebook("06_audit_users", {})
+    assert BAD_AUDIT[text] in str(error.value)
