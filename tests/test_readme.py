@@ -17,6 +17,40 @@ def shell_lines():
     return [line for block in blocks for line in block.splitlines() if line]
 
 
+def examples():
+    return re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+
+
+def test_the_audits_commands_and_python_do_what_the_readme_says(sandbox, tmp_path):
+    """Read and saved, a page, SARIF with exit code 3; then the same in pandas."""
+    sandbox.populate(20, 7)
+    lines = [line.split()[1:] for line in shell_lines() if line.startswith("iamkit audit ")]
+    assert len(lines) == 3
+    codes = []
+    for line in lines:
+        words = [str(ROOT / word) if word.startswith("parameters/") else word for word in line]
+        done = subprocess.run([BIN / "iamkit", *words], cwd=tmp_path, check=False, timeout=120)
+        codes.append(done.returncode)
+    assert codes == [0, 0, 3]
+    assert {path.name for path in tmp_path.iterdir()} == {"state.json", "audit.html", "audit.sarif"}
+    example = next(text for text in examples() if "AccountState" in text)
+    done = subprocess.run(
+        [sys.executable, "-c", example], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "console-mfa" in done.stdout
+    assert "team-tag" in done.stdout
+
+
+def test_the_readme_counts_checks_and_columns_right():
+    """As they are."""
+    from iamkit.audit import CHECKS
+    from iamkit.audit.schema import USERS
+
+    assert f"{len(CHECKS)} checks follow" in README
+    assert f"{len(USERS)} columns" in README
+
+
 def test_the_commands_for_a_headless_run_do_what_the_readme_says(sandbox, tmp_path):
     """Plan with exit 2, apply with exit 0, and the AWS CLI shows the group."""
     lines = shell_lines()
@@ -42,7 +76,9 @@ def test_every_command_of_the_readme_exists():
     targets = re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
     for target in re.findall(r"\bmake (demo|test|\w+)`", README):
         assert target in targets
-    for command in sorted(set(re.findall(r"iamkit (run|lab|init|doctor|sandbox \w+)\b", README))):
+    for command in sorted(
+        set(re.findall(r"iamkit (run|audit|lab|init|doctor|sandbox \w+)\b", README))
+    ):
         subprocess.run(
             [BIN / "iamkit", *command.split(), "--help"], check=True, capture_output=True
         )
@@ -67,7 +103,7 @@ def test_the_practice_accounts_commands_do_what_the_readme_says(sandbox):
 
 def test_the_python_example_runs(tmp_path):
     """What the README shows of the sandbox in Python runs as it stands."""
-    example = re.findall(r"```python\n(.*?)```", README, re.DOTALL)[0]
+    example = next(text for text in examples() if "start_sandbox" in text)
     script = f"{example}\nfrom iamkit.sandbox import stop_sandbox\nstop_sandbox(Path('state'))\n"
     done = subprocess.run(
         [sys.executable, "-c", script],

@@ -179,7 +179,7 @@ BAD_AUDIT = {
     "thresholds: {unused_days: '45'}": "thresholds.unused_days",
     "waivers: [{check: a, principal: b, reason: ccc, until: 2027-01-31}]": "in quotes",
     "waivers: [{check: a, principal: b, reason: ccc, until: '31.1.2027'}]": "no day such as",
-    "waivers: [{check: a, principal: b, until: '2027-01-31'}]": "waivers[1].reason: this is missing",
+    "waivers: [{check: a, principal: b, until: '2027-01-31'}]": "waivers[1].reason: this is",
     "waivers: [{check: a, principal: b, reason: '', until: '2027-01-31'}]": "waivers[1].reason",
     "per_user: [keys]": "per_user[1]",
 }
