@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from iamkit.account import JSON, AccountState, Group, User
 from iamkit.policies.catalogue import Catalogue
+from iamkit.policies.statements import statements_of, texts_of
 
 ESCALATIONS: Mapping[str, tuple[str, ...]] = {
     "writes a policy of its own": ("iam:PutUserPolicy",),
@@ -94,18 +95,6 @@ def compile_policy(document: JSON, catalogue: Catalogue) -> tuple[Grant, ...]:
         )
         for number, statement in enumerate(statements_of(document), 1)
     )
-
-
-def statements_of(document: JSON) -> list[JSON]:
-    """The statements of a policy, which may be one object in place of a list."""
-    found = document.get("Statement", ())
-    return [found] if isinstance(found, Mapping) else [s for s in found if isinstance(s, Mapping)]
-
-
-def texts_of(statement: JSON, key: str) -> list[str]:
-    """The texts of an element that may be one text in place of a list."""
-    value = statement.get(key, [])
-    return [str(item) for item in value] if isinstance(value, list | tuple) else [str(value)]
 
 
 def paths_to(user: User, state: AccountState) -> Iterator[Path]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
 from iamkit.account import JSON
-from iamkit.policies.grants import statements_of, texts_of
+from iamkit.policies.statements import statements_of, texts_of
 
 SENSITIVE = ("cloudtrail", "kms")
 """Services of which nobody should be allowed everything: the log, and the keys."""

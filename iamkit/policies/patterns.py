@@ -1,0 +1,212 @@
+"""IAM's wildcards and policy variables: texts in which ``*``, ``?`` and ``${…}`` have a meaning.
+
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html
+"""
+
+import re
+from collections.abc import Callable
+from functools import lru_cache
+
+from iamkit.policies.truth import Truth
+
+Lookup = Callable[[str], tuple[str, ...] | frozenset[str] | None]
+"""The values of a context key; None if the request has none, a set of names if it is not known."""
+
+_VARIABLE = re.compile(r"\$\{\s*([^{},]+?)\s*(?:,\s*'([^']*)'\s*)?\}")
+_LITERALS = {"*", "?", "$"}
+ARN_PARTS = 6
+
+
+@lru_cache(maxsize=65_536)
+def action_pattern(pattern: str) -> re.Pattern[str]:
+    """A regular expression for the actions that a pattern names, without regard to case.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_action.html
+    """
+    return re.compile(_glob(pattern), re.IGNORECASE | re.ASCII | re.DOTALL)
+
+
+def matches_text(pattern: str, text: str, lookup: Lookup | None, *, wildcards: bool) -> Truth:
+    """Whether a text is the pattern's, case and all.
+
+    Args:
+        pattern: of a condition; its variables count unless ``lookup`` is None.
+        text: a value of the request.
+        lookup: gives the variables' values.
+        wildcards: whether ``*`` and ``?`` stand for any letters (StringLike).
+    """
+    made = _regex(pattern, lookup, _glob if wildcards else re.escape)
+    return made if isinstance(made, bool | frozenset) else bool(made.fullmatch(text))
+
+
+def matches_resource(pattern: str, resource: str, lookup: Lookup | None) -> Truth:
+    """Whether a resource is one of those that a ``Resource`` element names.
+
+    In the first five parts of an ARN, a ``*`` reaches beyond the colon only as the last letter of
+    its part.
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html
+    """
+    if pattern == "*":
+        return True
+    made = _regex(pattern, lookup, _resource_glob(pattern))
+    return made if isinstance(made, bool | frozenset) else bool(made.fullmatch(resource))
+
+
+def matches_arn(pattern: str, text: str, lookup: Lookup | None) -> Truth:
+    """Whether an ARN is the condition's, each of its six parts for itself (ArnLike, ArnEquals).
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html#Conditions_ARN
+    """
+    wanted = _split_arn(pattern)
+    given = text.split(":", ARN_PARTS - 1)
+    if pattern == "*":
+        return text.startswith("arn:")
+    if len(wanted) != ARN_PARTS or len(given) != ARN_PARTS:
+        return False
+    unknown: frozenset[str] = frozenset()
+    for part, value in zip(wanted, given, strict=True):
+        truth = matches_text(part, value, lookup, wildcards=True)
+        if truth is False:
+            return False
+        if truth is not True:
+            unknown |= truth
+    return unknown or True
+
+
+def covers(pattern: str, other: str, *, fold: bool = False) -> bool:
+    """Whether whatever ``other`` matches, ``pattern`` matches too; both may have wildcards.
+
+    Args:
+        pattern: the one that may be wider.
+        other: the one that may be narrower; its wildcards stand for any letters.
+        fold: whether case is ignored, as in actions.
+    """
+    wide, narrow = (pattern.lower(), other.lower()) if fold else (pattern, other)
+    return wide in ("*", narrow) or _covers(wide, narrow)
+
+
+def overlap(pattern: str, other: str) -> bool:
+    """Whether some text is matched by both patterns."""
+    return _overlap(pattern, other)
+
+
+def variables_of(pattern: str) -> list[str]:
+    """The context keys that a pattern's variables name."""
+    return [found[1] for found in _VARIABLE.finditer(pattern) if found[1] not in _LITERALS]
+
+
+@lru_cache(maxsize=65_536)
+def _covers(wide: str, narrow: str) -> bool:
+    """Walk both, letter by letter; the places in ``wide`` that the read part may have reached."""
+    places = _skip_stars(wide, {0})
+    for letter in narrow:
+        if letter == "*":  # any text: only a star can take it
+            places = {place for place in places if place < len(wide) and wide[place] == "*"}
+        else:
+            places = {
+                place if wide[place] == "*" else place + 1
+                for place in places
+                if place < len(wide)
+                and (wide[place] in ("*", "?") or (wide[place] == letter and letter != "?"))
+            }
+        places = _skip_stars(wide, places)
+        if not places:
+            return False
+    return len(wide) in places
+
+
+def _skip_stars(wide: str, places: set[int]) -> set[int]:
+    """A star may stand for nothing."""
+    for place in list(places):
+        reached = place
+        while reached < len(wide) and wide[reached] == "*":
+            reached += 1
+            places.add(reached)
+    return places
+
+
+@lru_cache(maxsize=65_536)
+def _overlap(a: str, b: str) -> bool:
+    seen: set[tuple[int, int]] = set()
+    todo = [(0, 0)]
+    while todo:
+        i, j = todo.pop()
+        if (i, j) in seen:
+            continue
+        seen.add((i, j))
+        if i == len(a) and j == len(b):
+            return True
+        if i < len(a) and a[i] == "*":
+            todo += [(i + 1, j)] + ([(i, j + 1)] if j < len(b) else [])
+        elif j < len(b) and b[j] == "*":
+            todo += [(i, j + 1)] + ([(i + 1, j)] if i < len(a) else [])
+        elif i < len(a) and j < len(b) and (a[i] == b[j] or "?" in (a[i], b[j])):
+            todo.append((i + 1, j + 1))
+    return False
+
+
+def _regex(
+    pattern: str, lookup: Lookup | None, translate: Callable[[str], str]
+) -> re.Pattern[str] | Truth:
+    """The pattern with its variables' values in place; False if one has no value."""
+    if lookup is None or "${" not in pattern:
+        return _compiled(translate(pattern))
+    expression, end = "", 0
+    unknown: frozenset[str] = frozenset()
+    for found in _VARIABLE.finditer(pattern):
+        expression += translate(pattern[end : found.start()])
+        end = found.end()
+        value = _value(found[1], found[2], lookup)
+        if value is None:
+            return False
+        if isinstance(value, frozenset):
+            unknown |= value
+        else:
+            expression += re.escape(value)  # a wildcard in a value is plain text
+    return unknown or _compiled(expression + translate(pattern[end:]))
+
+
+def _value(name: str, default: str | None, lookup: Lookup) -> str | frozenset[str] | None:
+    if name in _LITERALS:
+        return name
+    values = lookup(name)
+    if isinstance(values, frozenset):
+        return values
+    if values is None:
+        return default
+    return values[0] if len(values) == 1 else None  # a variable stands for one value
+
+
+@lru_cache(maxsize=65_536)
+def _compiled(expression: str) -> re.Pattern[str]:
+    return re.compile(expression, re.DOTALL)
+
+
+@lru_cache(maxsize=65_536)
+def _glob(text: str) -> str:
+    return "".join({"*": ".*", "?": "."}.get(c) or re.escape(c) for c in text)
+
+
+def _resource_glob(pattern: str) -> Callable[[str], str]:
+    """A translation that knows in which part of the ARN it is; it is called from left to right."""
+    colons = 0
+    if "*" not in pattern:
+        return _glob
+
+    def translate(text: str) -> str:
+        nonlocal colons
+        made = ""
+        for place, letter in enumerate(text):
+            if letter == ":":
+                colons += 1
+            inside = colons < ARN_PARTS - 1 and text[place + 1 : place + 2] not in ("", ":")
+            made += "[^:]*" if letter == "*" and inside else _glob(letter)
+        return made
+
+    return translate
+
+
+def _split_arn(pattern: str) -> list[str]:
+    """The six parts of an ARN; a colon inside of ``${…}`` separates nothing."""
+    hidden = _VARIABLE.sub(lambda found: found[0].replace(":", "\0"), pattern)
+    return [part.replace("\0", ":") for part in hidden.split(":", ARN_PARTS - 1)]

@@ -1,0 +1,17 @@
+"""The parts of a policy document, whichever of its two forms each has: one, or a list."""
+
+from collections.abc import Mapping
+
+from iamkit.account import JSON
+
+
+def statements_of(document: JSON) -> list[JSON]:
+    """The statements of a policy, which may be one object in place of a list."""
+    found = document.get("Statement", ())
+    return [found] if isinstance(found, Mapping) else [s for s in found if isinstance(s, Mapping)]
+
+
+def texts_of(statement: JSON, key: str) -> list[str]:
+    """The texts of an element that may be one text in place of a list; none if it is not there."""
+    value = statement.get(key, [])
+    return [str(item) for item in value] if isinstance(value, list | tuple) else [str(value)]
