@@ -22,6 +22,10 @@ STATEMENT_KEYS = {
     "NotResource",
     "Condition",
 }
+_STATEMENT_ORDER = tuple(
+    "Sid Effect Principal NotPrincipal Action NotAction Resource NotResource Condition".split()
+)
+_DOCUMENT_ORDER = ("Version", "Id", "Statement")
 DOCUMENT_KEYS = {"Version", "Id", "Statement"}
 VERSIONS = ("2012-10-17", "2008-10-17")
 MAX_TEXT = 200_000
@@ -79,6 +83,33 @@ def count_characters(document: JSON) -> int:
 def to_json(document: Any) -> str:
     """The compact JSON text that is sent to AWS: the same document gives the same text."""
     return json.dumps(document, separators=(",", ":"), ensure_ascii=False)
+
+
+def in_iam_order(document: JSON) -> dict[str, Any]:
+    """The document with its keys in the order in which AWS's own policies have them."""
+    statements = document.get("Statement", [])
+    several = statements if isinstance(statements, list) else [statements]
+    ordered = [_ordered(s, _STATEMENT_ORDER) if isinstance(s, Mapping) else s for s in several]
+    return _ordered({**document, "Statement": ordered}, _DOCUMENT_ORDER)
+
+
+def print_policy(document: JSON) -> str:
+    """The document as people read it: in IAM's order of keys, a list of one as its value."""
+    ordered = in_iam_order(document)
+    ordered["Statement"] = [_single(s) for s in ordered["Statement"]]
+    return json.dumps(ordered, indent=2, ensure_ascii=False)
+
+
+def _ordered(mapping: JSON, order: tuple[str, ...]) -> dict[str, Any]:
+    known = {key: mapping[key] for key in order if key in mapping}
+    return known | {key: value for key, value in mapping.items() if key not in known}
+
+
+def _single(value: Any) -> Any:
+    """A list of one text as that text, in all of a statement."""
+    if isinstance(value, Mapping):
+        return {key: _single(inner) for key, inner in value.items()}
+    return value[0] if isinstance(value, list) and len(value) == 1 else value
 
 
 def _load(text: str, where: str) -> Any:

@@ -11,7 +11,7 @@ from typing import Literal
 from iamkit.account import JSON
 from iamkit.policies.conditions import Test, read_conditions
 from iamkit.policies.patterns import action_pattern, matches_resource
-from iamkit.policies.principals import Grip, grip_of, is_excluded
+from iamkit.policies.principals import Grip, grip_of, grip_unless_named
 from iamkit.policies.request import Request
 from iamkit.policies.statements import statements_of, texts_of
 from iamkit.policies.truth import Truth, all_of, any_of
@@ -203,6 +203,7 @@ class _Evaluation:
     def __init__(self, request: Request, policies: Policies) -> None:
         self.request = request
         self.kind = request.principal.kind
+        self.bounded = policies.permissions_boundary is not None
         self.matched: list[tuple[Kind, list[tuple[Statement, Truth]]]] = [
             (kind, self._match(statements))
             for kind, statements in policies.layers
@@ -212,7 +213,7 @@ class _Evaluation:
         self.resource = [
             (statement, truth, grip)
             for statement in policies.resource_statements
-            for grip in [_grip(statement, request)]
+            for grip in [self._grip(statement)]
             if grip and (truth := statement.matches(request)) is not False
         ]
 
@@ -238,6 +239,14 @@ class _Evaluation:
                 ]
         names = {name.lower(): name for name in sorted(unknown)}
         return Decision("depends", tuple(dict.fromkeys(open_)), tuple(sorted(names.values())))
+
+    def _grip(self, statement: Statement) -> Grip | None:
+        """How a statement of a resource's policy takes hold of the caller; None if it does not."""
+        principal, element = self.request.principal, statement.element
+        if "NotPrincipal" in element:
+            always = self.bounded and not statement.allows
+            return grip_unless_named(element["NotPrincipal"], principal, always=always)
+        return grip_of(element.get("Principal"), principal, allows=statement.allows)
 
     def _applies(self, kind: Kind) -> bool:
         """Whether a layer binds this principal at all.
@@ -322,10 +331,3 @@ class _Evaluation:
             if any_of(truth for _, truth in allows) is False:
                 return f"because no {kind} allows the {self.request.action} action"
         return f"because no policy allows the {self.request.action} action"
-
-
-def _grip(statement: Statement, request: Request) -> Grip | None:
-    """How a statement of a resource's policy takes hold of the principal; None if it does not."""
-    if "NotPrincipal" in statement.element:
-        return is_excluded(statement.element["NotPrincipal"], request.principal)
-    return grip_of(statement.element.get("Principal"), request.principal, allows=statement.allows)

@@ -82,7 +82,9 @@ def covers(pattern: str, other: str, *, fold: bool = False) -> bool:
         fold: whether case is ignored, as in actions.
     """
     wide, narrow = (pattern.lower(), other.lower()) if fold else (pattern, other)
-    return wide in ("*", narrow) or _covers(wide, narrow)
+    if wide in ("*", narrow):
+        return True
+    return ("*" in wide or "?" in wide) and _covers(wide, narrow)
 
 
 def overlap(pattern: str, other: str) -> bool:

@@ -43,14 +43,15 @@ def grip_of(element: Any, principal: Principal, *, allows: bool) -> Grip | None:
     return min(found, key=lambda grip: grip.value)
 
 
-def is_excluded(element: Any, principal: Principal) -> Grip | None:
+def grip_unless_named(element: Any, principal: Principal, *, always: bool) -> Grip | None:
     """How a ``NotPrincipal`` element takes hold of a principal: not at all if it exempts it.
 
     To be exempt, the caller and its account must both be named; of a session the role as well.
+    With a deny, nobody who has a permissions boundary is exempt (``always``).
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_notprincipal.html
     """
     grips = {grip for kind, name in _names(element) if (grip := _grip(kind, name, principal))}
-    if Grip.DIRECT not in grips:
+    if always or Grip.DIRECT not in grips:
         return Grip.DIRECT
     if not principal.account or principal.kind == "root" or _everyone(element):
         return None
