@@ -107,7 +107,7 @@ class Group:
 
 @dataclass(frozen=True, kw_only=True)
 class Role:
-    """An IAM role."""
+    """An IAM role; ``trust_policy`` says who may assume it."""
 
     name: str
     path: str = "/"
@@ -116,6 +116,7 @@ class Role:
     created: datetime | None = None
     inline_policies: Mapping[str, JSON] = field(default_factory=dict)
     attached_policies: frozenset[str] = frozenset()
+    trust_policy: JSON = field(default_factory=dict)
     permissions_boundary: str | None = None
 
 

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from platformdirs import user_data_path
+from platformdirs import user_cache_path, user_data_path
 
 
 def home_folder() -> Path:
@@ -15,3 +15,12 @@ def home_folder() -> Path:
     folder = Path(configured).expanduser() if configured else user_data_path("iamkit")
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return folder.absolute()
+
+
+def cache_folder() -> Path:
+    """Where iamkit keeps what it can make again: ``IAMKIT_HOME`` if set, else the platform's cache.
+
+    It need not exist.
+    """
+    configured = os.environ.get("IAMKIT_HOME")
+    return Path(configured).expanduser() if configured else user_cache_path("iamkit")

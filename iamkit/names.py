@@ -3,6 +3,7 @@
 AWS's limits: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 """
 
+import difflib
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
@@ -107,6 +108,12 @@ def describe_character(character: str) -> str:
     name = unicodedata.name(character, "a control character")
     shown = character if character.isprintable() and not character.isspace() else ""
     return f"{shown!r} (U+{ord(character):04X}, {name})" if shown else f"U+{ord(character):04X}"
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """A hint at the known name that is nearest, if one is near."""
+    near = difflib.get_close_matches(str(name), list(known), 1)
+    return f"; did you mean {near[0]}?" if near else ""
 
 
 def _fits_tag(character: str) -> bool:

@@ -4,7 +4,6 @@ Each notebook declares its parameters in its first code cell; the model of that 
 what is valid. A test holds the two together. No secret is ever a parameter.
 """
 
-import difflib
 from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Any, Literal, Self, TypeVar
@@ -281,12 +280,6 @@ def field_path(location: tuple[int | str, ...]) -> str:
     return path
 
 
-def did_you_mean(name: str, known: Mapping[str, Any]) -> str:
-    """A hint at the known name that is nearest, if one is near."""
-    near = difflib.get_close_matches(str(name), list(known), 1)
-    return f"; did you mean {near[0]}?" if near else ""
-
-
 def _expectation(problem: ErrorDetails, model: type[Model]) -> str:
     kind, value = problem["type"], problem.get("input")
     if kind == "missing":
@@ -295,7 +288,7 @@ def _expectation(problem: ErrorDetails, model: type[Model]) -> str:
     if kind == "extra_forbidden":
         nested = _NESTED.get(str(problem["loc"][0]))
         known = nested.model_fields if nested and len(problem["loc"]) > 1 else KNOWN
-        return f"unknown key{did_you_mean(str(problem['loc'][-1]), known)}"
+        return f"unknown key{names.did_you_mean(str(problem['loc'][-1]), known)}"
     if kind == "value_error":
         return str(problem["ctx"]["error"])
     expected = {

@@ -13,13 +13,13 @@ import yaml
 from pydantic import ValidationError, create_model
 
 from iamkit.errors import InputError
+from iamkit.names import did_you_mean
 from iamkit.parameters import (
     KNOWN,
     NOTEBOOKS,
     Model,
     NotebookParameters,
     describe,
-    did_you_mean,
 )
 
 MAX_BYTES = 1_000_000

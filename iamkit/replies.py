@@ -85,7 +85,11 @@ def _group(item: Reply) -> Group:
 
 
 def _role(item: Reply) -> Role:
-    return Role(**_principal(item, "Role"), permissions_boundary=_boundary(item))
+    return Role(
+        **_principal(item, "Role"),
+        trust_policy=_document(item.get("AssumeRolePolicyDocument", {})),
+        permissions_boundary=_boundary(item),
+    )
 
 
 def _principal(item: Reply, kind: str) -> dict[str, Any]:

@@ -5,7 +5,8 @@ import io
 from pathlib import Path
 
 from iamkit.errors import InputError
-from iamkit.parameters import UserRow, check, did_you_mean
+from iamkit.names import did_you_mean
+from iamkit.parameters import UserRow, check
 
 COLUMNS = ("name", "path", "groups", "tags", "access_key", "console_password")
 MAX_BYTES = 5_000_000

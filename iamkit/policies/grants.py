@@ -7,12 +7,13 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-l
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
-from iamkit.account import JSON, AccountState, Group, User
+from iamkit.account import JSON, AccountState, Group, Role, User
 from iamkit.policies.catalogue import Catalogue
 from iamkit.policies.statements import statements_of, texts_of
 
@@ -97,15 +98,15 @@ def compile_policy(document: JSON, catalogue: Catalogue) -> tuple[Grant, ...]:
     )
 
 
-def paths_to(user: User, state: AccountState) -> Iterator[Path]:
-    """The policies that a user has, own ones first, then group by group."""
+def paths_to(user: User | Role, state: AccountState) -> Iterator[Path]:
+    """The policies that a user or role has, own ones first, then group by group."""
     yield from _paths("", user, state)
-    for name in sorted(user.groups):
+    for name in sorted(user.groups) if isinstance(user, User) else ():
         if name in state.groups:
             yield from _paths(name, state.groups[name], state)
 
 
-def _paths(group: str, holder: User | Group, state: AccountState) -> Iterator[Path]:
+def _paths(group: str, holder: User | Group | Role, state: AccountState) -> Iterator[Path]:
     for name, document in sorted(holder.inline_policies.items()):
         yield Path(group, "inline", name, "", document)
     for arn in sorted(holder.attached_policies):
@@ -127,16 +128,38 @@ class Restrictions:
 
 
 @dataclass(frozen=True)
+class Reach:
+    """The actions that are allowed somehow, told apart by how far that goes; no two overlap.
+
+    Attributes:
+        everything: on every resource, always.
+        some: always, on some resources.
+        conditional: under conditions, or as far as a policy whose text was not read lets it.
+    """
+
+    everything: int
+    some: int
+    conditional: int
+
+    @property
+    def possible(self) -> int:
+        """All three."""
+        return self.everything | self.some | self.conditional
+
+
+@dataclass(frozen=True)
 class Holding:
     """All that a user holds; users whose policies are the same share one.
 
     Attributes:
         paths: each with its grants; None where the policy's document was not read.
+        boundary: the permissions boundary's grants; empty if there is none, None if not read.
     """
 
     catalogue: Catalogue
     paths: tuple[tuple[Path, tuple[Grant, ...] | None], ...]
     restrictions: Restrictions
+    boundary: tuple[Grant, ...] | None = ()
 
     @cached_property
     def admin_path(self) -> str | None:
@@ -158,6 +181,19 @@ class Holding:
         if together == iam:
             return " + ".join(through)
         return None if any(grants is None for _, grants in self.paths) else ""
+
+    @cached_property
+    def reach(self) -> Reach:
+        """What it is allowed, and how far."""
+        grants = [grant for _, found in self.paths for grant in found or ()]
+        own = _reach(grants, self.catalogue)
+        unread = any(found is None for _, found in self.paths)
+        if self.boundary is None:
+            own = Reach(0, 0, own.possible)
+        elif self.boundary:
+            own = _narrowed(own, _reach(list(self.boundary), self.catalogue))
+        rest = self.catalogue.everything & ~own.possible if unread else 0
+        return Reach(own.everything, own.some, own.conditional | rest)
 
     @cached_property
     def admin_by_own(self) -> bool:
@@ -200,22 +236,31 @@ class Holdings:
         self._compiled: dict[int, tuple[Grant, ...]] = {}
         self._shared: dict[Any, Holding] = {}
 
-    def of(self, user: User) -> Holding:
-        """What a user holds."""
+    def of(self, user: User | Role) -> Holding:
+        """What a user or a role holds."""
         own = tuple(sorted((name, id(d)) for name, d in user.inline_policies.items()))
-        key = (own, user.attached_policies, user.groups, user.permissions_boundary)
+        groups = user.groups if isinstance(user, User) else frozenset[str]()
+        key = (own, user.attached_policies, groups, user.permissions_boundary)
         if key not in self._shared:
             self._shared[key] = self._hold(user)
         return self._shared[key]
 
-    def _hold(self, user: User) -> Holding:
+    def _hold(self, user: User | Role) -> Holding:
         paths = tuple((path, self._grants(path.document)) for path in paths_to(user, self.state))
         denied = 0
         for _, grants in paths:
             denied |= _denied(grants or ())
-        return Holding(self.catalogue, paths, Restrictions(denied, self._bound(user)))
+        restrictions = Restrictions(denied, self._bound(user))
+        return Holding(self.catalogue, paths, restrictions, self._boundary(user))
 
-    def _bound(self, user: User) -> int:
+    def _boundary(self, user: User | Role) -> tuple[Grant, ...] | None:
+        if user.permissions_boundary is None:
+            return ()
+        policy = self.state.policies.get(user.permissions_boundary)
+        found = self._grants(policy.document) if policy else None
+        return found or (None if found is None else (Grant("nothing", False, -1, "all", ()),))
+
+    def _bound(self, user: User | Role) -> int:
         """What the permissions boundary lets through; all if its document was not read."""
         policy = self.state.policies.get(user.permissions_boundary or "")
         if policy is None:
@@ -232,6 +277,28 @@ class Holdings:
         if id(document) not in self._compiled:  # the state keeps the document alive
             self._compiled[id(document)] = compile_policy(document, self.catalogue)
         return self._compiled[id(document)]
+
+
+def _reach(grants: list[Grant], catalogue: Catalogue) -> Reach:
+    """What statements allow together; a deny that may bind makes what it names less certain."""
+    masks: Counter[tuple[bool, bool, bool]] = Counter()
+    for grant in grants:
+        masks[grant.allows, grant.scope == "all", not grant.conditions] |= grant.actions
+    possible = masks[True, True, True] | masks[True, False, True]
+    possible |= masks[True, True, False] | masks[True, False, False]
+    possible &= ~masks[False, True, True]
+    doubtful = masks[False, True, False] | masks[False, False, False]
+    always = (masks[True, True, True] | masks[True, False, True]) & ~doubtful & possible
+    everything = masks[True, True, True] & always & ~masks[False, False, True]
+    return Reach(everything, always & ~everything, possible & ~always & catalogue.everything)
+
+
+def _narrowed(own: Reach, boundary: Reach) -> Reach:
+    """What is left within a permissions boundary."""
+    possible = own.possible & boundary.possible
+    everything = own.everything & boundary.everything
+    always = (own.everything | own.some) & (boundary.everything | boundary.some)
+    return Reach(everything, always & ~everything, possible & ~always)
 
 
 def _denied(grants: tuple[Grant, ...]) -> int:
