@@ -108,9 +108,10 @@ class Access:
 
     @cached_property
     def _everyone(self) -> list[tuple[str, User | Role, Holding]]:
-        users = [("user", self.state.users[name]) for name in sorted(self.state.users)]
-        roles = [("role", self.state.roles[name]) for name in sorted(self.state.roles)]
-        return [(kind, who, self._holdings.of(who)) for kind, who in (*users, *roles)]
+        found: list[tuple[str, User | Role]] = []
+        found += [("user", self.state.users[name]) for name in sorted(self.state.users)]
+        found += [("role", self.state.roles[name]) for name in sorted(self.state.roles)]
+        return [(kind, who, self._holdings.of(who)) for kind, who in found]
 
     def _policies(self, who: User | Role, action: str, trust: JSON | None) -> tuple[Policies, bool]:
         """The statements that name an action; and whether they may treat people differently."""

@@ -8,10 +8,11 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
 import json
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from iamkit.account import JSON
 from iamkit.errors import InputError
+from iamkit.policies.positions import Position, find_position, find_twin, locate_paths, position_at
 
 STATEMENT_KEYS = {
     "Sid",
@@ -32,6 +33,13 @@ MAX_TEXT = 200_000
 """Characters of text that are worth parsing; the largest quota of AWS is 10,240."""
 
 
+class Problem(NamedTuple):
+    """What is wrong with the structure of a policy, and where, as ``positions`` writes paths."""
+
+    message: str
+    path: str
+
+
 def parse_policy(text: str, where: str = "policy") -> dict[str, Any]:
     """Parse the JSON text of an identity policy strictly, and check it.
 
@@ -45,11 +53,12 @@ def parse_policy(text: str, where: str = "policy") -> dict[str, Any]:
     Raises:
         InputError: with the place and, where it can be told, the repair.
     """
-    document = _load(text, where)
-    if not isinstance(document, dict):
-        raise InputError(f"{where}: a policy is a JSON object in braces, not {_kind(document)}.")
-    check_policy(document, where)
-    return document
+    document = read_json(text, where)
+    problem = find_problem(document)
+    if problem:
+        place = find_position(locate_paths(text), problem.path)
+        raise InputError(f"{where}: {problem.message}{_at(place)}")
+    return dict(document)
 
 
 def check_policy(document: JSON, where: str = "policy") -> None:
@@ -58,9 +67,20 @@ def check_policy(document: JSON, where: str = "policy") -> None:
     Raises:
         InputError: naming the statement and key that are wrong, and what was expected.
     """
-    problem = next(_problems(document), None)
+    problem = find_problem(document)
     if problem:
-        raise InputError(f"{where}: {problem}")
+        raise InputError(f"{where}: {problem.message}")
+
+
+def find_problem(document: Any, *, identity: bool = True) -> Problem | None:
+    """The first thing by which a value is no policy; None if it is one.
+
+    Args:
+        document: what was read from JSON.
+        identity: whether it is the policy of a user, group or role; one of a resource wants a
+            Principal, and need not name the resource.
+    """
+    return next(_problems(document, identity=identity), None)
 
 
 def same_policy(a: JSON, b: JSON) -> bool:
@@ -112,15 +132,21 @@ def _single(value: Any) -> Any:
     return value[0] if isinstance(value, list) and len(value) == 1 else value
 
 
-def _load(text: str, where: str) -> Any:
+def read_json(text: str, where: str = "policy") -> Any:
+    """Read JSON as strictly as a policy wants it, whatever it says.
+
+    Raises:
+        InputError: with the place and, where it can be told, the repair.
+    """
     if len(text) > MAX_TEXT:
         raise InputError(f"{where}: {len(text):,} characters are far beyond any policy's quota.")
     try:
         return json.loads(text.removeprefix("\ufeff"), object_pairs_hook=_no_twins)
     except _TwinKey as twin:
+        key = twin.args[0]
         raise InputError(
-            f"{where}: the key {twin.args[0]!r} is given twice in one object, and AWS would "
-            "silently keep only one of the two. Remove or merge one."
+            f"{where}: the key {key!r} is given twice in one object, and AWS would silently keep "
+            f"only one of the two. Remove or merge one.{_at(find_twin(text, key))}"
         ) from None
     except RecursionError:
         raise InputError(f"{where}: it is nested far deeper than any policy.") from None
@@ -144,11 +170,15 @@ def _no_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _explain_json_error(text: str, error: json.JSONDecodeError) -> str:
     repaired = _with_braces(text)
     if repaired is not None:
-        problem = next(_problems(repaired), "")
-        also = f" Also: {problem}" if problem else ""
+        problem = find_problem(repaired)
+        also = f" Also: {problem.message}" if problem else ""
         return f"the outer braces are missing.{also}\nRepaired: {json.dumps(repaired)}"
-    if re.search("[\u201c\u201d\u2018\u2019]", text):
-        return "it has typographic quotes, as word processors make them; JSON wants straight ones."
+    quote = re.search("[\u201c\u201d\u2018\u2019]", text)
+    if quote:
+        return (
+            "it has typographic quotes, as word processors make them; JSON wants straight ones."
+            f"{_at(position_at(text, quote.start()))}"
+        )
     return f"not JSON at line {error.lineno}, column {error.colno}: {error.msg}."
 
 
@@ -168,90 +198,152 @@ def _with_braces(text: str) -> dict[str, Any] | None:
     return {"Version": "2012-10-17"} | document
 
 
-def _problems(document: JSON) -> Iterator[str]:
-    yield from _unknown_keys(document, DOCUMENT_KEYS, "the document")
+def _at(place: Position | None) -> str:
+    return f" (line {place[0]}, column {place[1]})" if place else ""
+
+
+def _problems(document: Any, *, identity: bool) -> Iterator[Problem]:
+    if not isinstance(document, Mapping):
+        yield Problem(f"a policy is a JSON object in braces, not {_kind(document)}.", "")
+        return
+    yield from _unknown_keys(document, DOCUMENT_KEYS, "the document", "")
     version = document.get("Version")
     if version is None:
-        yield (
+        yield Problem(
             'Version is missing, and AWS would read the policy as of 2008. Add "Version": '
-            '"2012-10-17".'
+            '"2012-10-17".',
+            "",
         )
     elif version not in VERSIONS:
-        yield f'Version {version!r} is not one of AWS\'s; use "2012-10-17".'
+        yield Problem(f'Version {version!r} is not one of AWS\'s; use "2012-10-17".', "Version")
     statements = document.get("Statement")
     if isinstance(statements, Mapping):
         statements = [statements]
     if not isinstance(statements, list) or not statements:
-        yield "Statement is missing or empty; a policy wants at least one statement."
+        message = "Statement is missing or empty; a policy wants at least one statement."
+        yield Problem(message, "Statement")
         return
     for number, statement in enumerate(statements, 1):
-        yield from _statement_problems(statement, f"statement {number}")
-    sids = [s["Sid"] for s in statements if isinstance(s, Mapping) and s.get("Sid")]
-    for sid in sorted({sid for sid in sids if sids.count(sid) > 1}):
-        yield f"the Sid {sid!r} is given to two statements; each wants its own."
-    odd = re.search("[^\t\n\r\x20-\xff]", to_json(document))
-    if odd:
-        yield f"the character {odd.group()!r} is not allowed in a policy; see IAM's grammar."
-
-
-def _statement_problems(statement: Any, where: str) -> Iterator[str]:
-    if not isinstance(statement, Mapping):
-        yield f"{where} is {_kind(statement)}, not an object in braces."
-        return
-    for key in ("Principal", "NotPrincipal"):
-        if key in statement:
-            yield (
-                f"{where} has {key}, which belongs in a resource's policy. In the policy of a "
-                "user or group the principal is that user or group: remove it."
+        where = f"statement {number}"
+        for message, path in _statement_problems(statement, where, identity=identity):
+            yield Problem(message, f"Statement[{number}]{path}")
+    yield from _twin_sids(statements)
+    for path, text in _texts(document):
+        odd = re.search("[^\t\n\r\x20-\xff]", text)
+        if odd:
+            problem = (
+                f"the character {odd.group()!r} is not allowed in a policy; see IAM's grammar."
             )
-    yield from _unknown_keys(statement, STATEMENT_KEYS, where)
+            yield Problem(problem, path)
+
+
+def _twin_sids(statements: list[Any]) -> Iterator[Problem]:
+    seen = set[str]()
+    for number, statement in enumerate(statements, 1):
+        sid = str(statement.get("Sid", ""))
+        if sid and sid in seen:
+            problem = f"the Sid {sid!r} is given to two statements; each wants its own."
+            yield Problem(problem, f"Statement[{number}].Sid")
+        seen.add(sid)
+
+
+def _texts(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """All texts in a document, keys too, each with its path."""
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, list):
+        for number, item in enumerate(value, 1):
+            yield from _texts(item, f"{path}[{number}]")
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            inner = f"{path}.{key}" if path else str(key)
+            yield f"{inner}#", str(key)
+            yield from _texts(item, inner)
+
+
+def _statement_problems(statement: Any, where: str, *, identity: bool) -> Iterator[tuple[str, str]]:
+    """What is wrong, and the rest of its path."""
+    if not isinstance(statement, Mapping):
+        yield f"{where} is {_kind(statement)}, not an object in braces.", ""
+        return
+    yield from _principal_problems(statement, where, identity=identity)
+    for problem in _unknown_keys(statement, STATEMENT_KEYS, where, "."):
+        yield problem.message, problem.path
     if statement.get("Effect") not in ("Allow", "Deny"):
-        yield f'{where}: Effect must be "Allow" or "Deny", not {statement.get("Effect")!r}.'
+        given = statement.get("Effect")
+        yield f'{where}: Effect must be "Allow" or "Deny", not {given!r}.', ".Effect"
     if not re.fullmatch("[A-Za-z0-9]*", str(statement.get("Sid", ""))):
-        yield f"{where}: the Sid {statement['Sid']!r} may hold only letters and digits."
+        problem = f"the Sid {statement['Sid']!r} may hold only letters and digits"
+        yield f"{where}: {problem}.", ".Sid"
     yield from _one_of(statement, "Action", "NotAction", where)
-    yield from _one_of(statement, "Resource", "NotResource", where)
-    for action in _strings(statement.get("Action", statement.get("NotAction"))):
+    if identity or "Resource" in statement or "NotResource" in statement:
+        yield from _one_of(statement, "Resource", "NotResource", where)
+    for path, action in _items(statement, "Action", "NotAction"):
         if action != "*" and not re.fullmatch(r"[A-Za-z0-9-]+:[A-Za-z0-9*?]+", action):
-            yield f"{where}: the action {action!r} should read service:Name, such as ec2:Describe*."
-    for resource in _strings(statement.get("Resource", statement.get("NotResource"))):
-        if resource != "*" and not resource.startswith("arn:"):
-            yield f'{where}: the resource {resource!r} is neither "*" nor an ARN.'
+            problem = f"the action {action!r} should read service:Name, such as ec2:Describe*"
+            yield f"{where}: {problem}.", path
+    for path, resource in _items(statement, "Resource", "NotResource"):
+        if identity and resource != "*" and not resource.startswith("arn:"):
+            yield f'{where}: the resource {resource!r} is neither "*" nor an ARN.', path
     yield from _condition_problems(statement.get("Condition", {}), where)
 
 
-def _condition_problems(condition: Any, where: str) -> Iterator[str]:
+def _principal_problems(
+    statement: JSON, where: str, *, identity: bool
+) -> Iterator[tuple[str, str]]:
+    found = [key for key in ("Principal", "NotPrincipal") if key in statement]
+    if not identity and len(found) != 1:
+        yield f"{where} wants Principal or NotPrincipal, one of them; it has {len(found)}.", ""
+    for key in found if identity else ():
+        problem = (
+            f"{where} has {key}, which belongs in a resource's policy. In the policy of a "
+            "user or group the principal is that user or group: remove it."
+        )
+        yield problem, f".{key}#"
+
+
+def _condition_problems(condition: Any, where: str) -> Iterator[tuple[str, str]]:
     if not isinstance(condition, Mapping):
-        yield f"{where}: Condition is {_kind(condition)}, not an object in braces."
+        yield f"{where}: Condition is {_kind(condition)}, not an object in braces.", ".Condition"
         return
     for operator, tests in condition.items():
+        path = f".Condition.{operator}"
         if not isinstance(tests, Mapping):
-            yield f"{where}: the condition {operator} wants an object of keys and values."
+            yield f"{where}: the condition {operator} wants an object of keys and values.", path
             continue
         for key in tests:
             if ":" not in key:
-                yield f"{where}: the condition key {key!r} has no service, as in aws:SourceIp."
+                problem = f"the condition key {key!r} has no service, as in aws:SourceIp"
+                yield f"{where}: {problem}.", f"{path}.{key}#"
 
 
-def _one_of(statement: JSON, key: str, opposite: str, where: str) -> Iterator[str]:
+def _one_of(statement: JSON, key: str, opposite: str, where: str) -> Iterator[tuple[str, str]]:
     given = [name for name in (key, opposite) if name in statement]
     if len(given) != 1:
-        yield f"{where} wants {key} or {opposite}, one of them; it has {len(given)}."
+        yield f"{where} wants {key} or {opposite}, one of them; it has {len(given)}.", ""
         return
     value = statement[given[0]]
     texts = _strings(value)
     if not texts or (isinstance(value, list) and len(texts) != len(value)):
         example = '"ec2:Describe*"' if key == "Action" else '"*"'
-        yield f"{where}: the {given[0]} list is empty; name at least one, such as {example}."
+        problem = f"the {given[0]} list is empty; name at least one, such as {example}"
+        yield f"{where}: {problem}.", f".{given[0]}"
 
 
-def _unknown_keys(mapping: JSON, known: set[str], where: str) -> Iterator[str]:
+def _items(statement: JSON, key: str, opposite: str) -> Iterator[tuple[str, str]]:
+    """The texts of the one of two elements that is there, each with its path."""
+    element = key if key in statement else opposite
+    for number, text in enumerate(_strings(statement.get(element)), 1):
+        yield f".{element}[{number}]", text
+
+
+def _unknown_keys(mapping: JSON, known: set[str], where: str, path: str) -> Iterator[Problem]:
     for key in mapping:
         if key in known or key in ("Principal", "NotPrincipal"):
             continue
         right = next((k for k in sorted(known) if k.lower() == key.lower()), None)
         hint = f"; IAM writes it {right}" if right else f"; known are {', '.join(sorted(known))}"
-        yield f"{where} has the unknown key {key!r}{hint}."
+        yield Problem(f"{where} has the unknown key {key!r}{hint}.", f"{path}{key}#")
 
 
 def _strings(value: Any) -> list[str]:
