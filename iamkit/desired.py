@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 from iamkit.account import JSON
 from iamkit.errors import InputError
@@ -10,6 +11,7 @@ from iamkit.parameters import (
     AccountAliasParameters,
     AdminGroupParameters,
     DevGroupParameters,
+    PolicyStudioParameters,
     UserRow,
     UsersParameters,
 )
@@ -42,11 +44,22 @@ class DesiredUser:
 
 
 @dataclass(frozen=True, kw_only=True)
+class DesiredPolicy:
+    """An inline policy that a group or user should have, who must be there already."""
+
+    kind: Literal["group", "user"]
+    holder: str
+    name: str
+    document: JSON
+
+
+@dataclass(frozen=True, kw_only=True)
 class Desired:
     """What should be, and by name what should no longer be. Nothing is deleted by omission."""
 
     groups: tuple[DesiredGroup, ...] = ()
     users: tuple[DesiredUser, ...] = ()
+    policies: tuple[DesiredPolicy, ...] = ()
     alias: str | None = None
     absent_users: tuple[str, ...] = ()
     absent_groups: tuple[str, ...] = ()
@@ -105,3 +118,17 @@ def team_users(parameters: UsersParameters, more: Sequence[UserRow] = ()) -> Des
 def account_alias(parameters: AccountAliasParameters) -> Desired:
     """The account's alias, which makes the sign-in address one that people remember."""
     return Desired(alias=parameters.account_alias)
+
+
+def held_policy(parameters: PolicyStudioParameters, document: JSON) -> Desired:
+    """A policy of the studio as an inline policy of its holder; nothing if it has none."""
+    kind, _, name = parameters.policy_holder.partition(" ")
+    if kind not in ("group", "user"):
+        return Desired()
+    wanted = DesiredPolicy(
+        kind="group" if kind == "group" else "user",
+        holder=name,
+        name=parameters.policy_name,
+        document=document,
+    )
+    return Desired(policies=(wanted,))

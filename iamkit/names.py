@@ -85,6 +85,20 @@ def check_alias(alias: str) -> str:
     return alias
 
 
+def check_holder(holder: str) -> str:
+    """Return who holds a policy, as ``group dev`` or ``user bob``; empty for nobody.
+
+    Raises:
+        ValueError: it is none of these.
+    """
+    kind, _, name = holder.partition(" ")
+    if holder and kind not in ("group", "user"):
+        raise ValueError(f"{holder!r} is neither such as 'group dev' nor 'user bob'")
+    if holder:
+        check_name(kind, name)
+    return holder
+
+
 def check_no_twins(kind: str, names: Iterable[str]) -> None:
     """Check that no two names are equal without regard to case, as IAM wants it.
 

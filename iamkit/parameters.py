@@ -4,6 +4,7 @@ Each notebook declares its parameters in its first code cell; the model of that 
 what is valid. A test holds the two together. No secret is ever a parameter.
 """
 
+import ipaddress
 from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Any, Literal, Self, TypeVar
@@ -24,6 +25,8 @@ from pydantic_core import ErrorDetails
 from iamkit import names
 from iamkit.errors import InputError
 from iamkit.policies import allow, check_policy, count_characters, parse_policy, policy
+from iamkit.policies.choices import Verb
+from iamkit.policies.quotas import QUOTAS
 
 
 def _policy(value: object) -> object:
@@ -34,9 +37,18 @@ def _policy(value: object) -> object:
             check_policy(document, "policy")
     except InputError as error:
         raise ValueError(str(error).removeprefix("policy: ").rstrip(".")) from None
-    if isinstance(document, dict) and (size := count_characters(document)) > GROUP_QUOTA:
-        raise ValueError(f"it has {size:,} characters; a group may have {GROUP_QUOTA:,}")
+    quota = QUOTAS["group's inline policies"]
+    if isinstance(document, dict) and (size := count_characters(document)) > quota:
+        raise ValueError(f"it has {size:,} characters; a group may have {quota:,}")
     return document
+
+
+def _network(text: str) -> str:
+    """Take an address, or a network such as 203.0.113.0/24."""
+    try:
+        return str(ipaddress.ip_network(text))
+    except ValueError:
+        raise ValueError(f"{text!r} is no address or network such as 203.0.113.0/24") from None
 
 
 def _day(text: str) -> str:
@@ -48,9 +60,6 @@ def _day(text: str) -> str:
         pass
     raise ValueError(f"{text!r} is no day such as 2027-01-31")
 
-
-GROUP_QUOTA = 5_120
-"""Characters of all inline policies of a group, white space not counted."""
 
 AccountId = Annotated[str, StringConstraints(pattern=r"^\d{12}$")]
 UserName = Annotated[str, AfterValidator(lambda name: names.check_name("user", name))]
@@ -225,6 +234,47 @@ class AuditUsersParameters(NotebookParameters):
     save_to: str = Field("", description="a folder for tables, findings and state; or empty")
 
 
+class PolicyChoice(Model):
+    """One part of a policy, in a person's words: what may be done, to which things, and when."""
+
+    do: list[Verb] = Field(
+        default_factory=list, description="see, read, change, delete, tag, manage access"
+    )
+    services: list[str] = Field(default_factory=list, description="prefixes, such as s3 and ec2")
+    actions: list[str] = Field(default_factory=list, description="single actions beside the verbs")
+    resources: list[str] = Field(
+        default_factory=list, description="things by type and name; none for everything"
+    )
+    with_mfa: bool = Field(False, description="only for who has signed in with MFA")
+    from_addresses: list[Annotated[str, AfterValidator(_network)]] = Field(
+        default_factory=list, description="only from these addresses or networks"
+    )
+    until: Annotated[str, AfterValidator(lambda day: day and _day(day))] = Field(
+        "", description="the last day, as 2027-01-31"
+    )
+    tagged: dict[str, str] = Field(
+        default_factory=dict, description="only resources that have these tags"
+    )
+
+
+class PolicyStudioParameters(RunAsParameters):
+    """07_policy_studio."""
+
+    policy_choices: list[PolicyChoice] = Field(
+        default_factory=list, description="what the policy allows, in parts"
+    )
+    policy_name: PolicyName = Field("teamPolicy", description="the policy's name")
+    policy_holder: Annotated[str, AfterValidator(names.check_holder)] = Field(
+        "", description="who gets it, as group dev or user bob; empty for nobody yet"
+    )
+    policy_file: str = Field("", description="a file to save the policy to; or empty")
+    policy_source: str = Field(
+        "", description="a policy to look at: a file, an ARN, or group dev/devGroupPolicy"
+    )
+    ask_action: str = Field("ec2:RunInstances", description="who can do this?")
+    ask_resource: str = Field("", description="to this ARN; empty for anything")
+
+
 NOTEBOOKS: Mapping[str, type[NotebookParameters]] = {
     "01_credentials": CredentialsParameters,
     "02_admin_group": AdminGroupParameters,
@@ -232,6 +282,7 @@ NOTEBOOKS: Mapping[str, type[NotebookParameters]] = {
     "04_users": UsersParameters,
     "05_account_alias": AccountAliasParameters,
     "06_audit_users": AuditUsersParameters,
+    "07_policy_studio": PolicyStudioParameters,
 }
 """The model of each notebook's parameters, by the notebook's name."""
 
@@ -242,6 +293,7 @@ _NESTED: Mapping[str, type[Model]] = {
     "users": UserRow,
     "thresholds": Thresholds,
     "waivers": Waiver,
+    "policy_choices": PolicyChoice,
 }
 
 AnyModel = TypeVar("AnyModel", bound=Model)

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
 from iamkit.account import JSON, AccountState, Group, User, UserDetail
-from iamkit.desired import Desired, DesiredGroup, DesiredUser
+from iamkit.desired import Desired, DesiredGroup, DesiredPolicy, DesiredUser
 from iamkit.errors import InputError, UnsafePlan
-from iamkit.parameters import GROUP_QUOTA
 from iamkit.policies import count_characters, same_policy
 from iamkit.policies.document import to_json
+from iamkit.policies.quotas import QUOTAS
 
 Verb = Literal["create", "update", "replace", "delete"]
 Named = TypeVar("Named", User, Group)
@@ -134,6 +134,8 @@ def make_plan(current: AccountState, desired: Desired) -> Plan:
         changes += _plan_group(_find(current.groups, group.name, "group"), group)
     for user in desired.users:
         changes += _plan_user(_find(current.users, user.name, "user"), user)
+    for policy in desired.policies:
+        changes += _plan_policy(current, policy)
     changes += _plan_alias(current.alias, desired.alias)
     for name in desired.absent_users:
         if name in current.users:
@@ -156,23 +158,44 @@ def _plan_group(current: Group | None, desired: DesiredGroup) -> Iterator[Change
     if current is None:
         yield Change(verb="create", operation="create_group", arguments=name)
         current = Group(name=desired.name)
-    kept = {n: d for n, d in current.inline_policies.items() if n not in desired.inline_policies}
-    size = sum(count_characters(d) for d in [*kept.values(), *desired.inline_policies.values()])
-    if size > GROUP_QUOTA:
+    yield from _plan_inline("group", current, desired.inline_policies)
+
+
+def _plan_inline(
+    kind: Literal["group", "user"], current: User | Group, wanted: Mapping[str, JSON]
+) -> Iterator[Change]:
+    """The inline policies that differ; all of a principal's together have one quota."""
+    kept = {name: d for name, d in current.inline_policies.items() if name not in wanted}
+    size = sum(count_characters(document) for document in [*kept.values(), *wanted.values()])
+    quota = QUOTAS[f"{kind}'s inline policies"]
+    if size > quota:
         raise InputError(
-            f"The inline policies of group {desired.name} would have {size:,} characters; "
-            f"AWS allows {GROUP_QUOTA:,}, white space not counted. Nothing was changed."
+            f"The inline policies of {kind} {current.name} would have {size:,} characters; "
+            f"AWS allows {quota:,}, white space not counted. Nothing was changed."
         )
-    for policy_name, document in desired.inline_policies.items():
+    for policy_name, document in wanted.items():
         before = current.inline_policies.get(policy_name)
         if before is not None and same_policy(before, document):
             continue
         yield Change(
             verb="create" if before is None else "update",
-            operation="put_group_policy",
-            arguments=name | {"PolicyName": policy_name, "PolicyDocument": document},
+            operation=f"put_{kind}_policy",
+            arguments={
+                f"{kind.title()}Name": current.name,
+                "PolicyName": policy_name,
+                "PolicyDocument": document,
+            },
             before=before,
         )
+
+
+def _plan_policy(current: AccountState, desired: DesiredPolicy) -> Iterator[Change]:
+    existing: Mapping[str, User | Group] = current.groups
+    if desired.kind == "user":
+        existing = current.users
+    holder = existing.get(desired.holder)
+    if holder is not None:
+        yield from _plan_inline(desired.kind, holder, {desired.name: desired.document})
 
 
 def _plan_user(current: User | None, desired: DesiredUser) -> Iterator[Change]:
@@ -364,6 +387,9 @@ def _blockers(current: AccountState, desired: Desired) -> Iterator[str]:
     for group in wanted:
         if group not in known:
             yield f"Group {group} is not there yet: make it first (02_admin_group, 03_dev_group)."
+    for policy in desired.policies:
+        if policy.holder not in (current.groups if policy.kind == "group" else current.users):
+            yield f"{policy.kind.title()} {policy.holder} is not there; make it first."
 
 
 def _detail(user: User) -> UserDetail:

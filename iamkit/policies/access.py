@@ -64,8 +64,8 @@ class Access:
         """What a user or role may do; see ``what_can``."""
         who: User | Role | None = self.state.users.get(name) or self.state.roles.get(name)
         if who is None:
-            hint = did_you_mean(name, [*self.state.users, *self.state.roles])
-            raise InputError(f"The account has no user or role {name!r}{hint}.")
+            hint = did_you_mean(name, [*self.state.users, *self.state.roles]) or "."
+            raise InputError(f"The account has no user or role {name!r}{hint}")
         holding = self._holdings.of(who)
         rows = []
         for reach, mask in _masks(holding.reach):
@@ -260,7 +260,8 @@ def known_action(action: str, catalogue: Catalogue) -> str:
         raise InputError(
             f"{action!r} names {len(found):,} actions; ask for one, such as s3:GetObject."
         )
-    raise InputError(f"AWS has no action {action!r}{did_you_mean(action, catalogue.actions)}.")
+    hint = did_you_mean(action, catalogue.actions) or "."
+    raise InputError(f"AWS has no action {action!r}{hint}")
 
 
 _LAST: list[Access] = []

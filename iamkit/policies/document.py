@@ -267,8 +267,7 @@ def _statement_problems(statement: Any, where: str, *, identity: bool) -> Iterat
         yield f"{where} is {_kind(statement)}, not an object in braces.", ""
         return
     yield from _principal_problems(statement, where, identity=identity)
-    for problem in _unknown_keys(statement, STATEMENT_KEYS, where, "."):
-        yield problem.message, problem.path
+    yield from _unknown_keys(statement, STATEMENT_KEYS, where, ".")
     if statement.get("Effect") not in ("Allow", "Deny"):
         given = statement.get("Effect")
         yield f'{where}: Effect must be "Allow" or "Deny", not {given!r}.', ".Effect"

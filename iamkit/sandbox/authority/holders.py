@@ -1,0 +1,162 @@
+"""Who calls, with all policies that apply to them; compiled once, until the account changes."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+from iamkit.account import JSON
+from iamkit.policies.evaluation import Policies
+from iamkit.policies.request import Principal
+from iamkit.policies.statements import statements_of
+from iamkit.sandbox.account import Account
+from iamkit.sandbox.authority.arns import listed_tags, tag_keys
+from iamkit.sandbox.call import Caller
+
+
+@dataclass(frozen=True)
+class Holder:
+    """A caller and what is known of it.
+
+    Attributes:
+        context: the context keys that follow from who calls.
+        policies: of the caller itself, with no resource's own.
+    """
+
+    principal: Principal
+    context: Mapping[str, Any]
+    policies: Policies
+    _with: dict[str, Policies] = field(default_factory=dict, repr=False)
+
+    def policies_with(self, resource: str | None) -> Policies:
+        """The policies that apply to a resource with its own policy, or with none."""
+        if resource is None:
+            return self.policies
+        if resource not in self._with:
+            own = self.policies
+            self._with[resource] = Policies(
+                identity=own.identity,
+                permissions_boundary=own.permissions_boundary,
+                session=own.session,
+                resource=read_document(resource),
+            )
+        return self._with[resource]
+
+
+class Holders:
+    """The holders of one account, kept until `forget` is called."""
+
+    def __init__(self, account: Account) -> None:
+        self._account = account
+        self._kept: dict[Caller, Holder] = {}
+
+    def of(self, caller: Caller) -> Holder:
+        """The holder for a caller.
+
+        Raises:
+            ValueError: one of its policies cannot be read.
+        """
+        if caller not in self._kept:
+            self._kept[caller] = self._read(caller)
+        return self._kept[caller]
+
+    def forget(self) -> None:
+        """Read everything again, because the account may have changed."""
+        self._kept.clear()
+
+    def _read(self, caller: Caller) -> Holder:
+        if caller.session:
+            return _of_session(self._account, caller)
+        context: dict[str, Any] = {"aws:userid": caller.user_id, "aws:TokenIssueTime": None}
+        if caller.is_root:
+            return Holder(Principal(caller.arn), context, Policies())
+        user = self._account.user(caller.user_name or "")
+        tags = self._account.iam.tagger.list_tags_for_resource(user.arn)["Tags"]
+        context |= tag_keys(["aws:PrincipalTag"], listed_tags(tags))
+        policies = Policies(
+            identity=user_policies(self._account, user),
+            permissions_boundary=boundary_of(self._account, user),
+        )
+        return Holder(Principal(caller.arn), context, policies)
+
+
+def _of_session(account: Account, caller: Caller) -> Holder:
+    """A session of a role; of one that was deleted since, a session with no policies."""
+    session = account.sts.get_assumed_role_from_access_key(caller.session)
+    role = account.role_by_arn(session.role_arn)
+    tags = {**listed_tags(role.tags if role else ()), **session.tags}
+    context = {
+        "aws:userid": caller.user_id,
+        "aws:MultiFactorAuthPresent": session.with_mfa,
+        "aws:SourceIdentity": session.source_identity,
+        **tag_keys(["aws:PrincipalTag"], tags),
+    }
+    own = role is not None and caller.user_id.startswith(f"{role.id}:")
+    policies = Policies(
+        identity=own_policies("role", role) if own else {},
+        permissions_boundary=boundary_of(account, role) if own else None,
+        session=_session_policies(account, session),
+    )
+    return Holder(Principal(caller.arn, issuer=session.role_arn), context, policies)
+
+
+def _session_policies(account: Account, session: Any) -> dict[str, JSON] | None:
+    texts = {arn: default_version(account.policy(arn)) for arn in session.policy_arns}
+    if session.policy:
+        texts["session policy"] = session.policy
+    return {name: read_document(text) for name, text in texts.items()} or None
+
+
+def user_policies(account: Account, user: Any) -> dict[str, JSON]:
+    """A user's policies by name: its own, and those of its groups."""
+    found = own_policies("user", user)
+    for group in account.groups_of(user):
+        found |= own_policies("group", group)
+    return found
+
+
+def own_policies(kind: str, entity: Any) -> dict[str, JSON]:
+    """The inline and attached policies of a user, group or role, by name."""
+    return {name: read_document(text) for name, text in _texts(kind, entity)}
+
+
+def _texts(kind: str, entity: Any) -> Iterator[tuple[str, str]]:
+    for name, text in entity.policies.items():
+        yield f"{kind}_{entity.name}_{name}", text
+    for arn, policy in entity.managed_policies.items():
+        yield arn, default_version(policy)
+
+
+def default_version(policy: Any) -> str:
+    """The text of a managed policy's default version."""
+    return next(
+        str(version.document)
+        for version in policy.versions
+        if version.version_id == policy.default_version_id
+    )
+
+
+def boundary_of(account: Account, entity: Any) -> JSON | None:
+    """The permissions boundary of a user or role; one that is gone allows nothing."""
+    arn = (entity.permissions_boundary or {}).get("PermissionsBoundaryArn")
+    if not arn:
+        return None
+    policy = account.iam.managed_policies.get(arn)
+    return read_document(default_version(policy)) if policy else {}
+
+
+@lru_cache(maxsize=10_000)
+def read_document(text: str) -> JSON:
+    """A policy as it is stored.
+
+    Raises:
+        ValueError: it is none that can be evaluated.
+    """
+    document = json.loads(text)
+    if not isinstance(document, dict):
+        raise ValueError("a policy is an object")  # noqa: TRY004 - of its text
+    for statement in statements_of(document):
+        if statement.get("Effect") not in ("Allow", "Deny"):
+            raise ValueError("a statement allows or denies")
+    return document
