@@ -176,6 +176,48 @@ def _write_page(
     click.echo(f"The report is {output}")
 
 
+@cli.command("who-can")
+@click.argument("action")
+@click.argument("resource", required=False)
+@click.option("-f", "--file", type=Path, help="The account's parameters, YAML.")
+@click.option("--state", type=Path, multiple=True, help="A saved state; then AWS is not asked.")
+@click.option(
+    "--context", multiple=True, metavar="KEY=VALUE", help="A context key that is known; repeatable."
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice("text csv json".split()),
+    default="text",
+    show_default=True,
+)
+def who_can_command(
+    action: str,
+    resource: str | None,
+    file: Path | None,
+    state: tuple[Path, ...],
+    context: tuple[str, ...],
+    form: str,
+) -> None:
+    """Say who may do ACTION, such as s3:GetObject, on RESOURCE (an ARN; or on anything).
+
+    "depends" names what is not known here, such as aws:MultiFactorAuthPresent; say it by --context.
+    """
+    from iamkit.audit.exports import export_frame
+    from iamkit.aws.audit import audit_parameters, read_own_permissions
+    from iamkit.policies.access import who_can
+
+    known = {}
+    for text in context:
+        key, equals, value = text.partition("=")
+        if not equals:
+            raise InputError(f"--context {text}: say KEY=VALUE.")
+        known[key] = value
+    account = read_own_permissions(audit_parameters(file, state))
+    found = who_can(account, action, resource, known)
+    click.echo(export_frame(found, form), nl=False)
+
+
 @cli.command()
 def demo() -> int:
     """Set up and audit a private practice account with all notebooks, and show the result."""
@@ -307,12 +349,15 @@ def _sandbox_state() -> Path:
 
 
 @sandbox.command()
-def start() -> None:
+@click.option("--authorize", is_flag=True, help="Refuse what the caller's policies do not allow.")
+def start(authorize: bool) -> None:
     """Start it, unless it runs already."""
     from iamkit.sandbox import start_sandbox
 
-    running = start_sandbox(_sandbox_state())
+    running = start_sandbox(_sandbox_state(), authorize=authorize)
     click.echo(f"The sandbox runs at {running.endpoint_url} (process {running.pid}).")
+    if running.authorizes():
+        click.echo("It refuses what the caller's policies do not allow; root may do everything.")
 
 
 @sandbox.command()

@@ -271,8 +271,12 @@ class PolicyStudioParameters(RunAsParameters):
     policy_source: str = Field(
         "", description="a policy to look at: a file, an ARN, or group dev/devGroupPolicy"
     )
-    ask_action: str = Field("ec2:RunInstances", description="who can do this?")
-    ask_resource: str = Field("", description="to this ARN; empty for anything")
+    question: list[str] = Field(
+        default_factory=lambda: ["ec2:RunInstances", ""],
+        min_length=2,
+        max_length=2,
+        description="who can do this action, on this ARN or on anything",
+    )
 
 
 NOTEBOOKS: Mapping[str, type[NotebookParameters]] = {

@@ -12,11 +12,10 @@ from urllib.parse import unquote
 from iamkit.account import Credential, Group, ManagedPolicy, PasswordPolicy, Role, User
 
 Reply = Mapping[str, Any]
+Details = tuple[dict[str, User], dict[str, Group], dict[str, Role], dict[str, ManagedPolicy]]
 
 
-def read_details(
-    pages: Iterable[Reply],
-) -> tuple[dict[str, User], dict[str, Group], dict[str, Role], dict[str, ManagedPolicy]]:
+def read_details(pages: Iterable[Reply]) -> Details:
     """Users, groups and roles by name, and policies by ARN, of GetAccountAuthorizationDetails.
 
     https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetAccountAuthorizationDetails.html

@@ -54,6 +54,23 @@ def to_csv(frame: pd.DataFrame, columns: Schema) -> str:
     words = in_words(frame, columns)
     texts = [name for name in frame if pd.api.types.is_string_dtype(frame[name])]
     texts += [name for name in frame if isinstance(frame[name].dtype, pd.CategoricalDtype)]
+    return _csv(words, texts)
+
+
+def export_frame(frame: pd.DataFrame, form: str) -> str:
+    """Any table of texts and numbers as ``text`` for a terminal, ``csv`` or ``json`` records."""
+    plain = frame.astype("object")
+    if form == "json":
+        return str(plain.to_json(orient="records", indent=1)) + "\n"
+    texts = [name for name in frame if not pd.api.types.is_numeric_dtype(frame[name])]
+    if form == "csv":
+        return _csv(plain, texts)
+    for name in texts:
+        plain[name] = [printable(str(text)) for text in plain[name]]
+    return plain.to_string(index=False, justify="left") + "\n"
+
+
+def _csv(words: pd.DataFrame, texts: Iterable[Any]) -> str:
     for name in texts:
         words[name] = [_harmless(text) for text in words[name]]
     out = io.StringIO()

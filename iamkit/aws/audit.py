@@ -4,6 +4,7 @@ from pathlib import Path
 
 from iamkit.account import AccountState
 from iamkit.audit import Audit
+from iamkit.aws.read import read_permissions
 from iamkit.aws.session import open_session
 from iamkit.aws.survey import survey_account
 from iamkit.errors import InputError
@@ -42,6 +43,17 @@ def run_audit(parameters: AuditUsersParameters) -> Audit:
     if parameters.state_files:
         return audit_of(load_own(parameters), parameters)
     return audit_of(survey_account(open_session(parameters), parameters.per_user), parameters)
+
+
+def read_own_permissions(parameters: AuditUsersParameters) -> AccountState:
+    """Everyone's policies: of the account, or of the states that the parameters name.
+
+    Raises:
+        IamkitError: the account or a file cannot be read.
+    """
+    if parameters.state_files:
+        return load_own(parameters)
+    return read_permissions(open_session(parameters))
 
 
 def load_own(parameters: AuditUsersParameters) -> AccountState:

@@ -12,15 +12,13 @@ from botocore.parsers import ResponseParserError
 from iamkit.account import (
     AccessKey,
     AccountState,
-    Group,
     PasswordPolicy,
-    User,
     UserDetail,
 )
 from iamkit.aws.explain import CALL_ERRORS, code_of, explain_error
 from iamkit.aws.session import Session
 from iamkit.desired import Desired
-from iamkit.replies import read_details, read_rules
+from iamkit.replies import Details, read_details, read_rules
 
 PAGE = 1_000
 INTERRUPTED = timedelta(minutes=10)
@@ -43,7 +41,7 @@ def read_account(
         AwsError: a call failed; the message names it.
     """
     desired = desired or Desired()
-    users, groups = _read_principals(session)
+    users, groups, _, _ = _read_details(session, "User", "Group")
     names = [n for n in users if every_user or n in desired.user_names]
     with ThreadPoolExecutor(READERS) as pool:
         details = list(pool.map(lambda name: _read_detail(session, name, desired), names))
@@ -56,6 +54,25 @@ def read_account(
         alias=next(iter(aliases), None),
         users=users,
         groups=groups,
+        read_at=datetime.now(UTC),
+    )
+
+
+def read_permissions(session: Session) -> AccountState:
+    """Read everyone's policies, and nothing else: users, groups, roles, managed policies.
+
+    Raises:
+        AwsError: the call failed.
+    """
+    users, groups, roles, policies = _read_details(session)
+    return AccountState(
+        account_id=session.identity.account_id,
+        partition=session.identity.partition,
+        alias=session.alias,
+        users=users,
+        groups=groups,
+        roles=roles,
+        policies=policies,
         read_at=datetime.now(UTC),
     )
 
@@ -123,14 +140,14 @@ def _again(read: Callable[[], Any]) -> Any:
     return read()
 
 
-def _read_principals(session: Session) -> tuple[dict[str, User], dict[str, Group]]:
-    wanted = ["User", "Group"]
+def _read_details(session: Session, *wanted: str) -> Details:
+    """All that is of these kinds, or everything."""
+    arguments = {"Filter": list(wanted)} if wanted else {}
     try:
-        pages = whole_pages(session.iam, "get_account_authorization_details", Filter=wanted)
+        pages = whole_pages(session.iam, "get_account_authorization_details", **arguments)
     except CALL_ERRORS as error:
         raise explain_error(error, "GetAccountAuthorizationDetails") from None
-    users, groups, _, _ = read_details(pages)
-    return users, groups
+    return read_details(pages)
 
 
 def _read_detail(session: Session, user: str, desired: Desired) -> UserDetail:

@@ -332,8 +332,9 @@ def _one_of(statement: JSON, key: str, opposite: str, where: str) -> Iterator[tu
 def _items(statement: JSON, key: str, opposite: str) -> Iterator[tuple[str, str]]:
     """The texts of the one of two elements that is there, each with its path."""
     element = key if key in statement else opposite
+    several = isinstance(statement.get(element), list)
     for number, text in enumerate(_strings(statement.get(element)), 1):
-        yield f".{element}[{number}]", text
+        yield f".{element}[{number}]" if several else f".{element}", text
 
 
 def _unknown_keys(mapping: JSON, known: set[str], where: str, path: str) -> Iterator[Problem]:

@@ -1,5 +1,6 @@
 """Rules on ``Action`` and ``NotAction``: what AWS has not, and what is said twice."""
 
+import re
 from collections.abc import Iterator
 
 from iamkit.policies.lint_parts import WILDCARDS, Part, Remark, did_you_mean
@@ -34,28 +35,30 @@ def _meant(part: Part, service: str, name: str) -> str:
     if close:
         return close.replace("mean ", f"mean {service}:")
     elsewhere = part.catalogue.named(part.catalogue.matching(f"*:{name}"))
-    return f" Did you mean {elsewhere[0]}?" if len(elsewhere) == 1 else ""
+    return f" Did you mean {' or '.join(elsewhere)}?" if 0 < len(elsewhere) <= 3 else ""
 
 
 def find_redundant_actions(part: Part) -> Iterator[Remark]:
     """Actions that another one of the same list names already."""
-    items = [(path, pattern.lower(), pattern) for path, pattern in part.items(part.element)]
-    wide = [item for item in items if WILDCARDS & set(item[1])]
+    items = list(part.items(part.element))
+    wide = [(p, p.lower(), re.split("[*?]", p.lower())[0]) for _, p in items if WILDCARDS & set(p)]
     seen = set[str]()
-    for path, lowered, pattern in items:
-        other = next(
-            (
-                written
-                for place, candidate, written in wide
-                if place != path and candidate != lowered and covers(candidate, lowered, fold=True)
-            ),
-            pattern if lowered in seen else None,
-        )
+    for path, pattern in items:
+        lowered = pattern.lower()
+        other = pattern if lowered in seen else _wider(lowered, wide)
         seen.add(lowered)
-        if other is not None:
+        if other:
             how = "is in the list twice" if other == pattern else f"is part of {other}"
             text = f"{pattern} {how}; it can be left out."
             yield part.remark("redundant-action", "hint", text, path)
+
+
+def _wider(action: str, wide: list[tuple[str, str, str]]) -> str:
+    """A pattern that covers an action and is not the same; each comes with its beginning."""
+    for pattern, lowered, head in wide:
+        if action.startswith(head) and lowered != action and covers(lowered, action):
+            return pattern
+    return ""
 
 
 def find_not_action(part: Part) -> Iterator[Remark]:

@@ -8,7 +8,8 @@ from iamkit.policies.catalogue import condition_keys, load_catalogue
 
 _GLOBAL = {
     "String": (
-        "aws:PrincipalAccount aws:PrincipalOrgID aws:PrincipalOrgMasterAccountId aws:PrincipalTag/${TagKey} "
+        "aws:PrincipalAccount aws:PrincipalOrgID aws:PrincipalOrgMasterAccountId "
+        "aws:PrincipalTag/${TagKey} "
         "aws:PrincipalServiceName aws:PrincipalType aws:userid aws:username "
         "aws:FederatedProvider aws:SourceIdentity aws:Ec2InstanceSourceVpc aws:SourceVpc "
         "aws:SourceVpce aws:VpceAccount aws:VpceOrgID aws:ResourceAccount aws:ResourceOrgID "

@@ -63,13 +63,12 @@ def find_not_resource(part: Part) -> Iterator[Remark]:
 
 def find_groups(part: Part) -> Iterator[Remark]:
     """A group's ARN, which does not stand for the users in the group."""
-    known = part.catalogue
+    groups = [item for item in part.items("Resource") if _is_group(item[1])]
     of_groups = 0
-    for action in part.named("iam:*"):
-        of_groups |= known.matching(action.name) if "group" in action.resource_types else 0
-    for path, resource in part.items("Resource"):
-        if not _is_group(resource) or not part.mask & ~of_groups:
-            continue
+    for action in part.named("iam:*") if groups else ():
+        named = part.catalogue.matching(action.name)
+        of_groups |= named if "group" in action.resource_types else 0
+    for path, resource in groups if part.mask & ~of_groups else ():
         text = (
             f"{resource} is the group alone and does not reach its users: a policy never takes "
             "hold of users through their group's ARN. Name the users, as in user/team/*, or "
@@ -90,17 +89,10 @@ def fits(arn: str, resource: str) -> bool:
     if arn == _BUCKET and "/" in resource.partition(":::")[2]:
         return False
     asked = _VARIABLE.sub("*", resource)
-    parts = asked.split(":", 2)
-    partition = parts[1] if len(parts) == 3 and not set(parts[1]) & set("*?") else "*"
-    template = _VARIABLE.sub("*", arn.replace("${Partition}", partition))
-    return _may_begin(template, asked) and overlap(template, asked)
-
-
-def _may_begin(a: str, b: str) -> bool:
-    """Whether two patterns agree up to the first wildcard of either."""
-    heads = [re.split(r"[*?]", text, maxsplit=1)[0] for text in (a, b)]
-    shorter = min(map(len, heads))
-    return heads[0][:shorter] == heads[1][:shorter]
+    parts, type_parts = asked.split(":", 5), _VARIABLE.sub("*", arn).split(":", 5)
+    if len(parts) < len(type_parts):  # a star may reach beyond its colon
+        return overlap(":".join(type_parts), asked)
+    return all(overlap(a, b) for a, b in zip(type_parts, parts, strict=False))
 
 
 def _named(part: Part) -> list[tuple[str, tuple[Action, ...]]]:

@@ -45,6 +45,7 @@ class Account:
         root_mfa: whether the root signs in with MFA.
         root_last_used: when the root's password was last used.
         report: the last credential report.
+        authorizes: whether every call is held against the caller's policies.
         pager: cuts its lists to pages.
     """
 
@@ -55,6 +56,7 @@ class Account:
         self.root_mfa = False
         self.root_last_used: datetime | None = None
         self.report: Report | None = None
+        self.authorizes = False
         self.pager = Pager(os.urandom(16))
 
     @property
@@ -91,6 +93,10 @@ class Account:
         """
         roles = {role.name: role for role in self.iam.roles.values()}
         return _found(roles, "role", name)
+
+    def role_by_arn(self, arn: str) -> Any:
+        """A role, or None."""
+        return next((role for role in self.iam.roles.values() if role.arn == arn), None)
 
     def policy(self, arn: str) -> Any:
         """A managed policy, AWS's own included.
@@ -163,7 +169,7 @@ def _active(key: Any, caller: Caller) -> Credential | None:
 def _temporary(role: Any) -> Credential:
     return Credential(
         secret=role.secret_access_key,
-        caller=Caller(role.arn, role.user_id),
+        caller=Caller(role.arn, role.user_id, session=role.access_key_id),
         key=role.access_key,
         token=role.session_token,
         expires=role.expiration.replace(tzinfo=UTC),

@@ -20,11 +20,13 @@ class Caller:
         arn: such as ``arn:aws:iam::000000000000:user/alice``.
         user_id: the account id for root.
         user_name: None for root and roles.
+        session: the access key id of a session of a role; empty for others.
     """
 
     arn: str
     user_id: str
     user_name: str | None = None
+    session: str = ""
 
     @property
     def is_root(self) -> bool:

@@ -134,6 +134,14 @@ class Sandbox:
         """Say whether the root signs in with MFA."""
         self._do("set_root_mfa", enabled=enabled)
 
+    def set_authorize(self, enabled: bool) -> None:
+        """Hold every call against the caller's policies, as AWS does, or none; it is kept."""
+        self._do("set_authorize", enabled=enabled)
+
+    def authorizes(self) -> bool:
+        """Whether every call is held against the caller's policies."""
+        return bool(self._ask("GET", "authorizes"))
+
     def secrets(self) -> list[str]:
         """Every secret access key and password that the sandbox ever held, to search for leaks."""
         return list(self._ask("GET", "secrets"))

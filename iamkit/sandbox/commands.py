@@ -81,6 +81,11 @@ def set_root_mfa(account: Account, *, enabled: bool) -> None:
     account.root_mfa = enabled
 
 
+def set_authorize(account: Account, *, enabled: bool) -> None:
+    """Hold every call against the caller's policies, or none."""
+    account.authorizes = enabled
+
+
 COMMANDS: dict[str, Callable[..., Any]] = {
     command.__name__: command
     for command in (
@@ -90,6 +95,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
         set_key_last_used,
         set_password_last_used,
         set_root_mfa,
+        set_authorize,
     )
 }
 

@@ -59,6 +59,8 @@ class SideDoor:
             case "GET", "secrets":
                 with account.lock:
                     return sorted(account.secrets())
+            case "GET", "authorizes":
+                return account.authorizes
             case "PUT", "faults":
                 return self._plan.replace(json.loads(body))
             case "PUT", "page-size":

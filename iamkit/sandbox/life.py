@@ -7,6 +7,7 @@ from typing import Any
 
 from iamkit.errors import SandboxError
 from iamkit.sandbox.account import Account
+from iamkit.sandbox.authority.gate import Gate
 from iamkit.sandbox.call import Call
 from iamkit.sandbox.deeds import Deed, may_change
 from iamkit.sandbox.memory import NAME, Memory
@@ -33,6 +34,7 @@ class Life:
 
     def __init__(self, state: Path, port: int) -> None:
         self.account = Account()
+        self._gate = Gate(self.account)
         path = state / NAME
         self._memory = (
             Memory.open(path)
@@ -53,9 +55,11 @@ class Life:
             Refused: AWS does not take the call.
         """
         with self.account.lock:
+            self._gate.check(call)
             if not may_change(call):
                 with as_seen(self.account, seconds_unknown):
                     return perform(call, self.account)
+            self._gate.forget()
             deed, answer = Deed.of_call(call).do(self.account)
             reply: Reply = answer
             if reply.status < 400:
@@ -69,6 +73,7 @@ class Life:
             ValueError: it does not take its arguments.
         """
         with self.account.lock:
+            self._gate.forget()
             deed, result = Deed.of_command(name, arguments).do(self.account)
             self._keep(deed)
             return result

@@ -56,7 +56,7 @@ def find_sandbox(state: Path) -> Sandbox | None:
     return sandbox
 
 
-def start_sandbox(state: Path, idle_hours: float = 8) -> Sandbox:
+def start_sandbox(state: Path, idle_hours: float = 8, *, authorize: bool = False) -> Sandbox:
     """The sandbox that runs on a state folder, or the account as it was left, or a new one.
 
     Safe to be called by several processes at once: they get the same sandbox.
@@ -64,13 +64,17 @@ def start_sandbox(state: Path, idle_hours: float = 8) -> Sandbox:
     Args:
         state: its folder; made, for its owner alone, if it is not there.
         idle_hours: a new one ends after so many hours with no request.
+        authorize: hold every call against the caller's policies from now on.
 
     Raises:
         SandboxError: it did not start; the message names its log.
     """
     private_folder(state)
     with _sole_starter(state):
-        return _await_ready(state) or _launch(state, idle_hours)
+        sandbox = _await_ready(state) or _launch(state, idle_hours)
+    if authorize and not sandbox.authorizes():
+        sandbox.set_authorize(True)
+    return sandbox
 
 
 def stop_sandbox(state: Path) -> bool:

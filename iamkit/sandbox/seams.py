@@ -19,10 +19,13 @@ from typing import Any
 
 from moto.core import responses, utils
 from moto.core.utils import method_names_from_class
+from moto.ec2 import models as ec2_models
 from moto.iam import models as iam_models
+from moto.iam.access_control import PermissionResult
 from moto.iam.models import AccessKeyLastUsed
 from moto.iam.responses import IamResponse
 from moto.moto_api._internal import mock_random
+from moto.s3 import models as s3_models
 from moto.sts import models as sts_models
 from moto.sts.responses import TokenResponse
 
@@ -31,8 +34,10 @@ __all__ = [
     "AccessKeyLastUsed",
     "clock",
     "draw",
+    "ec2_backend",
     "iam_models",
     "mock_random",
+    "s3_backend",
     "sts_models",
 ]
 
@@ -76,6 +81,7 @@ def _check_seams() -> None:
         (IamResponse, ("call_action", "parse_parameters", "serialized", "_get_param")),
         (TokenResponse, ("call_action", "assume_role", "get_caller_identity")),
         (responses, ("method_names_from_class",)),
+        (s3_models.FakeBucket, ("get_permission",)),
         (utils, ("utcnow",)),
     ]
     moved = [
@@ -90,6 +96,32 @@ def _check_seams() -> None:
 clock = Clock()
 
 
+def ec2_backend(region: str) -> Any:
+    """moto's EC2 of a region, whose default network has the same ids in every account.
+
+    moto makes it when it is first looked at, which may be a look that is not remembered; so its
+    ids must not come from the chance of the call at hand.
+    """
+    of_regions = ec2_models.ec2_backends[ACCOUNT_ID]
+    if region in of_regions.keys() or region not in of_regions:  # noqa: SIM118 - its own `in` knows all regions
+        return of_regions[region]
+    state = mock_random.getstate()
+    mock_random.seed(region)
+    try:
+        return of_regions[region]
+    finally:
+        mock_random.setstate(state)
+
+
+def s3_backend() -> Any:
+    """moto's S3 of this account."""
+    return s3_models.s3_backends[ACCOUNT_ID]["aws"]
+
+
+def _no_opinion(*_: Any) -> PermissionResult:
+    return PermissionResult.NEUTRAL
+
+
 def _install() -> None:
     """Give moto our clock and our user, and spare it the search for its own methods."""
     before = utils.utcnow
@@ -97,6 +129,9 @@ def _install() -> None:
         if name.startswith("moto.") and getattr(module, "utcnow", None) is before:
             module.utcnow = clock.now  # type: ignore[attr-defined]
     iam_models.User = SandboxUser  # type: ignore[misc]
+    # Whether a bucket's policy allows is the gate's to say; moto's own look at it knows neither
+    # principals nor conditions.
+    s3_models.FakeBucket.get_permission = _no_opinion  # type: ignore[method-assign]
     # moto looks them up at each call, which takes longer than the call.
     vars(responses)["method_names_from_class"] = cache(method_names_from_class)
 

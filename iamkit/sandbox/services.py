@@ -17,7 +17,7 @@ from iamkit.sandbox.call import Call
 from iamkit.sandbox.iam.service import SandboxIam
 from iamkit.sandbox.message import Reply
 from iamkit.sandbox.refusal import Refused
-from iamkit.sandbox.seams import ACCOUNT_ID
+from iamkit.sandbox.seams import ACCOUNT_ID, ec2_backend
 from iamkit.sandbox.sts import SandboxSts
 
 Handler = Callable[[Any, str, Any], tuple[int, Mapping[str, Any], str | bytes]]
@@ -42,6 +42,8 @@ def perform(call: Call, account: Account) -> Reply:
     request = MotoRequest.from_primitives(
         call.request.method, url, call.request.headers, call.request.body
     )
+    if call.service == "ec2":
+        ec2_backend(call.region)  # made apart, if it is not there yet
     request.environ.update({"iamkit.call": call, "iamkit.account": account})
     try:
         status, headers, body = _handler(call.service, url)(request, url, request.headers)
@@ -74,6 +76,8 @@ def _handler(service: str, url: str) -> Handler:
 
 @cache
 def _patterns(service: Any) -> list[tuple[re.Pattern[str], Handler]]:
+    if service == "ec2":
+        ec2_backend("us-east-1")
     backends: Any = get_backend(service)[ACCOUNT_ID]
     backend = backends["us-east-1" if "us-east-1" in backends else "aws"]
     return [(re.compile(pattern), handler) for pattern, handler in backend.urls.items()]

@@ -6,6 +6,7 @@ import pytest
 
 from iamkit.errors import InputError
 from iamkit.policies import allow, count_characters, parse_policy, policy, same_policy
+from iamkit.policies.linting import lint_policy
 
 GOOD = json.dumps(policy(allow("ec2:Describe*")))
 STATEMENT = '{"Effect": "Allow", "Action": "ec2:Describe*", "Resource": "*"}'
@@ -19,39 +20,73 @@ BAD = {
     "20 a key twice": (
         document('{"Effect": "Deny", "Effect": "Allow", "Action": "a:B", "Resource": "*"}'),
         "'Effect' is given twice",
+        "(line 1, column 60)",
     ),
-    "21 typographic quotes": (GOOD.replace('"Effect"', "\u201cEffect\u201d"), "typographic quotes"),
-    "23 nested deep": ("[" * 5_000 + "]" * 5_000, "nested far deeper"),
+    "21 typographic quotes": (
+        GOOD.replace('"Effect"', "\u201cEffect\u201d"),
+        "typographic quotes",
+        "(line 1, column 42)",
+    ),
+    "23 nested deep": ("[" * 5_000 + "]" * 5_000, "nested far deeper", ""),
     "25 beyond U+00FF": (
         document(STATEMENT.replace('"*"', '"arn:aws:s3:::\u0142"')),
         "'\u0142' is not allowed",
+        "(line 1, column 101)",
     ),
     "26 effect in lower case": (
         document(STATEMENT.replace("Effect", "effect")),
         "writes it Effect",
+        "(line 1, column 42)",
     ),
-    "27 no Version": (f'{{"Statement": [{STATEMENT}]}}', "Version is missing"),
-    "28 Principal": (document(STATEMENT[:-1] + ', "Principal": "*"}'), "has Principal"),
-    "29 no service": (document(STATEMENT.replace("ec2:", "")), "service:Name"),
-    "a Sid with a space": (document('{"Sid": "a b", ' + STATEMENT[1:]), "only letters and digits"),
+    "27 no Version": (
+        f'{{"Statement": [{STATEMENT}]}}',
+        'Add "Version": "2012-10-17"',
+        "(line 1, column 1)",
+    ),
+    "28 Principal": (
+        document(STATEMENT[:-1] + ',\n "Principal": "*"}'),
+        "has Principal",
+        "(line 2, column 2)",
+    ),
+    "29 no service": (
+        document(STATEMENT.replace("ec2:", "")),
+        "service:Name, such as ec2:Describe*",
+        "(line 1, column 71)",
+    ),
+    "a Sid with a space": (
+        document('{"Sid": "a b", ' + STATEMENT[1:]),
+        "only letters and digits",
+        "(line 1, column 49)",
+    ),
     "a condition key without a service": (
-        document(STATEMENT[:-1] + ', "Condition": {"Bool": {"MFA": "true"}}}'),
+        document(STATEMENT[:-1] + ',\n "Condition": {"Bool": {"MFA": "true"}}}'),
         "'MFA' has no service",
+        "(line 2, column 25)",
     ),
-    "no statement": ('{"Version": "2012-10-17", "Statement": []}', "at least one statement"),
-    "not an object": ("[]", "in braces"),
-    "broken JSON": ('{"Version": }', "line 1, column 13"),
+    "a statement of one object": (
+        f'{{"Version": "2012-10-17", "Statement":\n{STATEMENT.replace("Allow", "allow")}}}',
+        'must be "Allow" or "Deny"',
+        "(line 2, column 12)",
+    ),
+    "no statement": (
+        '{"Version": "2012-10-17", "Statement": []}',
+        "at least one statement",
+        "(line 1, column 40)",
+    ),
+    "not an object": ("[]", "in braces", "(line 1, column 1)"),
+    "broken JSON": ('{"Version": }', "line 1, column 13", ""),
 }
 
 
 @pytest.mark.parametrize("case", BAD, ids=str)
 def test_a_bad_policy_is_refused_with_its_place(case):
     """Each kind of mistake is named in one or two lines."""
-    text, expected = BAD[case]
+    text, expected, place = BAD[case]
     with pytest.raises(InputError) as error:
         parse_policy(text, "dev_policy")
     assert expected in str(error.value)
     assert str(error.value).startswith("dev_policy: ")
+    assert str(error.value).endswith(place)
     assert len(str(error.value).splitlines()) <= 2
 
 
@@ -64,6 +99,32 @@ def test_the_guides_fragment_is_repaired():
     assert "braces are missing" in said
     assert "Action list is empty" in said
     assert json.loads(repaired.removeprefix("Repaired: "))["Version"] == "2012-10-17"
+
+
+@pytest.mark.parametrize("case", BAD, ids=str)
+def test_the_linter_tells_what_the_parser_refuses(case):
+    """It has one remark, which says the same and stands at the same place."""
+    text, expected, place = BAD[case]
+    (remark,) = lint_policy(text)
+    assert expected in remark.message
+    assert remark.rule in ("structure", "not-json")
+    assert place in ("", f"(line {remark.line}, column {remark.column})")
+
+
+def test_a_policy_over_the_quota_is_told_how_much():
+    """24: one character over is an error, and as many as the quota are none."""
+    size = count_characters(json.loads(GOOD))
+    (remark,) = lint_policy(GOOD, quota=size - 1)
+    assert remark.message.startswith(
+        f"The policy has {size} characters, 1 more than the {size - 1}"
+    )
+    assert not lint_policy(GOOD, quota=size)
+
+
+def test_administration_is_told_wherever_it_is():
+    """30: whether the group is the administrators' is for the reader to say."""
+    (remark,) = lint_policy(policy(allow("*")))
+    assert "administers the account" in remark.message
 
 
 def test_a_byte_order_mark_is_no_problem():

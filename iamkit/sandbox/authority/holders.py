@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
@@ -22,12 +23,21 @@ class Holder:
     Attributes:
         context: the context keys that follow from who calls.
         policies: of the caller itself, with no resource's own.
+        mfa_since: when a session with MFA began; None for all others.
     """
 
     principal: Principal
     context: Mapping[str, Any]
     policies: Policies
+    mfa_since: datetime | None = None
     _with: dict[str, Policies] = field(default_factory=dict, repr=False)
+
+    def context_at(self, moment: datetime) -> Mapping[str, Any]:
+        """The context at a moment, with how long ago MFA was."""
+        if self.mfa_since is None:
+            return self.context
+        age = int((moment - self.mfa_since).total_seconds())
+        return {**self.context, "aws:MultiFactorAuthAge": age}
 
     def policies_with(self, resource: str | None) -> Policies:
         """The policies that apply to a resource with its own policy, or with none."""
@@ -90,6 +100,7 @@ def _of_session(account: Account, caller: Caller) -> Holder:
         "aws:userid": caller.user_id,
         "aws:MultiFactorAuthPresent": session.with_mfa,
         "aws:SourceIdentity": session.source_identity,
+        "aws:TokenIssueTime": session.began.strftime("%Y-%m-%dT%H:%M:%SZ"),
         **tag_keys(["aws:PrincipalTag"], tags),
     }
     own = role is not None and caller.user_id.startswith(f"{role.id}:")
@@ -98,7 +109,8 @@ def _of_session(account: Account, caller: Caller) -> Holder:
         permissions_boundary=boundary_of(account, role) if own else None,
         session=_session_policies(account, session),
     )
-    return Holder(Principal(caller.arn, issuer=session.role_arn), context, policies)
+    since = session.began if session.with_mfa else None
+    return Holder(Principal(caller.arn, issuer=session.role_arn), context, policies, since)
 
 
 def _session_policies(account: Account, session: Any) -> dict[str, JSON] | None:

@@ -108,9 +108,7 @@ def tags_of(account: Account, entity: Any) -> dict[str, str]:
     return listed_tags(account.iam.tagger.list_tags_for_resource(entity.arn)["Tags"])
 
 
-def _resource(
-    call: Call, account: Account, kinds: tuple[str, ...]
-) -> tuple[str | None, str, Any]:
+def _resource(call: Call, account: Account, kinds: tuple[str, ...]) -> tuple[str | None, str, Any]:
     """The ARN of what a call is about, what AWS's message calls it, and the thing itself."""
     if parameter := _ABOUT_AN_ARN.get(call.action):
         arn = call.get(parameter)
@@ -130,9 +128,7 @@ def _resource(
     return _named(call, account, kind, call.get(_BY_NAME[kind][0]) or _own_name(call, kind))
 
 
-def _named(
-    call: Call, account: Account, kind: str, name: str
-) -> tuple[str | None, str, Any]:
+def _named(call: Call, account: Account, kind: str, name: str) -> tuple[str | None, str, Any]:
     if not name:
         return None, "", None
     if call.action.startswith("Create") and call.action == f"Create{_camel(kind)}":
