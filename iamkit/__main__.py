@@ -192,6 +192,7 @@ def _write_page(
     show_default=True,
 )
 def who_can_command(
+    *,
     action: str,
     resource: str | None,
     file: Path | None,
