@@ -70,7 +70,11 @@ def account_of(case):
         },
         roles={
             one["name"]: Role(
-                name=one["name"], attached_policies=frozenset(one.get("attached", ()))
+                name=one["name"],
+                arn=f"arn:aws:iam::{ACCOUNT}:role/{one['name']}",
+                inline_policies=one.get("inline", {}),
+                attached_policies=frozenset(one.get("attached", ())),
+                trust_policy=one.get("trust", {}),
             )
             for one in given["roles"]
         },

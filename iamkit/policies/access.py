@@ -193,14 +193,16 @@ class PermissionMatrix:
     def to_numpy(self) -> Any:
         """As numbers of ``REACHES``: an array of uint8, users by the catalogue's actions."""
         size = len(self.catalogue.actions)
-        rows: dict[int, Any] = {}
-        for found in self.reaches.values():
-            if id(found) not in rows:
-                rows[id(found)] = sum(
-                    REACHES.index(reach) * _unpacked(mask, size) for reach, mask in _masks(found)
-                )
-        picked = [rows[id(found)] for found in self.reaches.values()]
-        return np.stack(picked) if picked else np.zeros((0, size), dtype=np.uint8)
+        numbers = np.zeros((len(self.reaches), size), dtype=np.uint8)
+        first: dict[int, int] = {}
+        for row, found in enumerate(self.reaches.values()):
+            same = first.setdefault(id(found), row)
+            if same != row:
+                numbers[row] = numbers[same]
+                continue
+            for reach, mask in _masks(found):
+                numbers[row] += np.uint8(REACHES.index(reach)) * _unpacked(mask, size)
+        return numbers
 
 
 def who_can(

@@ -98,17 +98,23 @@ class Catalogue:
         if pattern == "*":
             return self.of_service(service)
         first, _ = self.services.get(service, (0, 0))
+        names = self._names.get(service, {})
+        if not set(pattern) & set("*?"):
+            return 1 << first + names[pattern] if pattern in names else 0
         matches, mask = _matcher(pattern), 0
-        for number, name in enumerate(self._names.get(service, ()), first):
+        for name, number in names.items():
             if matches(name):
                 mask |= 1 << number
-        return mask
+        return mask << first
 
     @cached_property
-    def _names(self) -> dict[str, list[str]]:
-        """The actions' names in lower case, by service."""
+    def _names(self) -> dict[str, dict[str, int]]:
+        """The numbers of the actions within their service, by service and name in lower case."""
         return {
-            service: [action.partition(":")[2].lower() for action in self.actions[first:end]]
+            service: {
+                action.partition(":")[2].lower(): number
+                for number, action in enumerate(self.actions[first:end])
+            }
             for service, (first, end) in self.services.items()
         }
 

@@ -231,10 +231,11 @@ def _problems(document: Any, *, identity: bool) -> Iterator[Problem]:
     for path, text in _texts(document):
         odd = re.search("[^\t\n\r\x20-\xff]", text)
         if odd:
-            problem = (
-                f"the character {odd.group()!r} is not allowed in a policy; see IAM's grammar."
+            message = (
+                f"the character {odd.group()!r} is not allowed in a policy, which takes those up "
+                "to U+00FF. Leave it out; in a name or a value, ? stands for it."
             )
-            yield Problem(problem, path)
+            yield Problem(message, path)
 
 
 def _twin_sids(statements: list[Any]) -> Iterator[Problem]:

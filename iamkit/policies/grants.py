@@ -7,10 +7,10 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-l
 """
 
 import re
-from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import product
 from typing import Any, Literal
 
 from iamkit.account import JSON, AccountState, Group, Role, User
@@ -63,6 +63,27 @@ class Grant:
     conditions: tuple[str, ...]
 
 
+Kind = tuple[bool, bool, bool]
+"""Of grants: whether they allow, whether on all resources, whether always."""
+
+
+class Grants(tuple[Grant, ...]):  # noqa: SLOT001 - it keeps what is asked often
+    """The statements of one policy."""
+
+    @cached_property
+    def masks(self) -> Mapping[Kind, int]:
+        """The actions of all of a kind together."""
+        found: dict[Kind, int] = {}
+        for grant in self:
+            kind = grant.allows, grant.scope == "all", not grant.conditions
+            found[kind] = found.get(kind, 0) | grant.actions
+        return found
+
+
+NOTHING = Grants([Grant("nothing", allows=False, actions=0, scope="all", conditions=())])
+"""The statements of a policy that has none: as a permissions boundary it lets nothing through."""
+
+
 @dataclass(frozen=True)
 class Path:
     """A policy on its way to a user.
@@ -84,9 +105,9 @@ class Path:
         return f"{holder} > {self.kind} {self.policy}"
 
 
-def compile_policy(document: JSON, catalogue: Catalogue) -> tuple[Grant, ...]:
+def compile_policy(document: JSON, catalogue: Catalogue) -> Grants:
     """The statements of an identity policy; what is not understood grants nothing."""
-    return tuple(
+    return Grants(
         Grant(
             name=str(statement.get("Sid") or f"statement {number}"),
             allows=statement.get("Effect") == "Allow",
@@ -157,9 +178,9 @@ class Holding:
     """
 
     catalogue: Catalogue
-    paths: tuple[tuple[Path, tuple[Grant, ...] | None], ...]
+    paths: tuple[tuple[Path, Grants | None], ...]
     restrictions: Restrictions
-    boundary: tuple[Grant, ...] | None = ()
+    boundary: Grants | None
 
     @cached_property
     def admin_path(self) -> str | None:
@@ -185,13 +206,12 @@ class Holding:
     @cached_property
     def reach(self) -> Reach:
         """What it is allowed, and how far."""
-        grants = [grant for _, found in self.paths for grant in found or ()]
-        own = _reach(grants, self.catalogue)
+        own = _reach(found for _, found in self.paths if found)
         unread = any(found is None for _, found in self.paths)
         if self.boundary is None:
             own = Reach(0, 0, own.possible)
         elif self.boundary:
-            own = _narrowed(own, _reach(list(self.boundary), self.catalogue))
+            own = _narrowed(own, _reach([self.boundary]))
         rest = self.catalogue.everything & ~own.possible if unread else 0
         return Reach(own.everything, own.some, own.conditional | rest)
 
@@ -199,7 +219,7 @@ class Holding:
     def admin_by_own(self) -> bool:
         """Whether the user's own policies alone, inline or attached, make it an administrator."""
         own = tuple((path, grants) for path, grants in self.paths if not path.group)
-        return bool(Holding(self.catalogue, own, self.restrictions).admin_path)
+        return bool(replace(self, paths=own).admin_path)
 
     @cached_property
     def escalations(self) -> tuple[str, ...]:
@@ -233,7 +253,7 @@ class Holdings:
     def __init__(self, state: AccountState, catalogue: Catalogue) -> None:
         self.state = state
         self.catalogue = catalogue
-        self._compiled: dict[int, tuple[Grant, ...]] = {}
+        self._compiled: dict[int, Grants] = {}
         self._shared: dict[Any, Holding] = {}
 
     def of(self, user: User | Role) -> Holding:
@@ -253,12 +273,12 @@ class Holdings:
         restrictions = Restrictions(denied, self._bound(user))
         return Holding(self.catalogue, paths, restrictions, self._boundary(user))
 
-    def _boundary(self, user: User | Role) -> tuple[Grant, ...] | None:
+    def _boundary(self, user: User | Role) -> Grants | None:
         if user.permissions_boundary is None:
-            return ()
+            return Grants()
         policy = self.state.policies.get(user.permissions_boundary)
         found = self._grants(policy.document) if policy else None
-        return found or (None if found is None else (Grant("nothing", False, -1, "all", ()),))
+        return NOTHING if found == () else found
 
     def _bound(self, user: User | Role) -> int:
         """What the permissions boundary lets through; all if its document was not read."""
@@ -271,7 +291,7 @@ class Holdings:
             allowed |= grant.actions if grant.allows else 0
         return allowed & ~_denied(grants)
 
-    def _grants(self, document: JSON | None) -> tuple[Grant, ...] | None:
+    def _grants(self, document: JSON | None) -> Grants | None:
         if document is None:
             return None
         if id(document) not in self._compiled:  # the state keeps the document alive
@@ -279,18 +299,19 @@ class Holdings:
         return self._compiled[id(document)]
 
 
-def _reach(grants: list[Grant], catalogue: Catalogue) -> Reach:
-    """What statements allow together; a deny that may bind makes what it names less certain."""
-    masks: Counter[tuple[bool, bool, bool]] = Counter()
-    for grant in grants:
-        masks[grant.allows, grant.scope == "all", not grant.conditions] |= grant.actions
+def _reach(policies: Iterable[Grants]) -> Reach:
+    """What policies allow together; a deny that may bind makes what it names less certain."""
+    masks = dict.fromkeys(product((True, False), repeat=3), 0)
+    for grants in policies:
+        for kind, mask in grants.masks.items():
+            masks[kind] |= mask
     possible = masks[True, True, True] | masks[True, False, True]
     possible |= masks[True, True, False] | masks[True, False, False]
     possible &= ~masks[False, True, True]
     doubtful = masks[False, True, False] | masks[False, False, False]
     always = (masks[True, True, True] | masks[True, False, True]) & ~doubtful & possible
     everything = masks[True, True, True] & always & ~masks[False, False, True]
-    return Reach(everything, always & ~everything, possible & ~always & catalogue.everything)
+    return Reach(everything, always & ~everything, possible & ~always)
 
 
 def _narrowed(own: Reach, boundary: Reach) -> Reach:
@@ -301,7 +322,7 @@ def _narrowed(own: Reach, boundary: Reach) -> Reach:
     return Reach(everything, always & ~everything, possible & ~always)
 
 
-def _denied(grants: tuple[Grant, ...]) -> int:
+def _denied(grants: Iterable[Grant]) -> int:
     denied = 0
     for grant in grants:
         if not grant.allows and grant.scope == "all" and not grant.conditions:

@@ -13,6 +13,7 @@ PrincipalKind = Literal["root", "user", "role", "federated-user", "service", "an
 _ARN = re.compile(
     r"arn:([^:]*):(iam|sts)::(\d{12}):(root|user|role|assumed-role|federated-user)(.*)"
 )
+_SERVICE = re.compile(r"[\w.-]+\.amazonaws\.com(\.cn)?")
 _PRINCIPAL_TYPES: Mapping[PrincipalKind, str] = {
     "root": "Account",
     "user": "User",
@@ -42,7 +43,7 @@ class Principal:
     issuer: str = ""
 
     def __post_init__(self) -> None:
-        if not self._arn and self.kind not in ("service", "anonymous"):
+        if not (self._arn or self.kind == "service" or self.name == "anonymous"):
             raise ValueError(f"{self.name!r} is no principal: an ARN, a service, or anonymous")
 
     @cached_property
@@ -61,9 +62,7 @@ class Principal:
                 "federated-user": "federated-user",
             }
             return found[self._arn[4]]
-        return (
-            "service" if re.fullmatch(r"[\w.-]+\.amazonaws\.com(\.cn)?", self.name) else "anonymous"
-        )
+        return "service" if _SERVICE.fullmatch(self.name) else "anonymous"
 
     @cached_property
     def account(self) -> str:

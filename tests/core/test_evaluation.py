@@ -1,9 +1,12 @@
 """The evaluator against cases written from AWS's documentation, and properties of its logic."""
 
+import itertools
 import json
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from iamkit.policies.evaluation import Policies, evaluate
 from iamkit.policies.request import Principal, Request
@@ -68,3 +71,105 @@ def test_each_case_says_what_no_other_says():
     assert len(CASES) >= 300
     assert len({case["case"] for case in CASES}) == len(CASES)
     assert all(case["source"].startswith("https://docs.aws.amazon.com/") for case in CASES)
+
+
+REFUSED = ("explicit deny", "implicit deny")
+KEYS = {
+    "aws:MultiFactorAuthPresent": ["true", "false", None],
+    "aws:SourceIp": ["203.0.113.5", "198.51.100.1", None],
+    "aws:PrincipalTag/team": ["web", "data", None],
+}
+TESTS = [
+    {},
+    {"Bool": {"aws:MultiFactorAuthPresent": "true"}},
+    {"BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}},
+    {"Null": {"aws:MultiFactorAuthPresent": "true"}},
+    {"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}},
+    {"NotIpAddress": {"aws:SourceIp": "203.0.113.0/24"}},
+    {"StringEquals": {"aws:PrincipalTag/team": ["web", "ops"]}},
+    {"StringNotEquals": {"aws:PrincipalTag/team": "web"}, "Null": {"aws:SourceIp": "false"}},
+    {"StringLike": {"aws:PrincipalTag/team": "${aws:username}*"}},
+]
+some_statements = st.lists(
+    st.builds(
+        lambda effect, action, resource, test: {
+            "Effect": effect,
+            "Action": action,
+            "Resource": resource,
+            "Condition": test,
+        },
+        st.sampled_from(["Allow", "Allow", "Deny"]),
+        st.sampled_from(["s3:GetObject", "s3:*", "s3:Put*", "*"]),
+        st.sampled_from(["*", "arn:aws:s3:::b/*", "arn:aws:s3:::${aws:PrincipalTag/team}/*"]),
+        st.sampled_from(TESTS),
+    ),
+    max_size=4,
+)
+contexts = st.fixed_dictionaries({key: st.sampled_from(values) for key, values in KEYS.items()})
+
+
+def decide(statements, context, unknown=(), **more):
+    request = Request(
+        principal=Principal(ALICE),
+        action="s3:GetObject",
+        resource="arn:aws:s3:::b/key",
+        context={key: value for key, value in context.items() if value is not None},
+        unknown=frozenset(unknown),
+    )
+    return evaluate(request, Policies(identity={"p": document(statements)}, **more)).effect
+
+
+@given(some_statements, some_statements, contexts)
+@settings(max_examples=200, deadline=None)
+def test_another_deny_never_allows(statements, more, context):
+    """Whatever is refused stays refused when denies are added."""
+    denies = [{**statement, "Effect": "Deny"} for statement in more]
+    if decide(statements, context) in REFUSED:
+        assert decide(statements + denies, context) in REFUSED
+
+
+@given(some_statements, st.randoms(), contexts)
+@settings(max_examples=200, deadline=None)
+def test_the_order_of_statements_never_matters(statements, random, context):
+    """Shuffled, the answer is the same."""
+    shuffled = list(statements)
+    random.shuffle(shuffled)
+    assert decide(shuffled, context) == decide(statements, context)
+
+
+@given(some_statements, some_statements, contexts)
+@settings(max_examples=200, deadline=None)
+def test_a_boundary_only_takes_away(statements, boundary, context):
+    """What is allowed within a boundary is allowed without it."""
+    within = decide(statements, context, permissions_boundary=document(boundary))
+    if within == "allowed":
+        assert decide(statements, context) == "allowed"
+
+
+@given(some_statements, contexts, st.sets(st.sampled_from(sorted(KEYS)), min_size=1))
+@settings(max_examples=300, deadline=None)
+def test_a_certain_answer_holds_whatever_the_unknown_is(statements, context, unknown):
+    """No value of the unknown keys, and no absence, makes a certain answer wrong."""
+    answer = decide(statements, context, unknown)
+    found = {
+        decide(statements, context | dict(zip(sorted(unknown), values, strict=True)))
+        for values in itertools.product(*(KEYS[key] for key in sorted(unknown)))
+    }
+    if answer == "allowed":
+        assert found == {"allowed"}
+    elif answer in REFUSED:
+        assert "allowed" not in found
+
+
+def test_an_answer_names_the_statements_that_decided():
+    """As a person would look them up: the policy and the Sid."""
+    statement = {"Sid": "Read", "Effect": "Allow", "Action": "s3:Get*", "Resource": "*"}
+    request = Request(principal=Principal(ALICE), action="s3:GetObject")
+    decision = evaluate(request, Policies(identity={"own > inline p": document(statement)}))
+    assert str(decision) == "allowed: own > inline p > Read"
+
+
+def test_what_is_no_principal_is_refused():
+    """A misspelt ARN must not be taken for somebody."""
+    with pytest.raises(ValueError, match="no principal"):
+        Principal("arn:aws:iam::1:user/alice")

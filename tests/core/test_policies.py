@@ -31,7 +31,7 @@ BAD = {
     "25 beyond U+00FF": (
         document(STATEMENT.replace('"*"', '"arn:aws:s3:::\u0142"')),
         "'\u0142' is not allowed",
-        "(line 1, column 101)",
+        "(line 1, column 100)",
     ),
     "26 effect in lower case": (
         document(STATEMENT.replace("Effect", "effect")),

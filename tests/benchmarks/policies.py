@@ -1,0 +1,152 @@
+"""What policies cost: expansion beside py-iam-expand, the matrix beside single evaluations.
+
+Prints ratios and memory, measured in turn in one run: ``make bench``.
+"""
+
+import json
+import random
+import resource
+import time
+from dataclasses import replace
+
+USERS, SAMPLE, ROUNDS = 5_000, 400, 3
+
+
+def seconds(work):
+    """How long some work takes, in seconds, and what it returns."""
+    begun = time.perf_counter()
+    result = work()
+    return time.perf_counter() - begun, result
+
+
+def memory():
+    """The most that this process has had so far, in MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def patterns_of(documents):
+    """The lists of allowed actions of all statements, as py-iam-expand takes them."""
+    for document in documents:
+        statements = document["Statement"]
+        for statement in statements if isinstance(statements, list) else [statements]:
+            if "Action" in statement:
+                yield (
+                    statement["Action"]
+                    if isinstance(statement["Action"], list)
+                    else [statement["Action"]]
+                )
+
+
+def benchmark_expansion():
+    """Every managed policy of AWS's, each list of actions spelled out."""
+    from moto.iam.aws_managed_policies import aws_managed_policies_data
+    from py_iam_expand.actions import InvalidActionHandling, expand_actions
+
+    from iamkit.policies import allow, policy
+    from iamkit.policies.catalogue import load_catalogue
+    from iamkit.policies.expansion import expand
+
+    documents = [p["Document"] for p in json.loads(aws_managed_policies_data).values()]
+    lists = list(patterns_of(documents))
+    load_catalogue()  # writes the index, if there is none yet
+    load_catalogue.cache_clear()
+
+    def ours():
+        return [expand(policy(allow(*patterns))) for patterns in lists]
+
+    def theirs():
+        return [expand_actions(p, InvalidActionHandling.REMOVE) for p in lists]
+
+    index, _ = seconds(load_catalogue)
+    rounds = [(seconds(ours), seconds(theirs)) for _ in range(ROUNDS)]
+    same = sum(len(a) == len(b) for a, b in zip(rounds[0][0][1], rounds[0][1][1], strict=True))
+    ratios = [theirs_[0] / ours_[0] for ours_, theirs_ in rounds]
+    print(f"{len(documents)} managed policies, {len(lists)} lists; index loaded in {index:.3f} s")
+    print(f"expansion: ours {rounds[0][0][0]:.2f} s, py-iam-expand {rounds[0][1][0]:.2f} s")
+    print(f"py-iam-expand / ours, by round: {', '.join(f'{r:.1f}' for r in ratios)}")
+    print(f"of the same length: {same} of {len(lists)}")
+
+
+def account(people):
+    """An account of as many users, in ten groups, every one with an inline policy of its own."""
+    from moto.iam.aws_managed_policies import aws_managed_policies_data
+
+    from iamkit.account import AccountState, Group, ManagedPolicy, User
+    from iamkit.policies import allow, policy
+
+    chance = random.Random(7)
+    managed = {
+        f"arn:aws:iam::aws:policy/{name}": ManagedPolicy(
+            arn=f"arn:aws:iam::aws:policy/{name}", name=name, document=p["Document"]
+        )
+        for name, p in json.loads(aws_managed_policies_data).items()
+    }
+    arns = sorted(managed)
+    groups = {
+        f"g{n}": Group(name=f"g{n}", attached_policies=frozenset(chance.sample(arns, 3)))
+        for n in range(10)
+    }
+    users = {
+        f"u{n}": User(
+            name=f"u{n}",
+            arn=f"arn:aws:iam::111122223333:user/u{n}",
+            groups=frozenset(chance.sample(sorted(groups), 2)),
+            inline_policies={
+                "own": policy(
+                    allow("s3:*", resource=f"arn:aws:s3:::u{n}/*"),
+                    allow("ec2:Describe*") | {"Condition": {"Null": {"aws:TagKeys": "true"}}},
+                )
+            },
+        )
+        for n in range(people)
+    }
+    state = AccountState(account_id="111122223333", users=users, groups=groups)
+    return replace(state, policies=managed)
+
+
+def benchmark_matrix():
+    """Users by all actions, beside the same asked one by one."""
+    from iamkit.policies.access import Access
+    from iamkit.policies.evaluation import Policies, evaluate
+    from iamkit.policies.grants import paths_to
+    from iamkit.policies.request import Principal, Request
+
+    state = account(USERS)
+    before = memory()
+    matrix_time, matrix = seconds(lambda: Access(state).matrix)
+    array_time, _ = seconds(matrix.to_numpy)
+    size = len(matrix.catalogue.actions)
+    chance = random.Random(8)
+    pairs = [
+        (state.users[f"u{chance.randrange(USERS)}"], chance.choice(matrix.catalogue.actions))
+        for _ in range(SAMPLE)
+    ]
+
+    def loop():
+        for user, action in pairs:
+            identity = {str(path): path.document for path in paths_to(user, state)}
+            request = Request(principal=Principal(user.arn), action=action)
+            evaluate(request, Policies(identity=identity))
+
+    loop_time, _ = seconds(loop)
+    scaled = loop_time / SAMPLE * USERS * size
+    print(f"matrix of {USERS:,} users by {size:,} actions: {matrix_time:.2f} s")
+    print(
+        f"as an array of numbers: {array_time:.2f} s more; memory: {memory() - before:.0f} MB more"
+    )
+    print(
+        f"single evaluations, {SAMPLE} scaled: {scaled:,.0f} s; "
+        f"loop / matrix: {scaled / matrix_time:,.0f}"
+    )
+    access = Access(state)
+    first, _ = seconds(lambda: access.who_can("s3:GetObject"))
+    again, found = seconds(lambda: access.who_can("ec2:RunInstances"))
+    print(
+        f"who can: first question {first * 1000:.0f} ms, another {again * 1000:.0f} ms "
+        f"({len(found)} rows)"
+    )
+
+
+if __name__ == "__main__":
+    benchmark_expansion()
+    benchmark_matrix()
