@@ -62,7 +62,8 @@ def type_of(key: str, services: Iterable[str]) -> str | None:
 
 def keys_of(services: Iterable[str]) -> tuple[str, ...]:
     """The condition keys of some services, and the global ones as AWS writes them."""
-    return (*GLOBAL_KEYS, *(key for service in services for key in condition_keys(service)))
+    known = [service for service in services if service in load_catalogue().services]
+    return (*GLOBAL_KEYS, *(key for service in known for key in condition_keys(service)))
 
 
 def services_with(key: str) -> list[str]:

@@ -91,7 +91,7 @@ def say_together(actions: Iterable[str]) -> str:
     for thing, several in verbs.items():
         things.setdefault(listed(several), []).append(thing)
     said = [f"{verb} {listed(several)}".strip() for verb, several in things.items()]
-    if len(said) > 1 and any(" and " in phrase for phrase in said[:-1]):
+    if len(said) > 1 and any(" and " in phrase for phrase in said):
         return f"{', '.join(said[:-1])}, and {said[-1]}"
     return listed(said)
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 
 from iamkit.account import JSON
 from iamkit.policies.conditions import Test, read_conditions
-from iamkit.policies.words import listed, own, say_variables, split_words, title_of
+from iamkit.policies.words import listed, own, plural, say_variables, split_words, title_of
 from iamkit.policies.words_resources import Names, say_arn
 
 _NOUNS = {
@@ -25,15 +25,15 @@ _NOUNS = {
     "aws:sourceaccount": "the account for which the service acts",
     "aws:sourcearn": "the resource for which the service acts",
     "aws:sourceorgid": "the organization for which the service acts",
-    "aws:calledvia": "the service that passes the call on",
-    "aws:calledviafirst": "the first service that passes the call on",
-    "aws:calledvialast": "the last service that passes the call on",
+    "aws:calledvia": "the service on the call's way",
+    "aws:calledviafirst": "the first service on the call's way",
+    "aws:calledvialast": "the last service on the call's way",
     "aws:tagkeys": "the tag named in the request",
     "aws:useragent": "the program that is used",
     "aws:referer": "the page that links here",
     "aws:sourceidentity": "the caller's source identity",
     "aws:currenttime": "the time",
-    "aws:multifactorauthage": "the time since MFA was given, in seconds,",
+    "aws:multifactorauthage": "the number of seconds since MFA was given",
     "iam:passedtoservice": "the service that gets the role",
     "iam:awsservicename": "the service that the role is for",
     "iam:policyarn": "the policy",
@@ -46,7 +46,7 @@ _NOUNS = {
 _TAGS = {
     "aws:resourcetag": "the resource's tag",
     "aws:principaltag": "the caller's tag",
-    "aws:requesttag": "the tag given in the request,",
+    "aws:requesttag": "the request's tag",
 }
 _BOOLS = {
     "aws:multifactorauthpresent": (
@@ -103,14 +103,14 @@ def _say_test(test: Test, names: Names) -> str:
     if not said:
         said = _say_plain(test, names)
     negated = test.operator is not None and test.operator.negated
-    return f"{said}, or none is given" if test.if_exists and not negated else said
+    return f"{said} or is not given" if test.if_exists and not negated else said
 
 
 def _say_null(test: Test) -> str:
     missing = [value.lower() for value in test.values] == ["true"]
     if test.key.lower() == "aws:multifactorauthpresent":
         return "the caller uses a long-term access key" if missing else "MFA is spoken of at all"
-    noun = _noun(test.key).rstrip(",")
+    noun = _noun(test.key)
     return f"{noun} is missing" if missing else f"{noun} is given"
 
 
@@ -195,7 +195,10 @@ def _say_plain(test: Test, names: Names) -> str:
 
 def _several(noun: str) -> str:
     """``the tag named in the request`` as ``the tags named in the request``."""
-    words = noun.rstrip(",").split(" ")
+    head, bracket, key = noun.partition(" (")
+    if bracket:
+        return f"{plural(head)}{bracket}{key}"
+    words = noun.split(" ")
     place = 2 if words[1].endswith("'s") else 1
     if not words[place].endswith("s") and words[place].isalpha():
         words[place] += "s"
@@ -224,7 +227,7 @@ def _value(key: str, value: str, names: Names) -> str:
     if value in names:
         return names[value]
     if key.lower() in ("aws:principalarn", "iam:policyarn", "iam:permissionsboundary"):
-        return say_arn(value, names)
+        return say_arn(value, names).replace("every ", "any ", 1)
     if value == "*":
         return "anything"
     service, _, rest = value.partition(".")
@@ -242,7 +245,7 @@ def _noun(key: str) -> str:
     family, slash, tag = rest.partition("/")
     lowered = f"{service}:{family}".lower()
     if slash and lowered in _TAGS:
-        return f"{_TAGS[lowered]} {tag}{',' if _TAGS[lowered].endswith(',') else ''}"
+        return f"{_TAGS[lowered]} {tag}"
     if slash and "tag" in family.lower():
         return f"the tag {tag} ({key})"
     return f"the {split_words(rest) or rest} ({key})"

@@ -7,7 +7,7 @@ from itertools import zip_longest
 from typing import Any
 
 from iamkit.account import JSON
-from iamkit.policies.catalogue import resource_arns
+from iamkit.policies.catalogue import load_catalogue, resource_arns
 from iamkit.policies.statements import texts_of
 from iamkit.policies.words import listed, own, plural, say_variables, split_words, title_of
 
@@ -82,7 +82,7 @@ def _say_several(arns: list[str], names: Names) -> str:
         if plain and len(kept) > 1:
             said.append(f"the buckets {listed(kept)} with their objects")
         else:
-            said += [f"{say_arn(f'arn:aws:s3:::{name}', names)} with its objects" for name in kept]
+            said += [f"{say_arn(f'arn:aws:s3:::{name}', names)} and its objects" for name in kept]
     return listed([*said, *_in_one_breath(say_arn(arn, names) for arn in left)])
 
 
@@ -118,31 +118,41 @@ def _say_arn(arn: str) -> str:
         noun = _say_kind(family[1]) if family else f"{title} resource"
         return f"{_say_name(noun, family[2] if family else parts[5])}{where}"
     if best[2] == "bucket" and parts[5].endswith("*"):
-        return f"{_say_match(best[2], best[3], best[4])} with its objects"
+        return f"{_say_match(best[2], best[3], best[4])} and its objects"
     return f"{_say_match(best[2], best[3], best[4])}{where}"
 
 
 def _matches(arn: str, service: str) -> Iterator[tuple[int, int, str, tuple[str, ...], Any]]:
     """The resource types whose form an ARN has, with how much of it is told by the form."""
-    for kind, pattern, literal, nouns in _forms(service):
-        found = pattern.fullmatch(arn)
+    for kind, form in resource_arns(service).items() if _is_known(service) else ():
+        literals, expression, nouns = _take_apart(form)
+        if not all(literal in arn for literal in literals):
+            continue  # sooner than to compile it
+        found = _compiled(expression).fullmatch(arn)
         if found:
-            yield literal, -sum(g.count("/") for g in found.groups()), kind, nouns, found.groups()
+            depth = sum(group.count("/") for group in found.groups())
+            yield len("".join(literals)), -depth, kind, nouns, found.groups()
+
+
+def _is_known(service: str) -> bool:
+    return service in load_catalogue().services
 
 
 @cache
-def _forms(service: str) -> tuple[tuple[str, re.Pattern[str], int, tuple[str, ...]], ...]:
-    """Of each resource type its name, form, letters that are given, and its variables' nouns."""
-    forms = []
-    for kind, arn in resource_arns(service).items():
-        pieces = re.split(r"\$\{([^}]*)\}", arn)
-        variables = ["[^:]*" if piece in _PARTS else "(.+?)" for piece in pieces[1::2]]
-        literals = map(re.escape, pieces[::2])
-        expression = "".join(a + b for a, b in zip_longest(literals, variables, fillvalue=""))
-        named = (piece for piece in pieces[1::2] if piece not in _PARTS)
-        nouns = tuple(split_words(_SUFFIX.sub("", piece)) or piece for piece in named)
-        forms.append((kind, re.compile(expression), len("".join(pieces[::2])), nouns))
-    return tuple(forms)
+def _take_apart(form: str) -> tuple[tuple[str, ...], str, tuple[str, ...]]:
+    """The letters of an ARN that are given, its regular expression, and its variables' nouns."""
+    pieces = re.split(r"\$\{([^}]*)\}", form)
+    variables = ["[^:]*" if piece in _PARTS else "(.+?)" for piece in pieces[1::2]]
+    literals = map(re.escape, pieces[::2])
+    expression = "".join(a + b for a, b in zip_longest(literals, variables, fillvalue=""))
+    named = (piece for piece in pieces[1::2] if piece not in _PARTS)
+    nouns = tuple(split_words(_SUFFIX.sub("", piece)) or piece for piece in named)
+    return tuple(pieces[::2]), expression, nouns
+
+
+@cache
+def _compiled(expression: str) -> re.Pattern[str]:
+    return re.compile(expression, re.DOTALL)
 
 
 def _say_match(kind: str, nouns: tuple[str, ...], groups: tuple[str, ...]) -> str:

@@ -12,6 +12,7 @@ from iamkit.sandbox.client import ACCOUNT_ID
 os.environ["MOTO_ACCOUNT_ID"] = ACCOUNT_ID
 os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
 
+import base64
 import sys
 from datetime import UTC, datetime
 from functools import cache
@@ -80,6 +81,7 @@ def _check_seams() -> None:
         (iam_models.IAMBackend, ("create_user", "get_user", "get_groups_for_user", "create_role")),
         (IamResponse, ("call_action", "parse_parameters", "serialized", "_get_param")),
         (TokenResponse, ("call_action", "assume_role", "get_caller_identity")),
+        (sts_models, ("random_session_token",)),
         (responses, ("method_names_from_class",)),
         (s3_models.FakeBucket, ("get_permission",)),
         (utils, ("utcnow",)),
@@ -118,6 +120,11 @@ def s3_backend() -> Any:
     return s3_models.s3_backends[ACCOUNT_ID]["aws"]
 
 
+def _session_token() -> str:
+    """Drawn from the call's seed, so that a session comes back as it was; moto asks the system."""
+    return "IQoJ" + base64.b64encode(mock_random.randbytes(264)).decode()
+
+
 def _no_opinion(*_: Any) -> PermissionResult:
     return PermissionResult.NEUTRAL
 
@@ -129,9 +136,10 @@ def _install() -> None:
         if name.startswith("moto.") and getattr(module, "utcnow", None) is before:
             module.utcnow = clock.now  # type: ignore[attr-defined]
     iam_models.User = SandboxUser  # type: ignore[misc]
+    vars(sts_models)["random_session_token"] = _session_token
     # Whether a bucket's policy allows is the gate's to say; moto's own look at it knows neither
     # principals nor conditions.
-    s3_models.FakeBucket.get_permission = _no_opinion  # type: ignore[method-assign]
+    s3_models.FakeBucket.get_permission = _no_opinion  # type: ignore[method-assign, assignment]
     # moto looks them up at each call, which takes longer than the call.
     vars(responses)["method_names_from_class"] = cache(method_names_from_class)
 
