@@ -15,7 +15,11 @@ from iamkit.workfolder import fill_parameters, init_folder
 
 LONGEST = 50
 """Characters of the folder of the kernels' sockets: with their names, 103 are allowed."""
-QUIET = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}}
+SETTINGS = {
+    "@jupyterlab/apputils-extension:notification": {"fetchNews": "false"},
+    # Cells out of sight stay in the page: forms do not jump, and the browser's search finds them.
+    "@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"},
+}
 
 
 def open_lab(folder: Path | None, file: Path | None, options: Sequence[str] = ()) -> None:
@@ -53,7 +57,7 @@ def open_lab(folder: Path | None, file: Path | None, options: Sequence[str] = ()
 def _settings() -> Path:
     """JupyterLab's user settings, kept apart from the user's own."""
     folder = home_folder() / "jupyterlab"
-    for plugin, setting in QUIET.items():
+    for plugin, setting in SETTINGS.items():
         extension, _, name = plugin.partition(":")
         path = folder / extension / f"{name}.jupyterlab-settings"
         path.parent.mkdir(parents=True, exist_ok=True)

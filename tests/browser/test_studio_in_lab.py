@@ -70,10 +70,8 @@ def test_a_policy_is_built_with_clicks_alone(page, lab, guide):
         "() => [...document.querySelectorAll('pre')].some("
         "e => e.innerText.includes('MultiFactorAuthPresent') && e.innerText.includes('backups'))"
     )
-    holder = page.locator('.widget-combobox:has(label:text-is("Holder")) input')
-    holder.fill("group dev")
-    holder.press("Enter")
-    wait_for_text(page, "group dev")
+    page.select_option('.widget-dropdown:has(label:text-is("Holder")) select', "group dev")
+    wait_for_text(page, "Nobody is in group dev yet")
     run_below(page)
     wait_for_text(page, "Apply: 1 to create")
     page.click('button:has-text("Apply: 1 to create")')

@@ -513,6 +513,194 @@ def test_what_depends_on_the_unknown_is_refused(user, refused):
     assert "because it depends on ec2:Tenancy, which the sandbox does not know" in message_of(error)
 
 
+def test_the_simulator_answers_as_the_gate_would(iam, user, allow, refused):
+    """SimulatePrincipalPolicy tells of a user, its groups and its boundary what would be."""
+    own = {"Condition": {"StringEquals": {"aws:ResourceTag/team": "ops"}}}
+    user("alice", statement("ec2:Describe*"), statement("ec2:StopInstances", **own))
+    user("bob", statement("iam:SimulatePrincipalPolicy", f"{ARN}:user/bob"))
+    iam.create_group(GroupName="dev")
+    deny = document(statement("ec2:DescribeRegions", effect="Deny"))
+    iam.put_group_policy(GroupName="dev", PolicyName="less", PolicyDocument=deny)
+    iam.add_user_to_group(GroupName="dev", UserName="alice")
+    actions = ["ec2:DescribeInstances", "ec2:DescribeRegions", "ec2:StopInstances"]
+    source = {"PolicySourceArn": f"{ARN}:user/alice", "ActionNames": actions}
+    results = iam.simulate_principal_policy(**source)["EvaluationResults"]
+    found = {one["EvalActionName"]: one for one in results}
+    decisions = [found[action]["EvalDecision"] for action in actions]
+    assert decisions == ["allowed", "explicitDeny", "implicitDeny"]
+    matched = {"SourcePolicyId": "group_dev_less", "SourcePolicyType": "group"}
+    assert found["ec2:DescribeRegions"]["MatchedStatements"] == [matched]
+    missing = found["ec2:StopInstances"]["MissingContextValues"]
+    assert missing == ["aws:ResourceTag/team"]
+    key = {"ContextKeyName": "aws:ResourceTag/team", "ContextKeyType": "string"}
+    entries = [{**key, "ContextKeyValues": ["ops"]}]
+    bounded = iam.simulate_principal_policy(
+        **source,
+        ContextEntries=entries,
+        PermissionsBoundaryPolicyInputList=[allow("ec2:Stop*")],
+    )["EvaluationResults"]
+    allowed = [one["EvalActionName"] for one in bounded if one["EvalDecision"] == "allowed"]
+    assert allowed == ["ec2:StopInstances"]
+    within = {"AllowedByPermissionsBoundary": False}
+    assert bounded[0]["PermissionsBoundaryDecisionDetail"] == within
+    with refused("NoSuchEntity", 404):
+        iam.simulate_principal_policy(PolicySourceArn=f"{ARN}:user/no", ActionNames=actions)
+
+
+def test_the_simulator_takes_any_policy_and_pages(iam, allow, refused):
+    """SimulateCustomPolicy wants no entity, refuses what is no policy, and cuts its list."""
+    custom = {
+        "PolicyInputList": [allow("s3:GetObject")],
+        "ActionNames": ["s3:GetObject", "s3:PutObject"],
+        "ResourceArns": ["arn:aws:s3:::b/1", "arn:aws:s3:::b/2"],
+    }
+    pages = iam.get_paginator("simulate_custom_policy").paginate(
+        **custom, PaginationConfig={"PageSize": 1}
+    )
+    found = [one for page in pages for one in page["EvaluationResults"]]
+    allowed = [one["EvalDecision"] for one in found if one["EvalActionName"] == "s3:GetObject"]
+    assert allowed == ["allowed", "allowed"]
+    assert len({(one["EvalActionName"], one["EvalResourceName"]) for one in found}) == 4
+    lets = {"Effect": "Allow", "Action": "s3:PutObject", "Resource": "*"}
+    whole = document({**lets, "Principal": {"AWS": f"{ARN}:user/eve"}})
+    named = iam.simulate_custom_policy(**custom, ResourcePolicy=whole, CallerArn=f"{ARN}:user/eve")[
+        "EvaluationResults"
+    ]
+    assert {one["EvalDecision"] for one in named} == {"allowed"}
+    with refused("InvalidInput", 400):
+        iam.simulate_custom_policy(PolicyInputList=["{"], ActionNames=["s3:GetObject"])
+    with refused("InvalidInput", 400):
+        iam.simulate_custom_policy(**{**custom, "ActionNames": ["GetObject"]})
+
+
+@pytest.fixture
+def account(tmp_path):
+    """An account in this process, with a user `bob` and a gate that is asked directly."""
+    from iamkit.sandbox.call import Call, Caller
+    from iamkit.sandbox.life import Life
+    from iamkit.sandbox.message import Request
+
+    life = Life(tmp_path, 0)
+    life.account.iam.users.pop("bob", None)
+    bob = life.account.iam.create_user(region_name="us-east-1", user_name="bob")
+    life.account.authorizes = True
+
+    def check(service, action, **parameters):
+        request = Request("POST", "/", {}, b"")
+        caller = Caller(bob.arn, bob.id, bob.name)
+        given = {"Action": action, **parameters}
+        life._gate.check(Call(request, service, "us-east-1", action, given, caller))
+
+    def write(text):
+        bob.policies["own"] = text
+        life._gate.forget()
+
+    return check, write
+
+
+def test_no_action_is_forgotten(account):
+    """Every action of IAM, STS and EC2 is refused without a policy, and asked with one."""
+    import botocore.session
+
+    from iamkit.sandbox.refusal import Refused
+
+    check, write = account
+    of_service = botocore.session.get_session().get_service_model
+    actions = {
+        (service, action)
+        for service in ("iam", "sts", "ec2")
+        for action in of_service(service).operation_names
+    }
+    for service, action in actions - {("sts", "GetCallerIdentity")}:
+        with pytest.raises(Refused, match="because no "):
+            check(service, action, UserName="bob", InstanceId="i-12345678")
+    write(document(statement("*")))
+    for service, action in actions - {("sts", "AssumeRole")}:
+        check(service, action, UserName="bob", InstanceId="i-12345678")
+
+
+ODD = ["", "[]", "{", "null", "[" * 5000, '{"Statement": [{"Effect": "allow"}]}']
+
+
+@pytest.mark.parametrize("text", ODD)
+def test_a_stored_policy_that_cannot_be_read_refuses(account, text):
+    """Whatever goes wrong in the evaluation, nothing is allowed by it."""
+    from iamkit.sandbox.refusal import Refused
+
+    check, write = account
+    write(text)
+    with pytest.raises(Refused, match="because the sandbox could not evaluate the policies"):
+        check("iam", "GetUser", UserName="bob")
+
+
+def test_nothing_slips_by_beside_what_is_asked(account):
+    """Parameters that an action does not have, and ids of no known kind, open nothing."""
+    from iamkit.sandbox.refusal import Refused
+
+    check, write = account
+    tagged = {"Condition": {"StringEquals": {"aws:RequestTag/team": "ops"}}}
+    write(
+        document(
+            statement("*"),
+            statement("iam:*", f"{ARN}:user/boss", effect="Deny"),
+            statement("ec2:CreateTags", f"{EC2_ARN}:volume/*", effect="Deny"),
+            statement("ec2:RunInstances", f"{EC2_ARN}:instance/*", effect="Deny"),
+            statement("iam:DeleteGroup", effect="Deny"),
+        )
+    )
+    refused = [
+        ("iam", "CreateAccessKey", {"UserName": "boss", "AllUsers": "true"}),
+        ("iam", "UpdateUser", {"UserName": "bob", "NewUserName": "boss"}),
+        ("ec2", "CreateTags", {"ResourceId.1": "odd-12345678", "Tag.1.Key": "a"}),
+        ("ec2", "CreateTags", {"ResourceId.1": "i-12345678", "ResourceId.2": "vol-12345678"}),
+    ]
+    for service, action, parameters in refused:
+        with pytest.raises(Refused):
+            check(service, action, **parameters)
+    write(document(statement(["ec2:RunInstances", "ec2:CreateTags"], **tagged)))
+    volume = {"ResourceType": "volume", "Tag.1.Key": "team", "Tag.1.Value": "ops"}
+    with pytest.raises(Refused):
+        check(
+            "ec2",
+            "RunInstances",
+            **{f"TagSpecification.1.{name}": value for name, value in volume.items()},
+        )
+    write(document(statement("iam:DeleteGroup", **tagged)))
+    with pytest.raises(Refused):
+        check(
+            "iam",
+            "DeleteGroup",
+            GroupName="g",
+            **{"Tags.member.1.Key": "team", "Tags.member.1.Value": "ops"},
+        )
+
+
+def test_s3s_table_has_awss_actions():
+    """Each action that the table names is in the catalogue."""
+    from iamkit.policies.catalogue import describe_action
+    from iamkit.sandbox.authority import of_s3
+
+    settings = [way + name for name in of_s3._SETTINGS.values() for way in ("Get", "Put")]
+    named = {*of_s3._BUCKET.values(), *of_s3._OBJECT.values(), *settings}
+    named |= {of_s3._versioned(name, "1") for name in of_s3._OBJECT.values()}
+    assert not [name for name in named if describe_action(f"s3:{name}") is None]
+
+
+def test_a_delegate_makes_only_users_with_a_boundary(iam, user, refused):
+    """`iam:PermissionsBoundary` is the boundary of the call, or of the user in question."""
+    arn = iam.create_policy(PolicyName="edge", PolicyDocument=document(statement("s3:*")))
+    edge = arn["Policy"]["Arn"]
+    bounded = {"Condition": {"StringEquals": {"iam:PermissionsBoundary": edge}}}
+    lead = user("lead", statement(["iam:CreateUser", "iam:PutUserPolicy"], **bounded))()
+    lead.create_user(UserName="ann", PermissionsBoundary=edge)
+    with refused("AccessDenied", 403):
+        lead.create_user(UserName="eve")
+    own = {"PolicyName": "own", "PolicyDocument": document(statement("s3:*"))}
+    lead.put_user_policy(UserName="ann", **own)
+    with refused("AccessDenied", 403):
+        lead.put_user_policy(UserName="lead", **own)
+
+
 def test_it_is_off_unless_it_was_asked_for(started, client_of, state):
     """A new sandbox authorizes nothing."""
     assert not started.authorizes()

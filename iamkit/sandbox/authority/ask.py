@@ -1,8 +1,10 @@
 """One question that AWS asks of the policies before it acts on a call."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+from iamkit.policies.catalogue import describe_action
 
 NO_POLICY = "{}"
 """The policy of a resource that trusts nobody, or that is not there."""
@@ -27,3 +29,14 @@ class Ask:
     context: Mapping[str, Any] = field(default_factory=dict)
     unknown: frozenset[str] = frozenset()
     policy: str | None = None
+
+
+def unknown_keys(action: str, given: Iterable[str]) -> frozenset[str]:
+    """The service's own condition keys that AWS has for an action, without those that are given."""
+    found = describe_action(action)
+    known = {key.lower() for key in given}
+    return frozenset(
+        key
+        for key in (found.condition_keys if found else ())
+        if not key.startswith("aws:") and not set(key) & set("$<") and key.lower() not in known
+    )

@@ -116,7 +116,7 @@ class Gate:
             unknown=ask.unknown,
         )
         if self._account.authorizes:
-            return evaluate(request, holder.policies_with(ask.policy))
+            return evaluate(request, holder.policies_about(ask.action, ask.policy))
         return evaluate(request, _trust_alone(ask))
 
 

@@ -2,13 +2,13 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
 from iamkit.account import JSON
-from iamkit.policies.evaluation import Policies
+from iamkit.policies.evaluation import Policies, Text, read_statements
 from iamkit.policies.request import Principal
 from iamkit.policies.statements import statements_of
 from iamkit.sandbox.account import Account
@@ -30,7 +30,7 @@ class Holder:
     context: Mapping[str, Any]
     policies: Policies
     mfa_since: datetime | None = None
-    _with: dict[str, Policies] = field(default_factory=dict, repr=False)
+    _about: dict[tuple[str, str | None], Policies] = field(default_factory=dict, repr=False)
 
     def context_at(self, moment: datetime) -> Mapping[str, Any]:
         """The context at a moment, with how long ago MFA was."""
@@ -39,19 +39,43 @@ class Holder:
         age = int((moment - self.mfa_since).total_seconds())
         return {**self.context, "aws:MultiFactorAuthAge": age}
 
-    def policies_with(self, resource: str | None) -> Policies:
-        """The policies that apply to a resource with its own policy, or with none."""
-        if resource is None:
-            return self.policies
-        if resource not in self._with:
-            own = self.policies
-            self._with[resource] = Policies(
-                identity=own.identity,
-                permissions_boundary=own.permissions_boundary,
-                session=own.session,
-                resource=read_document(resource),
-            )
-        return self._with[resource]
+    def policies_about(self, action: str, resource: str | None) -> Policies:
+        """The policies that apply to an action on a resource with its own policy, or with none.
+
+        Statements about other actions are left out, because they decide nothing.
+        """
+        about = action, resource
+        if about not in self._about:
+            self._about[about] = _about(self.policies, action, resource)
+        return self._about[about]
+
+
+def _about(own: Policies, action: str, resource: str | None) -> Policies:
+    bound = own.permissions_boundary
+    return Policies(
+        identity=_narrow_all(own.identity, action),
+        permissions_boundary=None if bound is None else _narrow(bound, "boundary", action),
+        session=None if own.session is None else _narrow_all(own.session, action),
+        resource=None if resource is None else read_document(resource),
+    )
+
+
+def _narrow_all(policies: Mapping[str, Text], action: str) -> dict[str, Text]:
+    return {name: _narrow(policy, name, action) for name, policy in policies.items()}
+
+
+def _narrow(policy: Text, name: str, action: str) -> Text:
+    """A policy's statements about one action, as if they named no other."""
+    statements = policy if isinstance(policy, tuple) else read_statements(policy, name)
+    return tuple(
+        replace(statement, element={**_without_actions(statement.element), "Action": action})
+        for statement in statements
+        if statement.names_action(action)
+    )
+
+
+def _without_actions(element: JSON) -> dict[str, Any]:
+    return {key: value for key, value in element.items() if key != "NotAction"}
 
 
 class Holders:

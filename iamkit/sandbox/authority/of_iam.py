@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsident
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from iamkit.policies.catalogue import describe_action
+from iamkit.policies.catalogue import Action, describe_action
 from iamkit.sandbox.account import Account
 from iamkit.sandbox.authority.arns import arn_of, listed_tags, request_tags, tag_keys
 from iamkit.sandbox.authority.ask import Ask
@@ -40,6 +40,12 @@ _ABOUT_AN_ARN = {
     "GenerateServiceLastAccessedDetails": "Arn",
     "ListPoliciesGrantingServiceAccess": "Arn",
 }
+_BRING_A_BOUNDARY = (
+    "CreateUser",
+    "CreateRole",
+    "PutUserPermissionsBoundary",
+    "PutRolePermissionsBoundary",
+)
 _SHOWN_LISTS = {
     "ListUsers": f"arn:aws:iam::{ACCOUNT_ID}:user",
     "ListGroups": f"arn:aws:iam::{ACCOUNT_ID}:group",
@@ -53,21 +59,25 @@ def asks_of_iam(call: Call, account: Account) -> Iterator[Ask]:
     """What a call of IAM asks, in the order in which it asks."""
     name = f"iam:{call.action}"
     action = describe_action(name)
-    kinds = action.resource_types if action else ()
-    context = {**_keys(call), **request_tags(_tags(call))}
-    if not kinds or call.get("AllUsers"):
+    if action is None or not action.resource_types or _is_about_all_users(call):
         shown = _SHOWN_LISTS.get(call.action, "")
         shown = shown and shown + call.get("PathPrefix", "/")
-        yield Ask(action=name, context=context, shown=shown)
+        yield Ask(action=name, context=_keys(call, action, None), shown=shown)
         return
+    kinds = action.resource_types
     arn, shown, entity = _resource(call, account, kinds)
+    context = _keys(call, action, entity)
     tags = tag_keys(["aws:ResourceTag", "iam:ResourceTag"], tags_of(account, entity))
     yield Ask(action=name, resource=arn, shown=shown, context={**context, **tags})
-    if call.action in ("UpdateUser", "UpdateGroup") and arn:
-        renamed = _renamed(call, kinds[0], entity)
-        yield Ask(action=name, resource=renamed, context=context)
+    if call.action in ("UpdateUser", "UpdateGroup"):
+        yield Ask(action=name, resource=_renamed(call, kinds[0], entity), context=context)
     if call.action == "AddRoleToInstanceProfile":
         yield pass_role(account, call.get("RoleName"), "ec2.amazonaws.com")
+
+
+def _is_about_all_users(call: Call) -> bool:
+    everyone = call.get("AllUsers").lower() == "true"
+    return everyone and call.action == "ListServiceSpecificCredentials"
 
 
 def pass_role(account: Account, role_name: str, service: str) -> Ask:
@@ -175,17 +185,24 @@ def _tags(call: Call) -> dict[str, str]:
     return {**listed_tags(call.members("Tags")), **dict.fromkeys(removed, "")}
 
 
-def _keys(call: Call) -> dict[str, Any]:
-    """IAM's own condition keys; those that a call does not bring are absent."""
+def _keys(call: Call, action: Action | None, entity: Any) -> dict[str, Any]:
+    """Those of IAM's condition keys that an action has; what is not there is absent.
+
+    A permissions boundary is the one that a call brings, or else the one that is in force.
+    """
+    bound = getattr(entity, "permissions_boundary", None) or {}
     keys = {
-        "iam:PermissionsBoundary": call.get("PermissionsBoundary"),
+        "iam:PolicyARN": call.get("PolicyArn"),
+        "iam:PermissionsBoundary": bound.get("PermissionsBoundaryArn"),
         "iam:AWSServiceName": call.get("AWSServiceName"),
         "iam:ServiceSpecificCredentialServiceName": call.get("ServiceName"),
         "iam:ServiceSpecificCredentialAgeDays": call.get("CredentialAgeDays"),
     }
-    if call.action.startswith(("Attach", "Detach")):
-        keys["iam:PolicyARN"] = call.get("PolicyArn")
-    return {key: value or None for key, value in keys.items()}
+    if call.action in _BRING_A_BOUNDARY:
+        keys["iam:PermissionsBoundary"] = call.get("PermissionsBoundary")
+    had = action.condition_keys if action else ()
+    own = {key: value or None for key, value in keys.items() if key in had}
+    return {**own, **(request_tags(_tags(call)) if "aws:TagKeys" in had else {})}
 
 
 def _camel(kind: str) -> str:

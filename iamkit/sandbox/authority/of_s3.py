@@ -11,7 +11,7 @@ import xmltodict  # type: ignore[import-untyped] # moto reads the same bodies wi
 
 from iamkit.sandbox.account import Account
 from iamkit.sandbox.authority.arns import tag_keys
-from iamkit.sandbox.authority.ask import Ask
+from iamkit.sandbox.authority.ask import Ask, unknown_keys
 from iamkit.sandbox.call import Call
 from iamkit.sandbox.refusal import Refused
 from iamkit.sandbox.seams import ACCOUNT_ID, s3_backend
@@ -106,6 +106,8 @@ _HEADERS = (
     "website-redirect-location",
 )
 """Headers ``x-amz-…`` that are condition keys ``s3:x-amz-…``."""
+_ABSENT = ("s3:AccessGrantsInstanceArn", "s3:TlsVersion")
+"""Keys that no call of the sandbox has: there are no access grants, and no TLS."""
 
 
 def asks_of_s3(call: Call, account: Account) -> Iterator[Ask]:  # noqa: ARG001 - as the others
@@ -114,10 +116,8 @@ def asks_of_s3(call: Call, account: Account) -> Iterator[Ask]:  # noqa: ARG001 -
     Raises:
         Refused: the sandbox does not know what AWS would ask.
     """
-    bucket, _, key = call.request.path.removeprefix("/").partition("/")
+    bucket, key = _bucket_and_key(call)
     if not bucket:
-        if (call.request.method, call.request.path) != ("GET", "/"):
-            raise _not_known(call)
         yield Ask(action="s3:ListAllMyBuckets", context=_keys(call))
         return
     sub = _sub_resource(call)
@@ -127,6 +127,15 @@ def asks_of_s3(call: Call, account: Account) -> Iterator[Ask]:  # noqa: ARG001 -
         yield from _of_deletes(call, bucket)
     else:
         yield _ask(call, _bucket_action(call, sub), bucket)
+
+
+def _bucket_and_key(call: Call) -> tuple[str, str]:
+    """What a path names; one that moto might read otherwise is not known."""
+    bucket, _, key = call.request.raw_path.removeprefix("/").partition("/")
+    lists = (call.request.method, call.request.raw_path) == ("GET", "/")
+    if "%" in bucket or "#" in call.request.target or not (bucket or lists):
+        raise _not_known(call)
+    return bucket, unquote(key)
 
 
 def _sub_resource(call: Call) -> str:
@@ -197,6 +206,7 @@ def _ask(call: Call, action: str, bucket: str, key: str = "", version: str = "")
         action=f"s3:{action}",
         resource=f"arn:aws:s3:::{bucket}" + (f"/{key}" if key else ""),
         context=context,
+        unknown=unknown_keys(f"s3:{action}", {*context, *_ABSENT}),
         policy=found.policy.decode() if found and found.policy else None,
     )
 

@@ -20,7 +20,7 @@ DEFAULT_ITEMS = 100
 _NAMES = (
     "access_key_id ssh_public_key_id certificate_id version_id ServiceSpecificCredentialId "
     "SerialNumber serial_number name UserName GroupName RoleName PolicyName Key cert_name "
-    "ServerCertificateName"
+    "ServerCertificateName EvalActionName"
 ).split()
 """What an item goes by in its list; the first that it has."""
 
@@ -98,7 +98,8 @@ class Pager:
 def _place(item: Any) -> list[str]:
     """Where an item stands in its list; short, because a marker has 320 characters at most."""
     name = item if isinstance(item, str) else next(filter(None, (_get(item, n) for n in _NAMES)))
-    arn = _get(item, "arn") or _get(item, "PolicyArn") or name
+    arns = (_get(item, key) for key in ("arn", "PolicyArn", "EvalResourceName"))
+    arn = next(filter(None, arns), name)
     return [name[:48], hashlib.sha256(arn.encode()).hexdigest()[:8]]
 
 

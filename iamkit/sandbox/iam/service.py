@@ -15,6 +15,7 @@ from iamkit.sandbox.iam.passwords import PasswordAnswers
 from iamkit.sandbox.iam.policies import PolicyAnswers
 from iamkit.sandbox.iam.report import ReportAnswers
 from iamkit.sandbox.iam.rules import check_rules
+from iamkit.sandbox.iam.simulation import SimulationAnswers
 from iamkit.sandbox.iam.users import UserAnswers
 
 FOR_THE_CALLER = frozenset(
@@ -41,6 +42,7 @@ class SandboxIam(
     PolicyAnswers,
     ReportAnswers,
     ServiceCredentialAnswers,
+    SimulationAnswers,
     UserAnswers,
 ):
     """IAM."""
