@@ -10,10 +10,16 @@ import pytest
 from paths import GUIDE, ROOT
 
 from iamkit.notebook.run import declared_parameters
-from iamkit.parameters import NOTEBOOKS, Thresholds, UserRow, Waiver
+from iamkit.parameters import NOTEBOOKS, PolicyChoice, Thresholds, UserRow, Waiver
 from iamkit.parameters_file import read_parameters
 
-CHANGING = ["02_admin_group", "03_dev_group", "04_users", "05_account_alias"]
+CHANGING = [
+    "02_admin_group",
+    "03_dev_group",
+    "04_users",
+    "05_account_alias",
+    "07_policy_studio",
+]
 BOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 
@@ -81,7 +87,7 @@ def test_the_parameters_cell_is_the_model(path):
 
 def as_model(name, value):
     """A parameter's value in a notebook as the model holds it."""
-    rows = {"users": UserRow, "waivers": Waiver}
+    rows = {"users": UserRow, "waivers": Waiver, "policy_choices": PolicyChoice}
     if name in rows:
         return [rows[name](**row) for row in value]
     return Thresholds(**value) if name == "thresholds" else value

@@ -77,7 +77,7 @@ def run_all(page):
     page.click('.lm-Menu-itemLabel:text-is("Run All Cells")')
 
 
-def wait_for_text(page, text, seconds=90):
+def wait_for_text(page, text, seconds=60):
     """Wait until a text stands somewhere on the page."""
     page.wait_for_function(
         "text => document.body.innerText.includes(text)", arg=text, timeout=seconds * 1000

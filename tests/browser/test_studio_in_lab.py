@@ -75,7 +75,7 @@ def test_a_policy_is_built_with_clicks_alone(page, lab, guide):
     run_below(page)
     wait_for_text(page, "Apply: 1 to create")
     page.click('button:has-text("Apply: 1 to create")')
-    wait_for_text(page, "Verified")
+    wait_for_text(page, "✔ Verified")
     state = read_permissions(open_session(guide("07_policy_studio", run_as="")))
     document = state.groups["dev"].inline_policies["teamPolicy"]
     mfa = {"aws:MultiFactorAuthPresent": "true"}

@@ -1,0 +1,111 @@
+"""Each notebook under exactly the permissions that its first cell names, in a strict sandbox."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from paths import GUIDE, ROOT
+
+from iamkit.aws.apply import apply_plan
+from iamkit.aws.read import read_account
+from iamkit.aws.session import open_session
+from iamkit.desired import Desired, DesiredUser, admin_group, dev_group
+from iamkit.parameters import DevGroupParameters
+from iamkit.plan import make_plan
+from iamkit.policies import allow, policy
+
+IAMKIT = Path(sys.executable).parent / "iamkit"
+WORKER = "worker"
+RUN_AS_ANYONE = [
+    "03_dev_group",
+    "04_users",
+    "05_account_alias",
+    "06_audit_users",
+    "07_policy_studio",
+]
+
+
+def named_permissions(notebook):
+    """The actions that a notebook's first cell names."""
+    cells = json.loads((ROOT / "notebooks" / f"{notebook}.ipynb").read_text())["cells"]
+    text = "".join(cells[0]["source"])
+    paragraph = text[text.index("**Permissions it needs") :].split("\n")[0]
+    return re.findall(r"`([a-z0-9-]+:[A-Za-z]+)`", paragraph)
+
+
+def make(session, desired):
+    """Apply what is desired, as the account's root."""
+    outcome = apply_plan(make_plan(read_account(session, desired), desired), session)
+    outcome.raise_if_incomplete()
+
+
+@pytest.fixture
+def worker(sandbox, session, guide):
+    """What makes a user with these actions and a stored key, and turns authorising on."""
+    make(session, admin_group(guide("02_admin_group")))
+    make(session, Desired(users=(DesiredUser(name=WORKER, access_key=True),)))
+
+    def allow_only(*actions):
+        document = json.dumps(policy(allow(*actions)))
+        session.iam.put_user_policy(UserName=WORKER, PolicyName="only", PolicyDocument=document)
+        sandbox.set_authorize(True)
+
+    yield allow_only
+    sandbox.set_authorize(False)
+
+
+def run(notebook, folder):
+    """Run a notebook as the worker, with --apply."""
+    command = [IAMKIT, "run", notebook, "-f", GUIDE, "-p", "run_as", WORKER, "--apply"]
+    return subprocess.run(
+        [*command, "--output", folder], capture_output=True, text=True, check=False, cwd=folder
+    )
+
+
+@pytest.mark.parametrize("notebook", RUN_AS_ANYONE)
+def test_a_notebook_needs_no_more_than_it_names(notebook, worker, session, guide, tmp_path):
+    """It applies and verifies, or reads, under exactly the permissions of its first cell."""
+    if notebook in ("04_users", "07_policy_studio"):
+        make(session, dev_group(guide("03_dev_group")))
+    worker(*named_permissions(notebook))
+    done = run(notebook, tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_admin_group_needs_no_more_than_it_names(worker, guide, sandbox):
+    """02 acts with whatever credentials there are; here with those of the worker."""
+    worker(*named_permissions("02_admin_group"))
+    parameters = DevGroupParameters.model_validate(
+        {"environment": "sandbox", "account_id": "000000000000", "run_as": WORKER}
+    )
+    session = open_session(parameters)
+    assert session.identity.arn.endswith(f"user/{WORKER}")
+    others = guide("02_admin_group", admin_group="Others", admin_user="zoe")
+    make(session, admin_group(others))
+
+
+@pytest.mark.parametrize("missing", ["iam:PutGroupPolicy", "iam:CreateGroup"])
+def test_a_missing_permission_is_named_and_nothing_else_happens(missing, worker, tmp_path):
+    """Without one of them the call is refused, and the message says which permission it wants."""
+    worker(*(action for action in named_permissions("03_dev_group") if action != missing))
+    done = run("03_dev_group", tmp_path)
+    assert done.returncode in (1, 4)
+    assert missing in done.stdout + done.stderr
+
+
+def test_a_dev_may_describe_instances_and_not_run_one(sandbox, session, guide, worker):
+    """After the guide, a developer's own stored key really can look, and really cannot touch."""
+    from botocore.exceptions import ClientError
+
+    make(session, dev_group(guide("03_dev_group")))
+    make(session, Desired(users=(DesiredUser(name="bob", groups=("dev",), access_key=True),)))
+    worker("iam:GetUser")
+    bob = open_session(guide("03_dev_group", run_as="bob"))
+    ec2 = bob.clients.make("ec2")
+    assert ec2.describe_instances()["Reservations"] == []
+    with pytest.raises(ClientError) as error:
+        ec2.run_instances(ImageId="ami-12345678", MinCount=1, MaxCount=1)
+    assert error.value.response["Error"]["Code"] == "UnauthorizedOperation"
