@@ -73,6 +73,7 @@ _HOMES = {
     "explain": "iamkit.policies.explanation",
     "lint_policy": "iamkit.policies.linting",
     "evaluate": "iamkit.policies.evaluation",
+    "try_users": "iamkit.aws.trial",
     "write_profile": "iamkit.notebook.profile",
 }
 

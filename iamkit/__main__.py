@@ -23,6 +23,7 @@ DEMO = (
     "04_users",
     "05_account_alias",
     "06_audit_users",
+    "07_policy_studio",
 )
 
 
@@ -225,12 +226,13 @@ def demo() -> int:
     import tempfile
 
     from iamkit.notebook.run import exit_code_of
-    from iamkit.sandbox import stop_sandbox
+    from iamkit.sandbox import start_sandbox, stop_sandbox
     from iamkit.workfolder import packaged
 
     with tempfile.TemporaryDirectory(prefix="iamkit-demo-") as folder:
         os.environ["IAMKIT_HOME"] = folder
         try:
+            start_sandbox(Path(folder) / "sandbox", authorize=True)
             results = _run(DEMO, packaged("parameters") / "sandbox.yaml", (), apply=True)
             if exit_code_of(results) == 0:
                 _say_what_the_demo_did(results)

@@ -42,6 +42,24 @@ def test_the_audits_commands_and_python_do_what_the_readme_says(sandbox, tmp_pat
     assert "team-tag" in done.stdout
 
 
+def test_the_questions_and_the_policy_example_run(sandbox, tmp_path):
+    """Who can, of a saved state; and the evaluator in Python, as it stands."""
+    sandbox.populate(20, 7)
+    save = ["audit", "-f", str(ROOT / "parameters" / "sandbox.yaml"), "--save-state", "state.json"]
+    lines = [line.split()[1:] for line in shell_lines() if line.startswith("iamkit who-can ")]
+    assert len(lines) == 2
+    for words in (save, *lines):
+        command = [BIN / "iamkit", *words]
+        done = subprocess.run(command, cwd=tmp_path, check=False, timeout=120, capture_output=True)
+        assert done.returncode == 0, done.stderr
+    example = next(text for text in examples() if "iamkit.evaluate" in text)
+    done = subprocess.run(
+        [sys.executable, "-c", example], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "implicit deny" in done.stdout
+
+
 def test_the_readme_counts_checks_and_columns_right():
     """As they are."""
     from iamkit.audit import CHECKS
@@ -77,7 +95,7 @@ def test_every_command_of_the_readme_exists():
     for target in re.findall(r"\bmake (demo|test|\w+)`", README):
         assert target in targets
     for command in sorted(
-        set(re.findall(r"iamkit (run|audit|lab|init|doctor|sandbox \w+)\b", README))
+        set(re.findall(r"iamkit (run|audit|who-can|lab|init|doctor|sandbox \w+)\b", README))
     ):
         subprocess.run(
             [BIN / "iamkit", *command.split(), "--help"], check=True, capture_output=True

@@ -55,7 +55,8 @@ class SandboxIam(
     def defaults(self) -> dict[str, str]:
         """A UserName that is left out is the caller's own."""
         name = self.call.caller.user_name
-        return {"UserName": name} if name and self.call.action in FOR_THE_CALLER else {}
+        own = self.call.action in FOR_THE_CALLER and not self.call.get("AllUsers")
+        return {"UserName": name} if name and own else {}
 
     def call_action(self) -> Any:
         """Ask the rules, then let moto or our own answer act."""
