@@ -13,17 +13,58 @@ Lookup = Callable[[str], tuple[str, ...] | frozenset[str] | None]
 """The values of a context key; None if the request has none, a set of names if it is not known."""
 
 _VARIABLE = re.compile(r"\$\{\s*([^{},]+?)\s*(?:,\s*'([^']*)'\s*)?\}")
+_ANY, _NO_COLON = ".*", "[^:]*"
+_STEP = re.compile(r"\[\^:\]\*|\.\*|\\.|.", re.DOTALL)
+FEW_STARS = 2
+"""So many a regular expression takes in its stride, whatever the text."""
 _LITERALS = {"*", "?", "$"}
 ARN_PARTS = 6
 
 
 @lru_cache(maxsize=65_536)
-def action_pattern(pattern: str) -> re.Pattern[str]:
-    """A regular expression for the actions that a pattern names, without regard to case.
+def action_pattern(pattern: str) -> "re.Pattern[str] | Walker":
+    """What matches the actions that a pattern names, by ``fullmatch``, without regard to case.
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_action.html
     """
-    return re.compile(_glob(pattern), re.IGNORECASE | re.ASCII | re.DOTALL)
+    return _compiled(_glob(pattern), re.IGNORECASE | re.ASCII)
+
+
+class Walker:
+    """A pattern with many stars: it takes a text letter by letter, and never goes back.
+
+    A regular expression with many stars may take hours for one hostile policy.
+    """
+
+    def __init__(self, expression: str, flags: int) -> None:
+        self._steps = _STEP.findall(expression)
+        self._fold = bool(flags & re.IGNORECASE)
+
+    def fullmatch(self, text: str) -> bool:
+        """Whether the whole text is of the pattern."""
+        places = self._skip({0})
+        for letter in text:
+            after = set()
+            for place in places:
+                step = self._steps[place] if place < len(self._steps) else ""
+                if step == _ANY or (step == _NO_COLON and letter != ":"):
+                    after.add(place)
+                elif step == "." or (step and self._same(step[-1], letter)):
+                    after.add(place + 1)
+            places = self._skip(after)
+        return len(self._steps) in places
+
+    def _same(self, a: str, b: str) -> bool:
+        return a == b or (self._fold and a.lower() == b.lower())
+
+    def _skip(self, places: set[int]) -> set[int]:
+        """A star may stand for nothing."""
+        for place in list(places):
+            reached = place
+            while reached < len(self._steps) and self._steps[reached] in (_ANY, _NO_COLON):
+                reached += 1
+                places.add(reached)
+        return places
 
 
 def matches_text(pattern: str, text: str, lookup: Lookup | None, *, wildcards: bool) -> Truth:
@@ -35,7 +76,7 @@ def matches_text(pattern: str, text: str, lookup: Lookup | None, *, wildcards: b
         lookup: gives the variables' values.
         wildcards: whether ``*`` and ``?`` stand for any letters (StringLike).
     """
-    made = _regex(pattern, lookup, _glob if wildcards else re.escape)
+    made = _matcher(pattern, lookup, _glob if wildcards else re.escape)
     return made if isinstance(made, bool | frozenset) else bool(made.fullmatch(text))
 
 
@@ -48,7 +89,7 @@ def matches_resource(pattern: str, resource: str, lookup: Lookup | None) -> Trut
     """
     if pattern == "*":
         return True
-    made = _regex(pattern, lookup, _resource_glob(pattern))
+    made = _matcher(pattern, lookup, _resource_glob(pattern))
     return made if isinstance(made, bool | frozenset) else bool(made.fullmatch(resource))
 
 
@@ -147,9 +188,9 @@ def _overlap(a: str, b: str) -> bool:
     return False
 
 
-def _regex(
+def _matcher(
     pattern: str, lookup: Lookup | None, translate: Callable[[str], str]
-) -> re.Pattern[str] | Truth:
+) -> re.Pattern[str] | Walker | Truth:
     """The pattern with its variables' values in place; False if one has no value."""
     if lookup is None or "${" not in pattern:
         return _compiled(translate(pattern))
@@ -180,13 +221,15 @@ def _value(name: str, default: str | None, lookup: Lookup) -> str | frozenset[st
 
 
 @lru_cache(maxsize=65_536)
-def _compiled(expression: str) -> re.Pattern[str]:
-    return re.compile(expression, re.DOTALL)
+def _compiled(expression: str, flags: int = 0) -> re.Pattern[str] | Walker:
+    if expression.count(_ANY) + expression.count(_NO_COLON) > FEW_STARS:
+        return Walker(expression, flags)
+    return re.compile(expression, flags | re.DOTALL)
 
 
 @lru_cache(maxsize=65_536)
 def _glob(text: str) -> str:
-    return "".join({"*": ".*", "?": "."}.get(c) or re.escape(c) for c in text)
+    return "".join({"*": _ANY, "?": "."}.get(c) or re.escape(c) for c in text)
 
 
 def _resource_glob(pattern: str) -> Callable[[str], str]:
@@ -202,7 +245,7 @@ def _resource_glob(pattern: str) -> Callable[[str], str]:
             if letter == ":":
                 colons += 1
             inside = colons < ARN_PARTS - 1 and text[place + 1 : place + 2] not in ("", ":")
-            made += "[^:]*" if letter == "*" and inside else _glob(letter)
+            made += _NO_COLON if letter == "*" and inside else _glob(letter)
         return made
 
     return translate

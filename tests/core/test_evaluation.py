@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from iamkit.policies.evaluation import Policies, evaluate
+from iamkit.policies.patterns import Walker, action_pattern, matches_resource, matches_text
 from iamkit.policies.request import Principal, Request
 
 FILES = sorted((Path(__file__).parent / "cases" / "evaluate").glob("*.json"))
@@ -173,3 +175,29 @@ def test_what_is_no_principal_is_refused():
     """A misspelt ARN must not be taken for somebody."""
     with pytest.raises(ValueError, match="no principal"):
         Principal("arn:aws:iam::1:user/alice")
+
+
+def test_a_hostile_pattern_is_answered_at_once():
+    """Thirty stars against a long text neither hang nor match what they should not."""
+    patterns = ["*a" * 30 + "b", "arn:aws:s3:::" + "*a" * 30 + "b", "arn:*a*a*a*a*a*a*b:*:x:*:*"]
+    for pattern in patterns:
+        for text in ("a" * 1_000, "arn:aws:s3:::" + "a" * 1_000):
+            assert matches_resource(pattern, text, None) is False
+            assert matches_text(pattern, text, None, wildcards=True) is False
+    assert matches_resource(
+        "arn:aws:s3:::" + "*a" * 30 + "b", "arn:aws:s3:::" + "xa" * 40 + "b", None
+    )
+    assert action_pattern("s3:*e*t*o*j*").fullmatch("s3:GETOBJECT")
+    assert not action_pattern("s3:*e*t*o*j*").fullmatch("s3:PutThing")
+
+
+any_pattern = st.text("ab:*?", max_size=12)
+
+
+@given(any_pattern, st.text("ab:", max_size=10))
+@settings(max_examples=500, deadline=None)
+def test_walking_and_regular_expressions_agree(pattern, text):
+    """Patterns of many stars are taken as those of few."""
+    expression = "".join({"*": ".*", "?": "."}.get(c, re.escape(c)) for c in pattern)
+    found = re.compile(expression, re.DOTALL).fullmatch(text) is not None
+    assert Walker(expression, 0).fullmatch(text) == found
