@@ -27,7 +27,9 @@ def page():
 
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
-        yield browser.new_page(viewport={"width": 1600, "height": 1000})
+        page = browser.new_page(viewport={"width": 1600, "height": 1000})
+        page.set_default_timeout(180_000)  # other tests run beside
+        yield page
         browser.close()
 
 
@@ -66,8 +68,8 @@ def running_lab(folder, parameters, home):
 def open_notebook(page, lab, name):
     """Open a notebook and wait until its kernel is ready."""
     page.goto(f"{lab}/lab/tree/notebooks/{name}.ipynb?token={TOKEN}")
-    page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
-    page.wait_for_selector('.jp-Notebook-ExecutionIndicator[data-status="idle"]', timeout=60_000)
+    page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=180_000)
+    page.wait_for_selector('.jp-Notebook-ExecutionIndicator[data-status="idle"]', timeout=180_000)
     page.wait_for_timeout(1_000)
 
 
@@ -77,7 +79,7 @@ def run_all(page):
     page.click('.lm-Menu-itemLabel:text-is("Run All Cells")')
 
 
-def wait_for_text(page, text, seconds=60):
+def wait_for_text(page, text, seconds=240):
     """Wait until a text stands somewhere on the page."""
     page.wait_for_function(
         "text => document.body.innerText.includes(text)", arg=text, timeout=seconds * 1000
