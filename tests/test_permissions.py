@@ -109,3 +109,24 @@ def test_a_dev_may_describe_instances_and_not_run_one(sandbox, session, guide, w
     with pytest.raises(ClientError) as error:
         ec2.run_instances(ImageId="ami-12345678", MinCount=1, MaxCount=1)
     assert error.value.response["Error"]["Code"] == "UnauthorizedOperation"
+
+
+def test_a_stored_key_that_aws_no_longer_has_does_not_stop_the_trial(
+    sandbox, session, guide, monkeypatch
+):
+    """The row says so, and the others are tried all the same."""
+    monkeypatch.setattr("iamkit.aws.session.NEW_KEY", 0.0)  # a new key would be waited for
+    from iamkit.aws.trial import try_users
+
+    users = Desired(
+        users=tuple(DesiredUser(name=name, access_key=True) for name in ("bob", "carol"))
+    )
+    make(session, users)
+    (key,) = session.iam.list_access_keys(UserName="bob")["AccessKeyMetadata"]
+    session.iam.delete_access_key(UserName="bob", AccessKeyId=key["AccessKeyId"])
+    sandbox.set_authorize(True)
+    found = try_users(session, guide("04_users"))
+    sandbox.set_authorize(False)
+    bob = found[found["user"] == "bob"]
+    assert bob["action"].tolist() == ["sign in"]
+    assert found[found["user"] == "carol"]["answer"].tolist() == ["refused", "refused"]

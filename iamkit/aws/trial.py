@@ -7,6 +7,7 @@ import pandas as pd
 
 from iamkit.aws.explain import CALL_ERRORS, code_of
 from iamkit.aws.session import Session, open_session
+from iamkit.errors import IamkitError
 from iamkit.parameters import RunAsParameters
 
 ALLOWED = "DryRunOperation"
@@ -25,8 +26,8 @@ def try_users(session: Session, parameters: RunAsParameters) -> pd.DataFrame:
         parameters: those of the notebook; ``users`` of ``04_users`` are tried.
 
     Returns:
-        A row for each call: ``user``, ``action``, ``answer`` (allowed, refused, or AWS's code for
-        why it cannot be told), all ``str``; empty if no user has a stored key.
+        A row for each call: ``user``, ``action``, ``answer`` (allowed, refused, or why it
+        cannot be told), all ``str``; empty if no user has a stored key.
     """
     names = [
         row.name for row in getattr(parameters, "users", ()) if session.store.keys_of(row.name)
@@ -40,7 +41,11 @@ def try_users(session: Session, parameters: RunAsParameters) -> pd.DataFrame:
 
 
 def _try_one(parameters: RunAsParameters) -> list[tuple[str, str]]:
-    ec2 = open_session(parameters).clients.make("ec2")
+    """A trial never stops the notebook: by then its changes are made."""
+    try:
+        ec2 = open_session(parameters).clients.make("ec2")
+    except IamkitError as error:  # such as a stored key that AWS no longer has
+        return [("sign in", str(error))]
     calls: dict[str, Callable[[], Any]] = {
         "ec2:DescribeInstances": lambda: ec2.describe_instances(DryRun=True),
         "ec2:RunInstances": lambda: ec2.run_instances(

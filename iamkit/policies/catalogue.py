@@ -294,7 +294,7 @@ def _keep(path: Path, index: Mapping[str, Any]) -> None:
     """Write it in one step; without it everything works, only later."""
     draft = path.with_suffix(f".{os.getpid()}.tmp")
     with suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # it may be the kit's home
         draft.write_text(json.dumps(index, separators=(",", ":")), encoding="utf-8")
         draft.replace(path)
 

@@ -164,10 +164,12 @@ def test_what_a_newer_catalogue_adds_to_a_wildcard_can_be_shown(tmp_path):
 
 def test_the_catalogue_is_kept_on_disk_and_survives_damage(tmp_path, monkeypatch):
     """The second read is of the index; a damaged index is made again."""
-    monkeypatch.setenv("IAMKIT_HOME", str(tmp_path))
+    home = tmp_path / "home"
+    monkeypatch.setenv("IAMKIT_HOME", str(home))
     load_catalogue.cache_clear()
     first = load_catalogue()
-    (kept,) = tmp_path.glob("catalogue-*.json")
+    assert home.stat().st_mode & 0o777 == 0o700, "it is the kit's home, where secrets will be"
+    (kept,) = home.glob("catalogue-*.json")
     kept.write_text("{")
     load_catalogue.cache_clear()
     again = load_catalogue()
