@@ -43,7 +43,8 @@ ESCALATIONS: Mapping[str, tuple[str, ...]] = {
 }
 """Ways by which who is no administrator may become one, with the actions that each needs."""
 
-_EVERY_OF_A_TYPE = re.compile(r"arn:[^:]*:[^:]*:[^:]*:[^:]*:(\*|[\w-]+[/:]\*)")
+_EVERY_OF_A_TYPE = re.compile(r"\*|[\w-]+[/:]\*")
+"""The last part of an ARN."""
 
 
 @dataclass(frozen=True)
@@ -255,6 +256,7 @@ class Holdings:
         self.catalogue = catalogue
         self._compiled: dict[int, Grants] = {}
         self._shared: dict[Any, Holding] = {}
+        self._of_groups: dict[str, tuple[tuple[Path, Grants | None], ...]] = {}
 
     def of(self, user: User | Role) -> Holding:
         """What a user or a role holds."""
@@ -266,12 +268,23 @@ class Holdings:
         return self._shared[key]
 
     def _hold(self, user: User | Role) -> Holding:
-        paths = tuple((path, self._grants(path.document)) for path in paths_to(user, self.state))
+        paths = self._read("", user)
+        for name in sorted(user.groups) if isinstance(user, User) else ():
+            if name in self.state.groups:
+                if name not in self._of_groups:
+                    self._of_groups[name] = self._read(name, self.state.groups[name])
+                paths += self._of_groups[name]
         denied = 0
         for _, grants in paths:
-            denied |= _denied(grants or ())
+            denied |= _denied(grants or NOTHING)
         restrictions = Restrictions(denied, self._bound(user))
         return Holding(self.catalogue, paths, restrictions, self._boundary(user))
+
+    def _read(
+        self, group: str, holder: User | Group | Role
+    ) -> tuple[tuple[Path, Grants | None], ...]:
+        paths = _paths(group, holder, self.state)
+        return tuple((path, self._grants(path.document)) for path in paths)
 
     def _boundary(self, user: User | Role) -> Grants | None:
         if user.permissions_boundary is None:
@@ -285,7 +298,7 @@ class Holdings:
         policy = self.state.policies.get(user.permissions_boundary or "")
         if policy is None:
             return self.catalogue.everything
-        grants = self._grants(policy.document) or ()
+        grants = self._grants(policy.document) or NOTHING
         allowed = 0
         for grant in grants:
             allowed |= grant.actions if grant.allows else 0
@@ -322,12 +335,9 @@ def _narrowed(own: Reach, boundary: Reach) -> Reach:
     return Reach(everything, always & ~everything, possible & ~always)
 
 
-def _denied(grants: Iterable[Grant]) -> int:
-    denied = 0
-    for grant in grants:
-        if not grant.allows and grant.scope == "all" and not grant.conditions:
-            denied |= grant.actions
-    return denied
+def _denied(grants: Grants) -> int:
+    """What is denied on everything, always."""
+    return grants.masks.get((False, True, True), 0)
 
 
 def _actions(statement: JSON, catalogue: Catalogue) -> int:
@@ -343,7 +353,8 @@ def _scope(statement: JSON) -> Literal["all", "type", "some"]:
     resources = texts_of(statement, "Resource")
     if "*" in resources:
         return "all"
-    return "type" if any(_EVERY_OF_A_TYPE.fullmatch(text) for text in resources) else "some"
+    ends = [text.split(":", 5)[5] for text in resources if text.count(":") >= 5]
+    return "type" if any(_EVERY_OF_A_TYPE.fullmatch(end) for end in ends) else "some"
 
 
 def _condition_keys(statement: JSON) -> tuple[str, ...]:
