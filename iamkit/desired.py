@@ -11,6 +11,7 @@ from iamkit.parameters import (
     AccountAliasParameters,
     AdminGroupParameters,
     DevGroupParameters,
+    NotebookParameters,
     PolicyStudioParameters,
     UserRow,
     UsersParameters,
@@ -118,6 +119,20 @@ def team_users(parameters: UsersParameters, more: Sequence[UserRow] = ()) -> Des
 def account_alias(parameters: AccountAliasParameters) -> Desired:
     """The account's alias, which makes the sign-in address one that people remember."""
     return Desired(alias=parameters.account_alias)
+
+
+def desired_of(parameters: NotebookParameters) -> Desired:
+    """What a notebook's parameters alone want of the account; nothing, if it only looks."""
+    match parameters:
+        case AdminGroupParameters():
+            return admin_group(parameters)
+        case DevGroupParameters():
+            return dev_group(parameters)
+        case UsersParameters():
+            return team_users(parameters)
+        case AccountAliasParameters():
+            return account_alias(parameters)
+    return Desired()
 
 
 def held_policy(parameters: PolicyStudioParameters, document: JSON) -> Desired:

@@ -26,7 +26,7 @@ from iamkit.aws.survey import survey_account
 from iamkit.errors import AwsError, InputError
 from iamkit.files import write_privately
 from iamkit.notebook.display import BANNER, escape, show, table
-from iamkit.notebook.review import someone_is_there
+from iamkit.notebook.presence import someone_is_there
 from iamkit.parameters import AuditUsersParameters
 
 SEVERITY_COLOURS = {

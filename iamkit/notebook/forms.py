@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from iamkit.errors import InputError
 from iamkit.notebook.display import escape, table
-from iamkit.notebook.review import someone_is_there
+from iamkit.notebook.presence import someone_is_there
 from iamkit.parameters import NotebookParameters, RunAsParameters, describe
 
 Parameters = TypeVar("Parameters", bound=NotebookParameters)

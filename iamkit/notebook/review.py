@@ -8,7 +8,6 @@ from collections.abc import Callable
 from typing import Any
 
 import ipywidgets as widgets
-from IPython import get_ipython
 from IPython.display import display
 
 from iamkit.aws.apply import Outcome, apply_plan, await_applied
@@ -17,15 +16,9 @@ from iamkit.aws.session import Session
 from iamkit.errors import IamkitError, NotVerified
 from iamkit.notebook.display import render, show
 from iamkit.notebook.kernels import end_with_parent
+from iamkit.notebook.presence import someone_is_there
 from iamkit.notebook.result import RESULT_MIME
 from iamkit.plan import Change, Plan, make_plan
-
-
-def someone_is_there() -> bool:
-    """Whether a person can answer this cell; when in doubt yes, so that nothing is applied."""
-    kernel = getattr(get_ipython(), "kernel", None)
-    parent = kernel.get_parent() if kernel else {}
-    return bool(parent.get("content", {}).get("allow_stdin", True))
 
 
 class Review:

@@ -19,7 +19,7 @@ from iamkit.desired import held_policy
 from iamkit.errors import IamkitError, InputError
 from iamkit.notebook.display import escape, table
 from iamkit.notebook.policy import policy_html, told_impact
-from iamkit.notebook.review import someone_is_there
+from iamkit.notebook.presence import someone_is_there
 from iamkit.parameters import PolicyChoice, PolicyStudioParameters, describe
 from iamkit.policies.catalogue import load_catalogue, search_actions
 from iamkit.policies.choices import Place, build_policy, chosen_actions, resource_types
