@@ -13,6 +13,7 @@ from typing import Any, Literal, TypeVar
 from iamkit.account import JSON, AccountState, Group, User, UserDetail
 from iamkit.desired import Desired, DesiredGroup, DesiredPolicy, DesiredUser
 from iamkit.errors import InputError, UnsafePlan
+from iamkit.names import SECRETS_MANAGER, short_key
 from iamkit.policies import count_characters, same_policy
 from iamkit.policies.document import to_json
 from iamkit.policies.quotas import QUOTAS
@@ -142,7 +143,8 @@ def make_plan(current: AccountState, desired: Desired) -> Plan:
             changes += _delete_user(current.users[name])
     for name in desired.absent_groups:
         if name in current.groups:
-            members = [u.name for u in current.users.values() if name in u.groups]
+            staying = (u for u in current.users.values() if u.name not in desired.absent_users)
+            members = [user.name for user in staying if name in user.groups]
             changes += _delete_group(current.groups[name], members)
     return Plan(
         account_id=current.account_id,
@@ -244,7 +246,12 @@ def _plan_credentials(detail: UserDetail, desired: DesiredUser) -> Iterator[Chan
     name = {"UserName": desired.name}
     if desired.console_password and not detail.has_login_profile:
         arguments = name | {"PasswordResetRequired": True}
-        yield Change(verb="create", operation="create_login_profile", arguments=arguments)
+        yield Change(
+            verb="create",
+            operation="create_login_profile",
+            arguments=arguments,
+            reason=_way("password", desired.hand_over),
+        )
     if not desired.access_key:
         return
     for key in detail.access_keys:
@@ -256,7 +263,21 @@ def _plan_credentials(detail: UserDetail, desired: DesiredUser) -> Iterator[Chan
                 heals=True,
             )
     if all(key.orphan for key in detail.access_keys):
-        yield Change(verb="create", operation="create_access_key", arguments=name)
+        yield Change(
+            verb="create",
+            operation="create_access_key",
+            arguments=name,
+            reason=_way("key", desired.hand_over),
+        )
+
+
+def _way(what: str, hand_over: str) -> str:
+    """Where a new credential goes, in words; nothing for the usual private file."""
+    if not hand_over:
+        return ""
+    if hand_over == SECRETS_MANAGER:
+        return f"the {what} goes to AWS Secrets Manager"
+    return f"the {what} goes encrypted to {short_key(hand_over)}"
 
 
 def _plan_alias(current: str | None, desired: str | None) -> Iterator[Change]:

@@ -8,7 +8,7 @@ change is done if a new plan no longer holds it.
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +20,7 @@ from iamkit.account import PasswordPolicy, sign_in_url
 from iamkit.aws.explain import CALL_ERRORS, STOPS_ALL, THROTTLED, code_of, explain_error, status_of
 from iamkit.aws.journal import Journal
 from iamkit.aws.read import list_pages, read_account, read_password_policy
+from iamkit.aws.secrets_manager import keeper_for
 from iamkit.aws.session import Session
 from iamkit.errors import (
     AwsError,
@@ -28,7 +29,7 @@ from iamkit.errors import (
     PartlyApplied,
     StalePlan,
 )
-from iamkit.handover import NotCreated, Receipt, Secret, make_password
+from iamkit.handover import Keeper, NotCreated, Receipt, Secret, What, make_password
 from iamkit.plan import Change, Plan, make_plan
 from iamkit.policies.document import to_json
 
@@ -85,6 +86,7 @@ def apply_plan(
     *,
     allow_destructive: bool = False,
     on_progress: Callable[[Change, str], None] = lambda _change, _state: None,
+    stopped: threading.Event | None = None,
 ) -> Outcome:
     """Make the changes of a plan, under the account's lock.
 
@@ -92,7 +94,8 @@ def apply_plan(
         plan: as it was reviewed; it is made again first, and must come out the same.
         session: an open session with the account of the plan.
         allow_destructive: whether changes that destroy something are meant.
-        on_progress: called with each change and ``done`` or ``failed``.
+        on_progress: called with each change and ``under way``, then ``done`` or ``failed``.
+        stopped: set it, from another thread, to stop between two changes.
 
     Returns:
         What was done, what failed and what is left. See ``Outcome.raise_if_incomplete``.
@@ -111,9 +114,11 @@ def apply_plan(
     if not plan.changes:
         return Outcome()
     session.store.preflight()
-    with session.store.lock(), _deferred_stop() as stopped:
+    _check_keepers(plan, session)
+    stop = stopped or threading.Event()
+    with session.store.lock(), _deferred(stop):
         _raise_if_stale(plan, session)
-        return _Application(plan, session, on_progress, stopped).run()
+        return _Application(plan, session, on_progress, stop).run()
 
 
 ONCE = {"create_access_key", "create_login_profile", "create_account_alias"}
@@ -133,6 +138,21 @@ def await_applied(plan: Plan, session: Session) -> Plan:
         if not left.changes or time.monotonic() > deadline:
             return left
         time.sleep(1)
+
+
+CREDENTIALS: Mapping[str, What] = {
+    "create_access_key": "access key",
+    "create_login_profile": "console password",
+}
+"""What a call makes that must be kept."""
+
+
+def _check_keepers(plan: Plan, session: Session) -> None:
+    """Check for each new credential that it could be kept where its owner wants it."""
+    for change in plan.changes:
+        if what := CREDENTIALS.get(change.operation):
+            user = change.arguments["UserName"]
+            keeper_for(session, plan.desired.hand_over_of(user)).check(user, what)
 
 
 def _raise_if_stale(plan: Plan, session: Session) -> None:
@@ -169,6 +189,7 @@ class _Application:
             if self.stopped.is_set() or change.target in failed_targets:
                 self.outcome.left.append(change)
                 continue
+            self.on_progress(change, "under way")
             failure = self._step(number, change)
             self.on_progress(change, "failed" if failure else "done")
             if failure is None:
@@ -273,7 +294,9 @@ class _Application:
 
         before = frozenset(key["AccessKeyId"] for key in present)
         try:
-            receipt = self.session.store.hand_over_key(user, before, create, delete)
+            receipt = self.session.store.hand_over_key(
+                user, before, create, delete, self._keeper(user)
+            )
         except NotCreated as refused:
             raise refused.__cause__ or refused from None
         self.outcome.receipts.append(receipt)
@@ -287,11 +310,15 @@ class _Application:
 
         identity = self.session.identity
         url = sign_in_url(self.session.alias or identity.account_id, identity.partition)
+        user, password = arguments["UserName"], make_password(self.password_policy)
         self.outcome.receipts.append(
             self.session.store.hand_over_password(
-                arguments["UserName"], make_password(self.password_policy), url, set_password
+                user, password, url, set_password, self._keeper(user)
             )
         )
+
+    def _keeper(self, user: str) -> Keeper:
+        return keeper_for(self.session, self.plan.desired.hand_over_of(user))
 
 
 @dataclass(frozen=True)
@@ -301,16 +328,15 @@ class _Failure:
 
 
 @contextmanager
-def _deferred_stop() -> Iterator[threading.Event]:
+def _deferred(stopped: threading.Event) -> Iterator[None]:
     """Let Ctrl-C and SIGTERM stop the loop between two calls, never within one."""
-    stopped = threading.Event()
     if threading.current_thread() is not threading.main_thread():
-        yield stopped
+        yield
         return
     signals = (signal.SIGINT, signal.SIGTERM)
     before = [signal.signal(number, lambda *_: stopped.set()) for number in signals]
     try:
-        yield stopped
+        yield
     finally:
         for number, handler in zip(signals, before, strict=True):
             signal.signal(number, handler)

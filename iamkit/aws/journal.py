@@ -2,6 +2,7 @@
 
 import json
 import os
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -40,3 +41,61 @@ class Journal:
         entry = {"time": datetime.now(UTC).isoformat(), "change": number, "event": event} | facts
         os.write(self._file, json.dumps(entry).encode() + b"\n")
         os.fsync(self._file)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LastApply:
+    """What an account's newest journal tells.
+
+    Attributes:
+        at: when its first call was made, in UTC.
+        done, failed: how many calls.
+        cut_off: the call that began and of which no end is known, in words; or empty.
+        path: the journal.
+    """
+
+    at: datetime
+    done: int
+    failed: int
+    cut_off: str
+    path: Path
+
+    def __str__(self) -> str:
+        """The same in a sentence or two."""
+        said = f"The last apply in this account: {self.at:%Y-%m-%d %H:%M:%S} UTC, {self.done} done"
+        said += f", {self.failed} failed" if self.failed else ""
+        end = f" It was cut off in {self.cut_off}." if self.cut_off else ""
+        return f"{said}.{end} Journal: {self.path}"
+
+
+def last_apply(folder: Path) -> LastApply | None:
+    """What the newest journal in an account's folder tells; None if there is none.
+
+    A line that a crash left half written is passed over.
+    """
+    for path in sorted((folder / "journal").glob("*.jsonl"), reverse=True):
+        entries = [entry for line in path.read_text().splitlines() if (entry := _entry(line))]
+        if not entries:
+            continue
+        ends = {e["change"]: e["outcome"] for e in entries if e["event"] == "after"}
+        open_ = [e for e in entries if e["event"] == "before" and e["change"] not in ends]
+        return LastApply(
+            at=datetime.fromisoformat(entries[0]["time"]),
+            done=sum(outcome == "done" for outcome in ends.values()),
+            failed=sum(outcome != "done" for outcome in ends.values()),
+            cut_off=_words(open_[-1]) if open_ else "",
+            path=path,
+        )
+    return None
+
+
+def _entry(line: str) -> dict[str, Any] | None:
+    try:
+        return json.loads(line)  # type: ignore[no-any-return]
+    except ValueError:
+        return None
+
+
+def _words(entry: dict[str, Any]) -> str:
+    about = ", ".join(v for v in entry["arguments"].values() if isinstance(v, str))
+    return f"{entry['operation'].replace('_', ' ')} ({about})"

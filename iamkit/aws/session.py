@@ -9,6 +9,7 @@ import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from botocore.exceptions import ProfileNotFound
 from iamkit.account import CallerIdentity
 from iamkit.aws.explain import CALL_ERRORS, DENIED, code_of, explain_error
 from iamkit.errors import GuardError, LockedError
-from iamkit.handover import CredentialStore, Secret
+from iamkit.handover import CredentialStore, Digest, Secret
 from iamkit.home import home_folder
 from iamkit.parameters import NotebookParameters, RunAsParameters
 from iamkit.sandbox import find_sandbox, start_sandbox
@@ -89,10 +90,29 @@ class Clients:
         """The IAM client that does not."""
         return self.make("iam", attempts=1)
 
+    @cached_property
+    def secrets_manager(self) -> Any:
+        """The Secrets Manager client; its calls bear a token, so that a repeated one acts once.
+
+        It gives up sooner than the others, because Ctrl-C waits for it.
+        """
+        return self.make("secretsmanager", attempts=4)
+
     @property
     def method(self) -> str:
         """Botocore's name for where the credentials come from; ``explicit`` if we gave them."""
         return str(self.session.get_credentials().method)
+
+    @property
+    def life(self) -> str:
+        """How long the credentials still live, in words; botocore tells no end of fixed ones."""
+        credentials = self.session.get_credentials()
+        ends = getattr(credentials, "_expiry_time", None)
+        if ends is None:
+            return "temporary, of unknown end" if credentials.token else "a key that never expires"
+        left = int((ends - datetime.now(UTC)).total_seconds() // 60)
+        told = f"{left // 60} h {left % 60} min" if left >= 60 else f"{left} min"
+        return f"expires in {told} ({ends:%H:%M} UTC)" if left > 0 else "expired"
 
     def make(self, service: str, attempts: int = ATTEMPTS) -> Any:
         """A client for a service whose requests go to AWS, or to the sandbox, and nowhere else."""
@@ -168,8 +188,9 @@ def open_session(parameters: NotebookParameters) -> Session:
     check_account(identity, parameters.account_id)
     refusal = None
     if run_as and not stored:
-        warnings.append(f"{run_as} has no stored key yet, so this session uses {target.source}.")
-        refusal = f"{run_as} (run_as) has no stored key: run 02_admin_group first, or clear run_as"
+        lack, remedy = _no_key(run_as, CredentialStore(target.folder))
+        warnings.append(f"{run_as} {lack}, so this session uses {target.source}.")
+        refusal = f"{run_as} (run_as) {lack}: {remedy}, or clear run_as"
     if identity.is_root:
         warnings.append("These are the account's root credentials, which nothing can restrict.")
         if isinstance(parameters, RunAsParameters) and not parameters.allow_root:
@@ -183,6 +204,18 @@ def open_session(parameters: NotebookParameters) -> Session:
         warnings=tuple(warnings),
         refusal=None if practice else refusal,
         clients=clients,
+    )
+
+
+def _no_key(user: str, store: CredentialStore) -> tuple[str, str]:
+    """Why nobody can act as a user here, and what to do about it."""
+    handed_over = [record for record in store.records(user) if record.key_id]
+    if not handed_over:
+        return "has no stored key yet", "run 02_admin_group first"
+    where = handed_over[0].where
+    return (
+        f"has a key that was handed over to its owner ({where}) and cannot be read here",
+        "name a user whose key is in a private file",
     )
 
 
@@ -205,11 +238,14 @@ def refuse_endpoint_overrides(environ: Mapping[str, str], config: Mapping[str, A
         )
 
 
-def known_secrets(parameters: Mapping[str, Any]) -> list[str]:
+def known_secrets(parameters: Mapping[str, Any]) -> list[str | Digest]:
     """Every secret that may not be in any output: those in force, and those in the store.
 
     Args:
         parameters: with ``environment``, ``account_id`` and, if need be, ``profile``.
+
+    Returns:
+        The secrets; of those that cannot be read here, the digests.
     """
     if parameters.get("environment") == "sandbox":
         sandbox = find_sandbox(home_folder() / "sandbox")
@@ -219,7 +255,8 @@ def known_secrets(parameters: Mapping[str, Any]) -> list[str]:
     else:
         folder = _account_folder(str(parameters.get("account_id", "")))
         secrets = _secrets_in_force(parameters.get("profile") or None)
-    return secrets + [secret.reveal() for secret in CredentialStore(folder).secrets()]
+    store = CredentialStore(folder)
+    return [*secrets, *(secret.reveal() for secret in store.secrets()), *store.digests()]
 
 
 def _secrets_in_force(profile: str | None) -> list[str]:

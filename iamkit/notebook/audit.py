@@ -25,7 +25,8 @@ from iamkit.aws.session import open_session
 from iamkit.aws.survey import survey_account
 from iamkit.errors import AwsError, InputError
 from iamkit.files import write_privately
-from iamkit.notebook.display import BANNER, escape, show, table
+from iamkit.notebook.display import BANNER, show
+from iamkit.notebook.markup import escape, table
 from iamkit.notebook.presence import someone_is_there
 from iamkit.parameters import AuditUsersParameters
 

@@ -6,8 +6,8 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from pkgutil import resolve_name
 from queue import Empty
@@ -25,6 +25,9 @@ POLL = 0.2
 
 GRACE = 10.0
 """Seconds that a cell has to stop in order, before its kernel is ended."""
+
+_AT_WORK: list[threading.Event] = []
+"""What ends the work of each thread that must not be cut off within a call."""
 
 LONGEST_SOCKET_PATH = 100
 """The address of a socket may have 104 bytes on macOS and 108 on Linux (unix(7))."""
@@ -194,10 +197,25 @@ def end_with_parent(parent: int | None = None) -> None:
     threading.Thread(target=_watch, args=[watched], name=_watch.__name__, daemon=True).start()
 
 
+@contextmanager
+def stopping_with_parent(stop: threading.Event) -> Iterator[None]:
+    """Within it, work in a thread is told to stop when the parent ends, and has 10 s for that."""
+    end_with_parent()
+    _AT_WORK.append(stop)
+    try:
+        yield
+    finally:
+        _AT_WORK.remove(stop)
+
+
 def _watch(parent: int) -> None:
     while os.getppid() == parent:
         time.sleep(POLL)
     deadline = time.monotonic() + GRACE
+    for stop in [*_AT_WORK]:
+        stop.set()
+    while _AT_WORK and time.monotonic() < deadline:
+        time.sleep(POLL)
     # A real signal, because it also wakes a call that waits for the network.
     os.kill(os.getpid(), signal.SIGINT)
     # ipykernel ignores SIGINT exactly while no cell runs.

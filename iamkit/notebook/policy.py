@@ -9,7 +9,8 @@ from IPython.display import display
 from iamkit.account import JSON, AccountState
 from iamkit.desired import Desired
 from iamkit.errors import InputError
-from iamkit.notebook.display import escape, show, table
+from iamkit.notebook.display import show
+from iamkit.notebook.markup import escape, table
 from iamkit.policies.comparison import compare_policies
 from iamkit.policies.document import print_policy
 from iamkit.policies.expansion import shrink

@@ -1,24 +1,42 @@
 """Review a plan, and apply it: by a click in a browser, by ``dry_run: false`` in a headless run.
 
-Running all cells in a browser never changes an account. Whether somebody is there to click is
-told by the request that runs the cell: a browser lets a cell ask for input, papermill does not.
+Running all cells in a browser never changes an account.
 """
 
+import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Protocol
 
-import ipywidgets as widgets
 from IPython.display import display
 
 from iamkit.aws.apply import Outcome, apply_plan, await_applied
-from iamkit.aws.read import read_account
+from iamkit.aws.journal import last_apply
+from iamkit.aws.read import read_account, read_permissions
 from iamkit.aws.session import Session
-from iamkit.errors import IamkitError, NotVerified
+from iamkit.desired import Desired
+from iamkit.errors import AwsError, GuardError, IamkitError, NotVerified
+from iamkit.meaning import say_meaning
 from iamkit.notebook.display import render, show
 from iamkit.notebook.kernels import end_with_parent
-from iamkit.notebook.presence import someone_is_there
+from iamkit.notebook.markup import escape
+from iamkit.notebook.presence import applying_is_off, someone_is_there
 from iamkit.notebook.result import RESULT_MIME
 from iamkit.plan import Change, Plan, make_plan
+
+NOT_YET = "Nothing was applied yet."
+
+
+class WantedForm(Protocol):
+    """A form whose values come to something that is wanted of the account."""
+
+    def desired(self) -> Desired:
+        """What its values come to, now."""
+
+    def on_change(self, observer: Callable[[], None]) -> None:
+        """Call the observer after each change of a value."""
+
+    def refresh(self) -> None:
+        """Compare with the account as it is now."""
 
 
 class Review:
@@ -26,81 +44,97 @@ class Review:
 
     Attributes:
         plan: as it is shown.
+        form: where another plan would come from, or None.
         outcome: what the apply did, or None as long as nothing was applied.
+        verdict: whether the account is as wanted after the apply, in a sentence; empty before.
     """
 
-    def __init__(self, plan: Plan, session: Session, *, allow_destructive: bool) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        session: Session,
+        *,
+        allow_destructive: bool = False,
+        form: WantedForm | None = None,
+    ) -> None:
         self.plan = plan
         self.session = session
         self.allow_destructive = allow_destructive
+        # Who computes more than the form says would lose that in a plan from the form.
+        self.form = form if form and form.desired() == plan.desired else None
         self.outcome: Outcome | None = None
+        self.verdict = ""
         self._observers: list[Callable[[], None]] = []
 
-    def apply(self, on_progress: Callable[[Change, str], None] = lambda *_: None) -> Outcome:
+    def apply(
+        self,
+        on_progress: Callable[[Change, str], None] = lambda *_: None,
+        stopped: threading.Event | None = None,
+    ) -> Outcome:
         """Apply the plan, and keep and return the outcome.
 
+        Args:
+            on_progress: as ``apply_plan`` calls it.
+            stopped: set it to stop between two changes.
+
         Raises:
-            IamkitError: nothing or only a part was applied; the message says which.
+            IamkitError: nothing was changed, and why.
         """
+        if reason := applying_is_off():
+            raise GuardError(f"{reason} Nothing was changed.")
         end_with_parent()
         self.outcome = apply_plan(
             self.plan,
             self.session,
             allow_destructive=self.allow_destructive,
             on_progress=on_progress,
+            stopped=stopped,
         )
-        tell_runner(self.plan, self.outcome)
         return self.outcome
 
+    def plan_again(self) -> Plan:
+        """Plan from the form as it is now and from the account as it is now.
+
+        Raises:
+            IamkitError: a field is wrong, or the account cannot be read.
+        """
+        desired = self.form.desired() if self.form else self.plan.desired
+        self.plan = make_plan(read_account(self.session, desired), desired)
+        self.outcome, self.verdict = None, ""
+        return self.plan
+
+    def check_applied(self) -> str:
+        """Read the account again and say whether it is as wanted.
+
+        Raises:
+            NotVerified: something is still different; it is named.
+            AwsError: the account cannot be read.
+        """
+        complete = self.outcome is not None and not self.outcome.failed
+        look = await_applied if complete else _plan_again
+        left = look(self.plan, self.session)
+        if left.changes:
+            raise NotVerified(f"Read again, the account still differs: {left.summary}.")
+        return "✔ Verified: read again, the account is as wanted."
+
     def on_applied(self, observer: Callable[[], None]) -> None:
-        """Call the observer after an apply by a click."""
+        """Call the observer after an apply by a click, when the verdict is there."""
         self._observers.append(observer)
 
-    def show_button(self) -> None:
-        """Show the Apply button; on a live account a destructive plan wants the alias typed."""
-        button = widgets.Button(description=f"Apply: {self.plan.summary}", button_style="warning")
-        button.layout.width = "auto"
-        progress = widgets.IntProgress(max=len(self.plan.changes), description="Applying")
-        progress.layout.visibility = "hidden"
-        result = widgets.HTML()
-        confirmation = self._confirmation(button)
-
-        def clicked(_: object) -> None:
-            button.disabled = True
-            progress.layout.visibility = "visible"
-            result.value = self._apply_by_click(lambda *_: _advance(progress))
-            for observer in self._observers:
-                observer()
-
-        button.on_click(clicked)
-        box = widgets.VBox([*confirmation, button, progress, result])
-        box.layout.align_items = "flex-start"
-        display(box)
-
-    def _apply_by_click(self, on_progress: Callable[[Change, str], None]) -> str:
-        """Apply; an exception inside a click would reach nobody, so it is shown."""
-        self.allow_destructive = True  # the button names what it destroys
-        try:
-            outcome = self.apply(on_progress)
-            shown = render(outcome)
-            outcome.raise_if_incomplete()
-        except IamkitError as error:
-            return render(f"✘ {error}") + (render(self.outcome) if self.outcome else "")
-        return shown
-
-    def _confirmation(self, button: Any) -> list[Any]:
-        if self.session.environment == "sandbox" or not self.plan.destructive:
-            return []
-        word = self.session.alias or self.session.identity.account_id
-        field = widgets.Text(description=f"Type {word} to allow this", layout={"width": "30em"})
-        field.style.description_width = "initial"
-        button.disabled = True
-        field.observe(lambda change: setattr(button, "disabled", change["new"] != word), "value")
-        return [field]
+    def tell_observers(self) -> None:
+        """Say that an apply by a click has ended."""
+        if self.form:
+            self.form.refresh()
+        for observer in self._observers:
+            observer()
 
 
 def review_plan(
-    plan: Plan, session: Session, dry_run: bool, allow_destructive: bool = False
+    plan: Plan,
+    session: Session,
+    dry_run: bool,
+    allow_destructive: bool = False,
+    form: WantedForm | None = None,
 ) -> Review:
     """Let a person apply the plan by a click, or apply it in a headless run.
 
@@ -109,6 +143,7 @@ def review_plan(
         session: an open session with the same account.
         dry_run: in a headless run, whether nothing is to be applied.
         allow_destructive: in a headless run, whether destructive changes are meant.
+        form: where the plan came from; a person can plan again from it with no cell run again.
 
     Returns:
         The review, for ``verify``.
@@ -116,17 +151,21 @@ def review_plan(
     Raises:
         IamkitError: in a headless run, what went wrong and what was changed.
     """
-    reviewed = Review(plan, session, allow_destructive=allow_destructive)
-    if not plan.changes:
-        tell_runner(plan, None)
+    reviewed = Review(plan, session, allow_destructive=allow_destructive, form=form)
+    tell_runner(plan, None)
+    if plan.changes:
+        show_meaning(plan, session)
+    if someone_is_there():
+        from iamkit.notebook.review_panel import ReviewPanel  # noqa: PLC0415 - it imports this
+
+        ReviewPanel(reviewed).show()
+    elif not plan.changes:
         show("Nothing to do: the account is as wanted.")
-    elif someone_is_there():
-        reviewed.show_button()
     elif dry_run:
-        tell_runner(plan, None)
         show(f"Planned and not applied: {plan.summary}. To apply it: dry_run: false.")
     else:
         outcome = reviewed.apply()
+        tell_runner(plan, outcome)
         show(outcome)
         outcome.raise_if_incomplete()
     return reviewed
@@ -139,38 +178,37 @@ def verify(reviewed: Review) -> None:
         NotVerified: something is still different; it is named.
     """
     if reviewed.outcome is not None:
-        show(_verified(reviewed))
+        show(reviewed.check_applied())
         return
-    if not reviewed.plan.changes:
-        show("✔ The account is as wanted.")
-        return
-    handle = display(
-        {"text/html": render("Nothing was applied yet."), "text/plain": "Nothing was applied yet."},
-        raw=True,
-        display_id=True,
-    )
-
-    def refresh() -> None:
-        try:
-            said = _verified(reviewed) if reviewed.outcome else "Nothing was applied yet."
-        except IamkitError as error:
-            said = f"✘ {error}"
-        handle.update({"text/html": render(said), "text/plain": said}, raw=True)
-
-    reviewed.on_applied(refresh)
+    first = NOT_YET if reviewed.plan.changes else "✔ The account is as wanted."
+    handle = display(_shown(first), raw=True, display_id=True)
+    reviewed.on_applied(lambda: handle.update(_shown(reviewed.verdict), raw=True))
 
 
-def _verified(reviewed: Review) -> str:
-    complete = reviewed.outcome is not None and not reviewed.outcome.failed
-    look = await_applied if complete else _plan_again
-    left = look(reviewed.plan, reviewed.session)
-    if left.changes:
-        raise NotVerified(f"Read again, the account still differs: {left.summary}.")
-    return "✔ Verified: read again, the account is as wanted."
+def show_meaning(plan: Plan, session: Session) -> None:
+    """Show what a plan means for people."""
+    said = meaning_of(plan, session)
+    markup = f"<p><b>What this means</b></p>{sentences(said)}" if said else ""
+    display({"text/html": markup, "text/plain": "\n".join(said)}, raw=True)
 
 
-def _plan_again(plan: Plan, session: Session) -> Plan:
-    return make_plan(read_account(session, plan.desired), plan.desired)
+def meaning_of(plan: Plan, session: Session) -> list[str]:
+    """What a plan means for people, in sentences; why not, if it cannot be told."""
+    try:
+        return say_meaning(read_permissions(session), plan) if plan.changes else []
+    except AwsError as error:
+        return [f"What it means for people cannot be told: {error}"]
+
+
+def sentences(said: list[str]) -> str:
+    """Sentences as an HTML list, escaped."""
+    return f"<ul>{''.join(f'<li>{escape(one)}</li>' for one in said)}</ul>" if said else ""
+
+
+def last_apply_in_short(session: Session) -> str:
+    """What the last apply in this account did, as its journal tells; empty if there was none."""
+    last = last_apply(session.folder)
+    return str(last) if last else ""
 
 
 def tell_runner(plan: Plan, outcome: Outcome | None) -> None:
@@ -183,5 +221,14 @@ def tell_runner(plan: Plan, outcome: Outcome | None) -> None:
     display({RESULT_MIME: counts, "text/plain": ""}, raw=True)
 
 
-def _advance(progress: Any) -> None:
-    progress.value += 1
+def told(error: IamkitError) -> str:
+    """An error as a line of a page."""
+    return f"✘ {error}"
+
+
+def _plan_again(plan: Plan, session: Session) -> Plan:
+    return make_plan(read_account(session, plan.desired), plan.desired)
+
+
+def _shown(text: str) -> dict[str, str]:
+    return {"text/html": render(text), "text/plain": text}

@@ -4,7 +4,9 @@ Its value is plain data, the parameters with the choices, so that what was click
 CI. Headless, the value simply is the parameters.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import ipywidgets as widgets
@@ -15,9 +17,10 @@ from iamkit.account import JSON, AccountState
 from iamkit.aws.listers import LISTERS, list_things
 from iamkit.aws.read import read_permissions
 from iamkit.aws.session import Session
-from iamkit.desired import held_policy
-from iamkit.errors import IamkitError, InputError
-from iamkit.notebook.display import escape, table
+from iamkit.desired import Desired, held_policy
+from iamkit.errors import AwsError, IamkitError, InputError
+from iamkit.notebook.keeping import keep, keeping_row, recall, save_values
+from iamkit.notebook.markup import escape, table
 from iamkit.notebook.policy import policy_html, told_impact
 from iamkit.notebook.presence import someone_is_there
 from iamkit.parameters import PolicyChoice, PolicyStudioParameters, describe
@@ -53,18 +56,20 @@ class Studio:
         self, parameters: PolicyStudioParameters, session: Session, state: AccountState
     ) -> None:
         self._initial = parameters
+        parameters = recall(parameters) or parameters
         self._session = session
         self._state = state
         self._catalogue = load_catalogue()
         self._place = place_of(session)
         self._lists: dict[str, tuple[list[str], str]] = {}
         self._filling = False
+        self._observers: list[Callable[[], None]] = []
         *self.kept, current = [*parameters.policy_choices] or [NOTHING]
         self._make_fields(parameters)
         self._fill(current)
         for field in self._fields():
             field.observe(self._changed, "value")
-        self._changed()
+        self._show_preview()
 
     @property
     def value(self) -> PolicyStudioParameters:
@@ -84,6 +89,25 @@ class Studio:
             said = describe(error.errors(include_url=False)[0], PolicyStudioParameters)
             raise InputError(f"{said}. Mend it in the studio above. Nothing was changed.") from None
 
+    def desired(self) -> Desired:
+        """What the studio's value wants of the account.
+
+        Raises:
+            InputError: a field is wrong, or nothing is chosen.
+        """
+        value = self.value
+        return held_policy(value, build_policy(value.policy_choices, self._place))
+
+    def on_change(self, observer: Callable[[], None]) -> None:
+        """Call the observer after each change of what is chosen."""
+        self._observers.append(observer)
+
+    def refresh(self) -> None:
+        """Compare with the account as it is now."""
+        with suppress(AwsError):
+            self._state = read_permissions(self._session)
+            self._show_preview()
+
     def show(self) -> None:
         """Show the fields beside what they come to, if somebody is there to choose."""
         if not someone_is_there():
@@ -101,6 +125,7 @@ class Studio:
             *(_titled("4 · Who gets it", self.holder, self.name)),
             widgets.HBox([self.keep, self.drop]),
             self.parts,
+            keeping_row(self.save, self.reset, "9em"),
         ]
         left = widgets.VBox(fields, layout={"min_width": "48em", "max_width": "50em"})
         right = widgets.VBox([self.preview], layout={"min_width": "34em", "flex": "1 1 34em"})
@@ -189,7 +214,7 @@ class Studio:
                 self._offer_things()
         finally:
             self._filling = False
-        self._show_preview()
+        self._tell()
 
     def _offer_actions(self) -> None:
         """Those that the search finds, after those that are chosen."""
@@ -269,12 +294,38 @@ class Studio:
             self.preview.value = _said(str(error))
             return
         self._fill(NOTHING)
-        self._show_preview()
+        self._tell()
 
     def _take_back(self) -> None:
         if self.kept:
             self._fill(self.kept.pop())
-            self._show_preview()
+            self._tell()
+
+    def _tell(self) -> None:
+        """Keep what is chosen, show what it comes to, and tell who watches."""
+        with suppress(InputError):
+            keep(self._initial, self.value)
+        self._show_preview()
+        for observer in self._observers:
+            observer()
+
+    def save(self, path: Path) -> str:
+        """Write what is chosen into a parameters file, and say what became of it.
+
+        Raises:
+            InputError: a field is wrong, or the file cannot be written.
+        """
+        return save_values(self.value, ("policy_choices", "policy_name", "policy_holder"), path)
+
+    def reset(self) -> None:
+        """Take the parameters' choices again."""
+        *self.kept, current = [*self._initial.policy_choices] or [NOTHING]
+        self.name.value, self.holder.value = (
+            self._initial.policy_name,
+            self._initial.policy_holder,
+        )
+        self._fill(current)
+        self._tell()
 
     def _show_preview(self) -> None:
         """What the policy would be; an exception inside of a callback would reach nobody."""

@@ -1,12 +1,14 @@
 """What a policy would change for the people who get it, before anyone does anything."""
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 import pandas as pd
 
-from iamkit.account import JSON, AccountState
+from iamkit.account import AccountState, User
 from iamkit.desired import DesiredPolicy
+from iamkit.forecast import account_after
+from iamkit.plan import Change
 from iamkit.policies.catalogue import Catalogue, load_catalogue
 from iamkit.policies.expansion import shortest_patterns
 from iamkit.policies.grants import Holdings, Reach
@@ -30,39 +32,80 @@ def impact_of(
         ``examples`` of the new ones, as short patterns. Empty if the holder has no members.
     """
     known = catalogue or load_catalogue()
-    before, after = Holdings(state, known), Holdings(_with(state, wanted), known)
+    change = Change(
+        verb="update",
+        operation=f"put_{wanted.kind}_policy",
+        arguments={
+            f"{wanted.kind.title()}Name": wanted.holder,
+            "PolicyName": wanted.name,
+            "PolicyDocument": wanted.document,
+        },
+    )
+    concerned = sorted(_concerned(state, wanted))
+    after = account_after(state, [change] if concerned else [])
     rows = []
-    for name in sorted(_concerned(state, wanted)):
-        had, has = before.of(state.users[name]).reach, after.of(after.state.users[name]).reach
-        new = has.possible & ~had.possible
-        wider, less = _gained(had, has) & ~new, _gained(has, had)
-        patterns = shortest_patterns(new, known)
+    for name, step in access_steps(state, after, concerned, known):
+        patterns = shortest_patterns(step.new, known)
         more = f", and {len(patterns) - 4} more" if len(patterns) > 4 else ""
-        counts = (new.bit_count(), wider.bit_count(), less.bit_count())
+        counts = (step.new.bit_count(), step.wider.bit_count(), step.less.bit_count())
         rows.append((name, *counts, ", ".join(patterns[:4]) + more))
     types = {"user": "str", "new": "int64", "wider": "int64", "less": "int64", "examples": "str"}
     return pd.DataFrame(rows, columns=list(COLUMNS)).astype(types)
+
+
+@dataclass(frozen=True)
+class AccessStep:
+    """How a user's access differs between two states, as sets of actions.
+
+    Attributes:
+        new: actions that were not allowed at all.
+        wider: actions that go farther than before.
+        less: actions that go less far than before, or are gone.
+        limited: those of ``new`` and ``wider`` that hold for some resources or under conditions.
+        becomes_admin: whether the user becomes an administrator by it.
+    """
+
+    new: int
+    wider: int
+    less: int
+    limited: int
+    becomes_admin: bool
+
+
+def access_steps(
+    before: AccountState, after: AccountState, users: Iterable[str], catalogue: Catalogue
+) -> Iterator[tuple[str, AccessStep]]:
+    """How the access of each of these users differs between two states of an account.
+
+    Args:
+        before: with everyone's policies.
+        after: the same account at another time.
+        users: names; who is in one of the states alone has no access in the other.
+        catalogue: of AWS's actions.
+    """
+    had_by, has_by = Holdings(before, catalogue), Holdings(after, catalogue)
+    for name in users:
+        old, now = before.users.get(name, User(name=name)), after.users.get(name, User(name=name))
+        holding, held = has_by.of(now), had_by.of(old)
+        had, has = held.reach, holding.reach
+        new = has.possible & ~had.possible
+        wider = _gained(had, has) & ~new
+        yield (
+            name,
+            AccessStep(
+                new=new,
+                wider=wider,
+                less=_gained(has, had),
+                limited=(new | wider) & ~has.everything,
+                becomes_admin=bool(holding.admin_path) and not held.admin_path,
+            ),
+        )
 
 
 def _concerned(state: AccountState, wanted: DesiredPolicy) -> list[str]:
     if wanted.kind == "user":
         return [wanted.holder] if wanted.holder in state.users else []
     return [user.name for user in state.users.values() if wanted.holder in user.groups]
-
-
-def _with(state: AccountState, wanted: DesiredPolicy) -> AccountState:
-    """The account as it would be."""
-
-    def policies(held: Mapping[str, JSON]) -> dict[str, JSON]:
-        return {**held, wanted.name: wanted.document}
-
-    if wanted.kind == "group" and (group := state.groups.get(wanted.holder)):
-        changed = replace(group, inline_policies=policies(group.inline_policies))
-        return replace(state, groups={**state.groups, group.name: changed})
-    if wanted.kind == "user" and (user := state.users.get(wanted.holder)):
-        owner = replace(user, inline_policies=policies(user.inline_policies))
-        return replace(state, users={**state.users, user.name: owner})
-    return state
 
 
 def _gained(before: Reach, after: Reach) -> int:

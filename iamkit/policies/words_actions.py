@@ -60,7 +60,7 @@ def say_actions(statement: JSON, mask: int, catalogue: Catalogue) -> str:
     patterns = texts_of(statement, "Action")
     if "*" in patterns:
         return "do everything in every service"
-    return _say_mask(mask, patterns, catalogue) or f"use {listed(patterns)}"
+    return say_mask(mask, patterns, catalogue) or f"use {listed(patterns)}"
 
 
 def say_unknown(statement: JSON, catalogue: Catalogue) -> str:
@@ -80,11 +80,18 @@ def _say_excepted(mask: int, statement: JSON, catalogue: Catalogue) -> str:
     left = sum(rest.values())
     said = [f"what belongs to {titles}"] if whole else []
     if rest:
-        said.append(_say_mask(left, patterns, catalogue))
+        said.append(say_mask(left, patterns, catalogue))
     return ", and ".join(said) or f"to use {listed(patterns)}"
 
 
-def _say_mask(mask: int, patterns: list[str], catalogue: Catalogue) -> str:
+def say_mask(mask: int, patterns: list[str], catalogue: Catalogue) -> str:
+    """A set of actions, as it stands behind "may".
+
+    Args:
+        mask: the actions as bits.
+        patterns: those of a policy that stand for them.
+        catalogue: of AWS's actions.
+    """
     services = _cut(mask, patterns, catalogue)
     if mask.bit_count() <= _FEW or len(patterns) <= 1 or len(services) <= 3:
         return _join(_say_services(services, patterns, catalogue))

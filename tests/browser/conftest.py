@@ -15,6 +15,21 @@ import yaml
 
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser")
 TOKEN = "only-for-this-test"
+PATIENCE = 240
+"""Seconds: other tests run beside, on few processors."""
+READY = """async () => {
+  const panel = window.jupyterapp?.shell.currentWidget;
+  if (!panel?.sessionContext) return false;
+  await panel.context.ready;
+  await panel.sessionContext.ready;
+  await panel.sessionContext.session.kernel.info;
+  return true;
+}"""
+"""Whether a notebook, its session and its kernel are ready: an indicator that says idle may not
+know of a kernel yet, and what is run then is lost."""
+RAN = """() => window.jupyterapp.shell.currentWidget.content.widgets
+  .filter(cell => cell.model.type === 'code')
+  .every(cell => cell.model.executionState === 'idle' && cell.model.executionCount)"""
 
 
 @pytest.fixture
@@ -28,7 +43,7 @@ def page():
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": 1600, "height": 1000})
-        page.set_default_timeout(180_000)  # other tests run beside
+        page.set_default_timeout(PATIENCE * 1000)
         yield page
         browser.close()
 
@@ -49,7 +64,7 @@ def running_lab(folder, parameters, home):
         port = free.getsockname()[1]
     command = [Path(sys.executable).parent / "iamkit", "lab", "--folder", folder / "ops"]
     options = ["--no-browser", f"--port={port}", "--allow-root"]
-    options += [f"--IdentityProvider.token={TOKEN}"]
+    options += [f"--IdentityProvider.token={TOKEN}", "--LabApp.expose_app_in_browser=True"]
     environment = os.environ | {"HOME": str(folder), "IAMKIT_HOME": str(home)}
     log = (folder / "lab.log").open("w")
     server = subprocess.Popen(
@@ -66,20 +81,26 @@ def running_lab(folder, parameters, home):
 
 
 def open_notebook(page, lab, name):
-    """Open a notebook and wait until its kernel is ready."""
+    """Open a notebook and wait until it, its session and its kernel are ready."""
     page.goto(f"{lab}/lab/tree/notebooks/{name}.ipynb?token={TOKEN}")
-    page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=180_000)
-    page.wait_for_selector('.jp-Notebook-ExecutionIndicator[data-status="idle"]', timeout=180_000)
-    page.wait_for_timeout(1_000)
+    page.wait_for_selector(".jp-Notebook .jp-Cell")
+    page.wait_for_function(READY)
 
 
 def run_all(page):
-    """The menu's Run All Cells."""
+    """The menu's Run All Cells; wait until it has begun."""
     page.click('.lm-MenuBar-itemLabel:text-is("Run")')
     page.click('.lm-Menu-itemLabel:text-is("Run All Cells")')
+    page.wait_for_function("() => document.querySelector('.jp-InputPrompt')?.innerText !== '[ ]:'")
 
 
-def wait_for_text(page, text, seconds=240):
+def run_through(page):
+    """Run All Cells, and wait until the last one has ended."""
+    run_all(page)
+    page.wait_for_function(RAN)
+
+
+def wait_for_text(page, text, seconds=PATIENCE):
     """Wait until a text stands somewhere on the page."""
     page.wait_for_function(
         "text => document.body.innerText.includes(text)", arg=text, timeout=seconds * 1000
@@ -87,7 +108,7 @@ def wait_for_text(page, text, seconds=240):
 
 
 def _wait_for(url, server):
-    for _ in range(240):
+    for _ in range(4 * PATIENCE):
         assert server.poll() is None, "JupyterLab ended"
         try:
             with urlopen(url, timeout=5):

@@ -3,10 +3,19 @@
 import pytest
 
 from iamkit.account import AccountState
-from iamkit.desired import account_alias, admin_group, dev_group, team_users
+from iamkit.desired import account_alias, admin_group, desired_of, dev_group, team_users
 from iamkit.errors import InputError
+from iamkit.notebook import keeping
 from iamkit.notebook.forms import Form
+from iamkit.parameters_file import read_parameters
 from iamkit.plan import make_plan
+
+
+@pytest.fixture(autouse=True)
+def nothing_kept(monkeypatch):
+    """Each test begins as a new kernel does."""
+    monkeypatch.setattr(keeping, "_KEPT", {})
+
 
 EMPTY = AccountState(account_id="000000000000")
 STEPS = {
@@ -18,7 +27,11 @@ STEPS = {
 CLICKED = {
     "02_admin_group": ("admin_user", "bob", "bob"),
     "03_dev_group": ("dev_group", "look", "look"),
-    "04_users": ("users", "- name: dave\n  groups: [dev]", [{"name": "dave", "groups": ["dev"]}]),
+    "04_users": (
+        "users",
+        [{"name": "dave", "groups": "dev"}],
+        [{"name": "dave", "groups": ["dev"]}],
+    ),
     "05_account_alias": ("account_alias", "my-team", "my-team"),
 }
 
@@ -35,7 +48,7 @@ def test_what_was_clicked_and_what_was_written_give_one_plan(notebook, guide):
     """Filling a field and writing the value into the file lead to the same plan."""
     field, typed, written = CLICKED[notebook]
     form = Form(guide(notebook))
-    form.fields[field].value = typed
+    form.fields[field].raw = typed
     clicked = make_plan(EMPTY, STEPS[notebook](form.value))
     assert clicked == make_plan(EMPTY, STEPS[notebook](guide(notebook, **{field: written})))
     assert clicked != make_plan(EMPTY, STEPS[notebook](guide(notebook)))
@@ -47,20 +60,20 @@ def test_what_was_clicked_and_what_was_written_give_one_plan(notebook, guide):
         ("02_admin_group", "admin_user", "a b", "a space"),
         ("02_admin_group", "admin_policy", "{Version: '2012-10-17'}", "Statement is missing"),
         ("02_admin_group", "admin_policy", "{", "not JSON"),
-        ("04_users", "users", "- name: a\n- name: A", "ignores case"),
+        ("04_users", "users", [{"name": "a"}, {"name": "A"}], "ignores case"),
         ("05_account_alias", "account_alias", "A", "a-z"),
     ],
 )
 def test_a_wrong_field_says_so_beside_itself(notebook, field, typed, said, guide):
     """The message stands beside the field, escaped, and the value cannot be taken."""
     form = Form(guide(notebook))
-    form.fields[field].value = typed
-    assert said in form.messages[field].value
-    others = [m.value for name, m in form.messages.items() if name != field]
+    form.fields[field].raw = typed
+    assert said in form.fields[field].messages.value
+    others = [f.messages.value for name, f in form.fields.items() if name != field]
     assert not any(said in other for other in others)
     with pytest.raises(InputError, match="Mend it in the form above"):
         _ = form.value
-    form.fields[field].value = form._field(field, getattr(guide(notebook), field)).value
+    form.reset()
     assert form.value == guide(notebook)
 
 
@@ -68,10 +81,71 @@ def test_hostile_text_is_escaped_in_a_message(guide):
     """What was typed does not become markup."""
     form = Form(guide("02_admin_group"))
     form.fields["admin_user"].value = "<img src=x onerror=alert(1)>"
-    assert "<img" not in form.messages["admin_user"].value
+    assert "<img" not in form.fields["admin_user"].messages.value
 
 
 def test_a_form_asks_neither_for_the_account_nor_for_permission(guide):
     """Who acts, where and whether is set in the parameters, not clicked in passing."""
     fields = Form(guide("04_users")).fields
     assert set(fields) == {"users", "users_csv", "remove_users"}
+
+
+def test_a_field_says_what_it_would_change(session, guide):
+    """Beside each field stands what differs from the account; nothing does after the apply."""
+    parameters = guide("03_dev_group")
+    form = Form(parameters, session)
+    assert "create group" in form.fields["dev_group"].messages.value
+    assert "put group policy" in form.fields["dev_policy"].messages.value
+    assert "Amazon EC2" in form.fields["dev_policy"].messages.value
+    session.iam.create_group(GroupName="dev")
+    form.refresh()
+    assert "as in the account" in form.fields["dev_group"].messages.value
+    assert "put group policy" in form.fields["dev_policy"].messages.value
+
+
+def test_pickers_offer_what_the_account_has(session, guide):
+    """Groups and users of the account stand to choose from."""
+    session.iam.create_group(GroupName="ops")
+    session.iam.create_user(UserName="zoe")
+    form = Form(guide("02_admin_group"), session)
+    assert form.fields["admin_group"].widget.options == ("ops",)
+    assert form.fields["admin_user"].widget.options == ("zoe",)
+    leaving = Form(guide("04_users", run_as=""), session).fields["remove_users"]
+    leaving.search.value = "zoe"
+    assert leaving.value == ["zoe"]
+
+
+def test_the_users_table_says_what_each_would_change(session, guide):
+    """A user who is there and joins a group is told from one who is new."""
+    session.iam.create_user(UserName="bob")
+    form = Form(guide("04_users", run_as=""), session)
+    bob, carol = form.fields["users"].widget.notes
+    assert bob.startswith("joins dev")
+    assert carol == "new"
+
+
+def test_values_survive_running_the_cell_again(guide):
+    """What was filled in stands in the next form with the same parameters, right or wrong."""
+    form = Form(guide("03_dev_group"))
+    form.fields["dev_group"].raw = "look"
+    form.fields["dev_policy"].raw = "{"
+    again = Form(guide("03_dev_group"))
+    assert again.kept
+    assert again.fields["dev_group"].raw == "look"
+    assert again.fields["dev_policy"].raw == "{"
+    again.reset()
+    assert again.value == guide("03_dev_group")
+    assert not Form(guide("03_dev_group", dev_group="other")).kept
+
+
+@pytest.mark.parametrize("notebook", STEPS)
+def test_what_was_clicked_can_be_saved_and_gives_the_same_plan(notebook, guide, tmp_path):
+    """Saved into a parameters file, the clicked values make the plan that the form makes."""
+    field, typed, _ = CLICKED[notebook]
+    form = Form(guide(notebook))
+    form.fields[field].raw = typed
+    file = tmp_path / "team.yaml"
+    assert file.name in form.save(file)
+    saved = read_parameters(file).for_notebook(notebook, {})
+    assert make_plan(EMPTY, desired_of(saved)) == make_plan(EMPTY, form.desired())
+    assert "stand in it already" in form.save(file)
