@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-weather lint bench clean
+.PHONY: demo test test-weather lint bench docs screenshots clean
 
 .venv/ready: pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -32,5 +32,11 @@ bench: .venv/ready ## ratios against the AWS CLI, measured in one run
 	$(BIN)/python tests/benchmarks/policies.py
 	$(BIN)/python tests/benchmarks/guide.py
 
+docs: .venv/ready ## this project's pages, into .site
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet -f .github/mkdocs.yml
+
+screenshots: .venv/ready ## the pictures on those pages, from the running product
+	$(BIN)/python .github/docs/screenshots.py
+
 clean:
-	rm -rf .venv runs dist
+	rm -rf .venv .site runs dist

@@ -3,7 +3,7 @@
 The layers, from the inside out; each imports only from those above it:
 
 * pure: ``errors``, ``names``, ``account``, ``policies``, ``parameters``, ``parameters_file``,
-  ``users_file``, ``desired``, ``plan``, ``audit``
+  ``users_file``, ``desired``, ``plan``, ``steps``, ``audit``
 * edges: ``handover`` (where a new credential goes), ``sandbox`` (the embedded AWS)
 * ``aws``: sessions, reading, applying; only here boto3 is imported
 * ``notebook``: forms, review, display, running
@@ -22,6 +22,7 @@ _HOMES = {
     "AuditUsersParameters": "iamkit.parameters",
     "CredentialsParameters": "iamkit.parameters",
     "DevGroupParameters": "iamkit.parameters",
+    "StartParameters": "iamkit.parameters",
     "UsersParameters": "iamkit.parameters",
     "account_alias": "iamkit.desired",
     "admin_group": "iamkit.desired",
@@ -38,8 +39,9 @@ _HOMES = {
     "open_session": "iamkit.aws.session",
     "read_account": "iamkit.aws.read",
     "read_audit": "iamkit.notebook.audit",
+    "read_start": "iamkit.notebook.start",
     "read_old_credential_file": "iamkit.aws.credentials",
-    "read_users": "iamkit.users_file",
+    "with_users_file": "iamkit.users_file",
     "require_complete": "iamkit.notebook.audit",
     "review_plan": "iamkit.notebook.review",
     "save_audit": "iamkit.notebook.audit",
@@ -47,7 +49,9 @@ _HOMES = {
     "show_charts": "iamkit.notebook.audit",
     "show_comparison": "iamkit.notebook.audit",
     "show_findings": "iamkit.notebook.audit",
+    "show_steps": "iamkit.notebook.start",
     "show_summary": "iamkit.notebook.audit",
+    "show_urgent": "iamkit.notebook.start",
     "show_user": "iamkit.notebook.audit",
     "show_users": "iamkit.notebook.audit",
     "survey_account": "iamkit.aws.survey",
@@ -75,6 +79,7 @@ _HOMES = {
     "evaluate": "iamkit.policies.evaluation",
     "try_users": "iamkit.aws.trial",
     "write_profile": "iamkit.notebook.profile",
+    "write_welcome_pages": "iamkit.notebook.welcome",
 }
 
 __all__ = sorted(_HOMES)  # noqa: PLE0605

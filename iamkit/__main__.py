@@ -13,6 +13,7 @@ from iamkit.errors import IamkitError, InputError, SandboxError
 
 if TYPE_CHECKING:
     from iamkit.audit import Audit
+    from iamkit.handover import Digest
     from iamkit.notebook.run import NotebookResult
     from iamkit.sandbox import Sandbox
 
@@ -24,6 +25,7 @@ DEMO = (
     "05_account_alias",
     "06_audit_users",
     "07_policy_studio",
+    "00_start_here",  # in the end, as a summary
 )
 
 
@@ -249,13 +251,14 @@ def _run(
     apply: bool,
     output: Path | None = None,
 ) -> list["NotebookResult"]:
-    from iamkit.notebook.run import declared_parameters, run_notebooks
+    from iamkit.notebook.run import INDEX, declared_parameters, run_notebooks
     from iamkit.parameters import NOTEBOOKS
-    from iamkit.parameters_file import read_override, read_parameters
+    from iamkit.parameters_file import CURRENT, read_override, read_parameters
     from iamkit.workfolder import find_notebook
 
     paths = [find_notebook(name) for name in names]
     parameters = read_parameters(file)
+    os.environ[CURRENT] = str(file.absolute())
     overrides = {name: read_override(name, text) for name, text in parameter}
     overrides["dry_run"] = not apply
     given: dict[str, dict[str, Any]] = {}
@@ -266,12 +269,14 @@ def _run(
             parameters.for_notebook(path.stem, overrides)
         given[path.stem] = {name: values[name] for name in declared if name in values}
     folder = output or Path("runs") / f"{datetime.now(UTC):%Y-%m-%dT%H%M%SZ}"
-    return run_notebooks(
+    results = run_notebooks(
         paths, given, folder, secrets=_secrets(parameters.values), on_progress=_progress
     )
+    click.echo(f"\nThe report, to read, send or print: {folder / INDEX}")
+    return results
 
 
-def _secrets(parameters: Any) -> Callable[[], list[str]]:
+def _secrets(parameters: Any) -> Callable[[], "list[str | Digest]"]:
     """Every secret that no output may hold: those in force, stored, and of the sandbox."""
     from iamkit.aws.session import known_secrets
 
@@ -298,7 +303,6 @@ def _say_what_the_demo_did(results: list["NotebookResult"]) -> None:
         changes = str(result.applied) if result.planned else "-"
         click.echo(f"{result.name:<20} {result.outcome:<14} {changes:>7} {result.seconds:>8.1f}")
     click.echo(f"\nSign-in address: {sign_in_url('maestrodev')}")
-    click.echo(f"What each notebook showed: {results[0].html.parent}/*.html")
     click.echo("The practice account is gone again. Step through it yourself: iamkit lab")
 
 
@@ -316,15 +320,27 @@ def init(folder: Path) -> None:
 @cli.command()
 @click.option("-f", "--file", type=Path, help="Parameters to write into the notebooks.")
 @click.option("--folder", type=Path, help="The folder to work in; default: this one, or a new one.")
+@click.option("--app", is_flag=True, help="Show no code: an app, for people behind a token.")
+@click.option("--apply", is_flag=True, help="With --app: plans can be applied in it, by a click.")
 @click.argument("options", nargs=-1)
-def lab(file: Path | None, folder: Path | None, options: tuple[str, ...]) -> None:
-    """Open JupyterLab on the notebooks.
+def lab(
+    *, file: Path | None, folder: Path | None, app: bool, apply: bool, options: tuple[str, ...]
+) -> None:
+    """Open JupyterLab on the start page, which says what is set up and what to do next.
 
     OPTIONS after -- go to JupyterLab, such as: iamkit lab -- --no-browser --port 9000
+    With --app they go to Voilà.
     """
+    if app:
+        from iamkit.notebook.app import open_app
+
+        open_app(folder, file, options, apply=apply, say=click.echo)
+        return
+    if apply:
+        raise InputError("--apply goes with --app; in JupyterLab plans are applied by a click.")
     from iamkit.notebook.lab import open_lab
 
-    open_lab(folder, file, options)
+    open_lab(folder, file, options, click.echo)
 
 
 @cli.command()

@@ -34,6 +34,8 @@ class DesiredUser:
         path: the IAM path, or None to leave it as it is (``/`` for a new user).
         access_key: whether the user should have an access key.
         console_password: whether the user should be able to sign in to the console.
+        hand_over: where new credentials go: empty for a private file, an age or SSH public key, or
+            ``secretsmanager``.
     """
 
     name: str
@@ -42,6 +44,7 @@ class DesiredUser:
     groups: tuple[str, ...] = ()
     access_key: bool = False
     console_password: bool = False
+    hand_over: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +72,10 @@ class Desired:
     def user_names(self) -> tuple[str, ...]:
         """The users whose details a plan depends on."""
         return tuple(user.name for user in self.users) + self.absent_users
+
+    def hand_over_of(self, name: str) -> str:
+        """Where new credentials of a user go; empty for a private file."""
+        return next((user.hand_over for user in self.users if user.name == name), "")
 
 
 def admin_group(parameters: AdminGroupParameters) -> Desired:
@@ -110,6 +117,7 @@ def team_users(parameters: UsersParameters, more: Sequence[UserRow] = ()) -> Des
             groups=tuple(row.groups),
             access_key=row.access_key,
             console_password=row.console_password,
+            hand_over=row.hand_over,
         )
         for row in rows
     )

@@ -67,6 +67,7 @@ GroupName = Annotated[str, AfterValidator(lambda name: names.check_name("group",
 PolicyName = Annotated[str, AfterValidator(lambda name: names.check_name("policy", name))]
 OptionalUserName = Annotated[str, AfterValidator(lambda n: n and names.check_name("user", n))]
 IamPath = Annotated[str, AfterValidator(names.check_path)]
+HandOver = Annotated[str, AfterValidator(names.check_hand_over)]
 Tags = Annotated[dict[str, str], AfterValidator(names.check_tags)]
 PolicyDocument = Annotated[dict[str, Any], BeforeValidator(_policy)]
 PerUser = Literal["access_keys", "mfa_devices", "login_profiles", "ssh_public_keys", "certificates"]
@@ -117,6 +118,14 @@ class RunAsParameters(ChangingParameters):
     allow_root: bool = Field(False, description="true insists on changing things as root")
 
 
+class StartParameters(NotebookParameters):
+    """00_start_here."""
+
+    run_as: OptionalUserName = Field(
+        "", description="user whose stored key is used; empty for none"
+    )
+
+
 class CredentialsParameters(NotebookParameters):
     """01_credentials."""
 
@@ -155,6 +164,11 @@ class UserRow(Model):
     groups: list[GroupName] = Field(default_factory=list, description="groups")
     access_key: bool = Field(False, description="whether they get an access key")
     console_password: bool = Field(False, description="whether they may sign in to the console")
+    hand_over: HandOver = Field(
+        "",
+        description="where new credentials go: empty for a private file, an age public key, "
+        "or secretsmanager",
+    )
 
 
 class UsersParameters(RunAsParameters):
@@ -280,6 +294,7 @@ class PolicyStudioParameters(RunAsParameters):
 
 
 NOTEBOOKS: Mapping[str, type[NotebookParameters]] = {
+    "00_start_here": StartParameters,
     "01_credentials": CredentialsParameters,
     "02_admin_group": AdminGroupParameters,
     "03_dev_group": DevGroupParameters,

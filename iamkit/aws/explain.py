@@ -38,17 +38,20 @@ def status_of(error: Exception) -> int:
     return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 599))
 
 
-def explain_error(error: Exception, operation: str, service: str = "iam") -> AwsError:
+def explain_error(
+    error: Exception, operation: str, service: str = "iam", *, quote: bool = True
+) -> AwsError:
     """The error as one for the user: which call, what it means, what to do.
 
     Args:
         error: one of ``CALL_ERRORS``.
         operation: the API's name of the call, such as ``CreateUser``.
         service: the prefix of its action, such as ``iam``.
+        quote: whether AWS's own words may be repeated; never where the call brought a secret.
     """
     call = f"{service}:{operation}"
     if isinstance(error, botocore.ClientError):
-        return AwsError(_explain_reply(error, call))
+        return AwsError(_explain_reply(error, call, quote=quote))
     for kinds, text in _OWN_ERRORS:
         if isinstance(error, kinds):
             return AwsError(f"{call}: {text}")
@@ -90,7 +93,7 @@ _OWN_ERRORS: tuple[tuple[tuple[type[Exception], ...], str], ...] = (
 )
 
 
-def _explain_reply(error: botocore.ClientError, call: str) -> str:
+def _explain_reply(error: botocore.ClientError, call: str, *, quote: bool) -> str:
     code = code_of(error)
     for codes, text in _REPLIES:
         if code in codes:
@@ -101,7 +104,8 @@ def _explain_reply(error: botocore.ClientError, call: str) -> str:
         return f"{call}: another account has this alias, as it is unique in AWS. Choose another."
     if status_of(error) >= 500 or not code.isalpha():
         return f"{call}: AWS or a proxy answered HTTP {status_of(error)}. Try again in a minute."
-    return f"{call}: {code}: {error.response['Error'].get('Message', '')}"
+    words = error.response["Error"].get("Message", "") if quote else "AWS refused it."
+    return f"{call}: {code}: {words}"
 
 
 _REPLIES = (

@@ -44,7 +44,7 @@ def read_account(
     users, groups, _, _ = _read_details(session, "User", "Group")
     names = [n for n in users if every_user or n in desired.user_names]
     with ThreadPoolExecutor(READERS) as pool:
-        details = list(pool.map(lambda name: _read_detail(session, name, desired), names))
+        details = list(pool.map(lambda name: read_detail(session, name, desired), names))
     for name, detail in zip(names, details, strict=True):
         users[name] = replace(users[name], detail=detail)
     aliases = read_pages(session, "list_account_aliases", "AccountAliases")
@@ -150,7 +150,12 @@ def _read_details(session: Session, *wanted: str) -> Details:
     return read_details(pages)
 
 
-def _read_detail(session: Session, user: str, desired: Desired) -> UserDetail:
+def read_detail(session: Session, user: str, desired: Desired) -> UserDetail:
+    """Read what only calls for one user tell; all that is theirs, if they are to be removed.
+
+    Raises:
+        AwsError: a call failed; the message names it.
+    """
     detail = UserDetail(
         access_keys=_read_keys(session, user),
         has_login_profile=_has_login_profile(session, user),

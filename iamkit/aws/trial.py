@@ -27,21 +27,21 @@ def try_users(session: Session, parameters: RunAsParameters) -> pd.DataFrame:
 
     Returns:
         A row for each call: ``user``, ``action``, ``answer`` (allowed, refused, or why it
-        cannot be told), all ``str``; empty if no user has a stored key.
+        cannot be told), all ``str``; empty if no user was handed a key.
     """
-    names = [
-        row.name for row in getattr(parameters, "users", ()) if session.store.keys_of(row.name)
-    ]
     rows = [
-        (name, action, answer)
-        for name in names
-        for action, answer in _try_one(parameters.model_copy(update={"run_as": name}))
+        (row.name, action, answer)
+        for row in getattr(parameters, "users", ())
+        if session.store.key_ids_of(row.name)
+        for action, answer in _try_one(session, parameters.model_copy(update={"run_as": row.name}))
     ]
     return pd.DataFrame(rows, columns=list(COLUMNS)).astype("str")
 
 
-def _try_one(parameters: RunAsParameters) -> list[tuple[str, str]]:
+def _try_one(session: Session, parameters: RunAsParameters) -> list[tuple[str, str]]:
     """A trial never stops the notebook: by then its changes are made."""
+    if not session.store.keys_of(parameters.run_as):
+        return [("sign in", "not tried: only the key's owner can read it")]
     try:
         ec2 = open_session(parameters).clients.make("ec2")
     except IamkitError as error:  # such as a stored key that AWS no longer has

@@ -7,10 +7,14 @@ A key's hand-over, and what a crash leaves at each step:
    store, and was never used: it is ours and worthless, and is deleted.*
 3. the secret is written to a staged file. *A whole one is promoted, a part of one is removed.*
 4. it gets its name, and the intent is dropped.
+
+What the next run cannot read, an encrypted file or a secret in AWS, counts when its record is on
+disk, which is written last before the intent is dropped. *Without a record the key is one of which
+nobody knows whether its secret was kept: it is deleted like that of 2, and the new one takes its
+place, in AWS as a new version of the same secret.*
 """
 
 import csv
-import io
 import json
 import signal
 import threading
@@ -20,24 +24,29 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from urllib.parse import quote, unquote
 
 from iamkit.errors import HandoverError
+from iamkit.handover.credential import (
+    Credential,
+    What,
+    file_name,
+    is_whole_csv,
+    read_user_name,
+    split_stem,
+    stem_of,
+)
+from iamkit.handover.digest import Digest
 from iamkit.handover.files import (
     check_room,
     link_into_place,
     private_folder,
     replace_whole,
-    store_whole,
     sync_folder,
 )
+from iamkit.handover.keepers import EncryptedFile, Keeper, PrivateFile
 from iamkit.handover.lock import exclusive_lock
+from iamkit.handover.record import Record, is_whole_record, read_record
 from iamkit.handover.secret import Secret
-
-KEY_HEADER = ["User name", "Access key ID", "Secret access key"]
-PASSWORD_HEADER = ["User name", "Password", "Console sign-in URL"]
-FORMULA = ("=", "+", "-", "@")
-"""What a spreadsheet takes for the beginning of a formula; IAM allows it in a name."""
 
 
 class NotCreated(Exception):  # noqa: N818 - it says what is certain
@@ -46,17 +55,22 @@ class NotCreated(Exception):  # noqa: N818 - it says what is certain
 
 @dataclass(frozen=True, kw_only=True)
 class Receipt:
-    """Where a new credential is, never what it is."""
+    """Where a new credential is, never what it is.
+
+    Attributes:
+        where: a file, or the ARN of a secret in AWS.
+        key_id: the id of an access key; empty for a password.
+    """
 
     user: str
-    what: str
-    where: Path
-    key_id: str | None = None
+    what: What
+    where: Path | str
+    key_id: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class StoredKey:
-    """An access key in the store."""
+    """An access key in the store that can be read."""
 
     user: str
     id: str
@@ -84,7 +98,7 @@ class Intent:
 
 
 class CredentialStore:
-    """The credentials that iamkit handed over for one account, as files for their owner alone.
+    """The credentials that iamkit handed over for one account, and records of those elsewhere.
 
     Attributes:
         folder: the account's folder; nothing is made in it before it is needed.
@@ -122,13 +136,15 @@ class CredentialStore:
         said = []
         for staged in sorted(self._credentials.glob(".*.new")):
             path = staged.with_name(staged.name[1 : -len(".new")])
-            if _is_whole(staged.read_bytes()) and not path.exists():
+            if _is_whole(path, staged.read_bytes()) and not path.exists():
                 link_into_place(staged, path)
-                said.append(f"A credential that an interrupted run had received is in {path}.")
+                said.append(
+                    f"A credential that an interrupted run had received is in {_where(path)}."
+                )
             else:
                 staged.unlink()
         for intent in self.pending():
-            if any(key.id not in intent.keys_before for key in self.keys_of(intent.user)):
+            if self.key_ids_of(intent.user) - intent.keys_before:
                 self.drop_intent(intent.user)
         return said
 
@@ -141,12 +157,19 @@ class CredentialStore:
         self._intent_of(user).unlink(missing_ok=True)
         sync_folder(self._intents)
 
+    def keeper(self, hand_over: str) -> Keeper:
+        """The keeper of files: private ones, or encrypted to a public key if one is given."""
+        if hand_over:
+            return EncryptedFile(self._credentials, hand_over)
+        return PrivateFile(self._credentials)
+
     def hand_over_key(
         self,
         user: str,
         keys_before: frozenset[str],
         create: Callable[[], tuple[str, Secret]],
         delete: Callable[[str], None],
+        keeper: Keeper | None = None,
     ) -> Receipt:
         """Make an access key and store its secret before anything else happens.
 
@@ -156,6 +179,7 @@ class CredentialStore:
             create: makes the one call to AWS, with no retry, and returns id and secret. It
                 raises NotCreated if there certainly is no key.
             delete: deletes a key again.
+            keeper: who keeps the secret; a private file, if nobody is given.
 
         Raises:
             NotCreated: as ``create`` raised it.
@@ -169,64 +193,125 @@ class CredentialStore:
             except NotCreated:
                 self.drop_intent(user)
                 raise
-            path = self._credentials / f"{_file_name(user)}_accessKeys_{key_id}.csv"
+            credential = Credential(user=user, what="access key", secret=secret, key_id=key_id)
             try:
-                store_whole(path, _csv(KEY_HEADER, [_no_formula(user), key_id, secret.reveal()]))
-            except OSError as error:
-                raise self._undo(user, key_id, delete, error) from None
+                receipt = self._keep(credential, keeper or self.keeper(""))
+            except (OSError, HandoverError) as error:
+                raise self._undo(user, key_id, delete, _reason(error)) from None
             self.drop_intent(user)
-        return Receipt(user=user, what="access key", where=path, key_id=key_id)
+        return receipt
 
     def hand_over_password(
-        self, user: str, password: Secret, sign_in_url: str, set_password: Callable[[Secret], None]
+        self,
+        user: str,
+        password: Secret,
+        sign_in_url: str,
+        set_password: Callable[[Secret], None],
+        keeper: Keeper | None = None,
     ) -> Receipt:
         """Store a console password, and set it after.
+
+        Args:
+            user: whose password.
+            password: a new one.
+            sign_in_url: where it is for.
+            set_password: makes the call to AWS.
+            keeper: who keeps the password; a private file, if nobody is given.
 
         Raises:
             HandoverError: it could not be stored, and was not set.
             Exception: as ``set_password`` raised it; the password stays stored, as AWS may have
                 taken it.
         """
-        path = self._credentials / f"{_file_name(user)}_credentials.csv"
-        line = [_no_formula(user), password.reveal(), sign_in_url]
+        credential = Credential(
+            user=user, what="console password", secret=password, sign_in_url=sign_in_url
+        )
         try:
-            replace_whole(path, _csv(PASSWORD_HEADER, line))
-        except OSError as error:
+            receipt = self._keep(credential, keeper or self.keeper(""))
+        except (OSError, HandoverError) as error:
             raise HandoverError(
-                f"The password of {user} cannot be stored in {path} ({error.strerror}), so it "
-                "was not set."
+                f"The password of {user} could not be stored ({_reason(error)}), so it was not set."
             ) from None
         set_password(password)
-        return Receipt(user=user, what="console password", where=path)
+        return receipt
 
     def keys_of(self, user: str) -> tuple[StoredKey, ...]:
-        """The stored keys of a user, newest first."""
-        paths = self._credentials.glob("*_accessKeys_*.csv")
-        newest = sorted(paths, key=lambda path: path.stat().st_mtime_ns, reverse=True)
-        keys = (_read_key(path) for path in newest if _user_of(path) == user)
-        return tuple(keys)
+        """The stored keys of a user that can be read, newest first."""
+        return tuple(_read_key(path) for path in self._newest(user, ".csv") if _key_id(path))
+
+    def records(self, user: str | None = None) -> tuple[Record, ...]:
+        """What was handed over and cannot be read here, newest first; of one user, or of all."""
+        return tuple(_read_own_record(path) for path in self._newest(user, ".json"))
+
+    def receipts(self, user: str) -> tuple[Receipt, ...]:
+        """What was handed over to a user, and where it is; the newest first."""
+        return tuple(
+            Receipt(
+                user=user,
+                what="access key" if _key_id(path) else "console password",
+                where=_where(path),
+                key_id=_key_id(path),
+            )
+            for path in self._newest(user, ".csv", ".json")
+        )
 
     def stored_key_ids(self) -> frozenset[str]:
-        """The ids of all stored keys."""
-        paths = self._credentials.glob("*_accessKeys_*.csv")
-        return frozenset(path.stem.rpartition("_")[2] for path in paths)
+        """The ids of all keys that were handed over."""
+        return self._key_ids(None)
+
+    def key_ids_of(self, user: str) -> frozenset[str]:
+        """The ids of a user's keys that were handed over."""
+        return self._key_ids(user)
 
     def secrets(self) -> tuple[Secret, ...]:
-        """Every secret in the store, for the search for leaks."""
+        """Every secret that can be read in the store, for the search for leaks."""
         rows = [_row(path) for path in self._credentials.glob("*.csv")]
         return tuple(
             Secret(row["Secret access key"] if "Secret access key" in row else row["Password"])
             for row in rows
         )
 
+    def digests(self) -> tuple[Digest, ...]:
+        """By which the secrets are found that cannot be read."""
+        return tuple(record.digest for record in self.records())
+
     def forget_key(self, user: str, key_id: str) -> None:
-        """Remove the file of a key that is no more."""
-        path = self._credentials / f"{_file_name(user)}_accessKeys_{key_id}.csv"
-        path.unlink(missing_ok=True)
+        """Remove what is here of a key that is no more."""
+        for path in self._files_of(stem_of(user, key_id)):
+            path.unlink(missing_ok=True)
+
+    def _keep(self, credential: Credential, keeper: Keeper) -> Receipt:
+        """Let a credential be kept; what cannot be read again has a record."""
+        where = keeper.keep(credential)
+        record = self._credentials / f"{credential.stem}.json"
+        if not keeper.can_read:
+            replace_whole(record, Record.of(credential, str(where)).to_json())
+        for path in self._files_of(credential.stem):  # an older password may have gone another way
+            if path != where and (keeper.can_read or path != record):
+                path.unlink(missing_ok=True)
+        return Receipt(
+            user=credential.user, what=credential.what, where=where, key_id=credential.key_id
+        )
+
+    def _files_of(self, stem: str) -> list[Path]:
+        return [self._credentials / f"{stem}{ending}" for ending in (".csv", ".csv.age", ".json")]
+
+    def _newest(self, user: str | None, *endings: str) -> list[Path]:
+        """The files of a user, or of all, the newest first."""
+        paths = [
+            path
+            for ending in endings
+            for path in self._credentials.glob(f"*{ending}")
+            if user in (None, split_stem(path.stem)[0]) and not path.name.startswith(".")
+        ]
+        return sorted(paths, key=lambda path: path.stat().st_mtime_ns, reverse=True)
+
+    def _key_ids(self, user: str | None) -> frozenset[str]:
+        return frozenset(map(_key_id, self._newest(user, ".csv", ".json"))) - {""}
 
     def _write_intent(self, user: str, keys_before: frozenset[str]) -> None:
         path = self._intent_of(user)
-        known = keys_before | {key.id for key in self.keys_of(user)}
+        known = keys_before | self.key_ids_of(user)
         now = datetime.now(UTC).isoformat()
         facts = {"user": user, "keys_before": sorted(known), "started": now}
         try:
@@ -237,12 +322,12 @@ class CredentialStore:
             ) from None
 
     def _intent_of(self, user: str) -> Path:
-        return self._intents / f"{_file_name(user)}.json"
+        return self._intents / f"{file_name(user)}.json"
 
     def _undo(
-        self, user: str, key_id: str, delete: Callable[[str], None], error: OSError
+        self, user: str, key_id: str, delete: Callable[[str], None], why: str
     ) -> HandoverError:
-        reason = f"The secret of key {key_id} of {user} could not be stored ({error.strerror})"
+        reason = f"The secret of key {key_id} of {user} could not be stored ({why})"
         try:
             delete(key_id)
         except Exception:  # noqa: BLE001 - its text could hold anything
@@ -250,8 +335,9 @@ class CredentialStore:
                 f"{reason}, and the key could not be deleted again. The next run does so; or "
                 f"delete {key_id} by hand."
             )
+        self.forget_key(user, key_id)
         self.drop_intent(user)
-        return HandoverError(f"{reason}, so the key was deleted again. Make room and run again.")
+        return HandoverError(f"{reason}, so the key was deleted again. Mend that and run again.")
 
 
 @contextmanager
@@ -267,26 +353,29 @@ def _held_back_signals() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _file_name(user: str) -> str:
-    """A user's name as a file name that cannot escape, collide, or look like an option."""
-    name = quote(user, safe="@+=,")  # letters, digits and _.-~ are safe to quote() anyway
-    return f"%{ord(name[0]):02X}{name[1:]}" if name[:1] in ("-", ".", "~") else name
+def _reason(error: OSError | HandoverError) -> str:
+    return str(error).rstrip(".") if isinstance(error, HandoverError) else str(error.strerror)
 
 
-def _user_of(path: Path) -> str:
-    return unquote(path.name.rpartition("_accessKeys_")[0])
+def _key_id(path: Path) -> str:
+    """The key id in a file's name; empty for a password."""
+    return split_stem(path.stem)[1]
 
 
-def _csv(header: list[str], row: list[str]) -> bytes:
-    text = io.StringIO()
-    csv.writer(text).writerows([header, row])
-    return text.getvalue().encode()
+def _where(path: Path) -> Path | str:
+    """Where a credential is that has this file: there, or where its record says."""
+    return _read_own_record(path).where if _is_record(path) else path
 
 
-def _is_whole(data: bytes) -> bool:
-    """Whether a staged credential was written to its end."""
-    lines = data.decode(errors="replace").split("\r\n")
-    return len(lines) == 3 and lines[2] == "" and len(next(csv.reader([lines[1]]))) == 3
+def _is_record(path: Path) -> bool:
+    return path.suffix == ".json"
+
+
+def _is_whole(path: Path, data: bytes) -> bool:
+    """Whether a staged file was written to its end; of an encrypted one nobody can tell."""
+    if _is_record(path):
+        return is_whole_record(data)
+    return path.suffix == ".csv" and is_whole_csv(data)
 
 
 def _row(path: Path) -> dict[str, str]:
@@ -299,16 +388,18 @@ def _row(path: Path) -> dict[str, str]:
 
 def _read_key(path: Path) -> StoredKey:
     row = _row(path)
-    user = row["User name"].removeprefix("'")
+    user = read_user_name(row["User name"])
     key_id = row["Access key ID"]
-    if user != _user_of(path) or not path.stem.endswith(f"_{key_id}"):
+    if (user, key_id) != split_stem(path.stem):
         raise HandoverError(f"{path} holds another key than its name says. Move it away.")
     return StoredKey(user=user, id=key_id, secret=Secret(row["Secret access key"]), path=path)
 
 
-def _no_formula(text: str) -> str:
-    """A name that a spreadsheet does not run; IAM allows no quote in a name."""
-    return f"'{text}" if text.startswith(FORMULA) else text
+def _read_own_record(path: Path) -> Record:
+    record = read_record(path.read_bytes(), str(path))
+    if record.stem != path.stem:
+        raise HandoverError(f"{path} records another credential than its name says. Move it away.")
+    return record
 
 
 def _read_intent(path: Path) -> Intent:

@@ -27,7 +27,7 @@ from iamkit.errors import AwsError, InputError
 from iamkit.files import write_privately
 from iamkit.notebook.display import BANNER, show
 from iamkit.notebook.markup import escape, table
-from iamkit.notebook.presence import someone_is_there
+from iamkit.notebook.presence import is_app, someone_is_there
 from iamkit.parameters import AuditUsersParameters
 
 SEVERITY_COLOURS = {
@@ -310,7 +310,8 @@ class _Progress:
     """A bar for each kind of call, in a browser alone."""
 
     def __init__(self) -> None:
-        self._shown = someone_is_there()
+        # An app shows what a cell displayed when it has ended, and the bar is gone by then.
+        self._shown = someone_is_there() and not is_app()
         self._bar: Any = None
 
     def __call__(self, operation: str, done: int, total: int) -> None:

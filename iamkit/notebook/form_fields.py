@@ -8,7 +8,7 @@ import yaml
 
 from iamkit.account import AccountState
 from iamkit.notebook.markup import escape
-from iamkit.notebook.users_editor import note_against, users_editor
+from iamkit.notebook.users_editor import edit_users, note_against
 from iamkit.parameters import UserRow
 from iamkit.policies.document import print_policy
 from iamkit.users_file import cells_of
@@ -171,12 +171,12 @@ class PolicyField(Field):
 
 
 class UsersField(Field):
-    """The team, as a table; see ``users_editor``."""
+    """The team, as a table; see ``edit_users``."""
 
     def make(self, label: str, choices: list[str]) -> Any:
         """The table."""
         self._note: Callable[[UserRow], str] | None = None
-        editor = users_editor([], choices, note=self._say_note)
+        editor = edit_users([], choices, note=self._say_note)
         editor.label = label
         return editor
 

@@ -9,7 +9,8 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from itertools import islice
 from pathlib import Path
@@ -17,7 +18,9 @@ from typing import Any
 
 from iamkit.errors import InputError, SecretLeak
 from iamkit.files import write_privately
-from iamkit.notebook.html import to_html
+from iamkit.handover import Digest
+from iamkit.notebook.executed import Sheet, Stamp, to_sheet
+from iamkit.notebook.html import to_html, to_index
 from iamkit.notebook.inputs import check_parameters, declared_parameters, imported_names
 from iamkit.notebook.kernels import Kernel, Kernels
 from iamkit.notebook.result import (
@@ -34,6 +37,9 @@ from iamkit.notebook.stop import Stop, Stopped
 
 __all__ = ["NotebookResult", "declared_parameters", "exit_code_of", "run_notebooks"]
 
+INDEX = "index.html"
+"""The page of a run that links to those of its notebooks."""
+
 AHEAD = 2
 """How many kernels start before their turn: on two cores one is enough, on more two are faster."""
 
@@ -47,8 +53,10 @@ def run_notebooks(
     notebooks: Sequence[Path],
     parameters: Mapping[str, Mapping[str, object]],
     output_folder: Path,
-    secrets: Callable[[], Iterable[str]],
+    secrets: Callable[[], Iterable[str | Digest]],
     on_progress: Callable[[NotebookResult | str], None],
+    *,
+    patience: int | None = None,
 ) -> list[NotebookResult]:
     """Run notebooks one after the other, up to the first that fails.
 
@@ -58,9 +66,10 @@ def run_notebooks(
     Args:
         notebooks: the input notebooks, in order.
         parameters: by notebook name without its ending, the parameters that it is given.
-        output_folder: where ``NAME.ipynb`` and ``NAME.html`` go; made if need be.
+        output_folder: where ``NAME.ipynb``, ``NAME.html`` and ``index.html`` go; made if need be.
         secrets: called after each notebook; none of what it gives may be in what is kept.
         on_progress: called with a notebook's name before it runs, and with its result after.
+        patience: how many seconds a cell may take; None for as long as it likes.
 
     Returns:
         A result for each notebook that ran.
@@ -76,12 +85,16 @@ def run_notebooks(
         check_parameters(path, parameters.get(path.stem, {}))
     output_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     results: list[NotebookResult] = []
+    sheets: list[Sheet] = []
     with Kernels() as kernels, Stop() as stop:
         for path, kernel in _with_kernels(kernels, notebooks):
             on_progress(path.stem)
             stop.kernel = kernel
             given = parameters.get(path.stem, {})
-            results.append(_Run(path, kernel, stop).result(given, output_folder, secrets))
+            run = _Run(path, kernel, stop, patience, names)
+            results.append(run.result(given, output_folder, secrets))
+            sheets.append(run.sheet(results[-1]))
+            _keep_index(sheets, output_folder, SecretSearch(secrets()))
             kernel.leave()
             on_progress(results[-1])
             if results[-1].failed:
@@ -99,13 +112,39 @@ def _with_kernels(kernels: Kernels, notebooks: Sequence[Path]) -> Iterator[tuple
         yield path, started.popleft()
 
 
-class _Run:
-    """One notebook in one kernel."""
+def _keep_index(sheets: Sequence[Sheet], folder: Path, search: SecretSearch) -> None:
+    """Write the run's index as far as it is; one with a secret is not kept."""
+    page = to_index(sheets)
+    if search.finds_in(page):
+        (folder / INDEX).unlink(missing_ok=True)
+    else:
+        write_privately(folder / INDEX, page)
 
-    def __init__(self, path: Path, kernel: Kernel, stop: Stop) -> None:
+
+class _Run:
+    """One notebook in one kernel.
+
+    Args:
+        path: the notebook.
+        kernel: which it has for itself.
+        stop: by which a signal reaches the kernel.
+        patience: how many seconds a cell may take.
+        names: of all notebooks of the run.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        kernel: Kernel,
+        stop: Stop,
+        patience: int | None,
+        names: Collection[str],
+    ) -> None:
         self.path = path
         self.kernel = kernel
         self.stop = stop
+        self.patience = patience
+        self.names = names
         self.notebook: Any = None
         self.place = "at its start"
 
@@ -113,7 +152,7 @@ class _Run:
         self,
         parameters: Mapping[str, object],
         folder: Path,
-        secrets: Callable[[], Iterable[str]],
+        secrets: Callable[[], Iterable[str | Digest]],
     ) -> NotebookResult:
         """Run it, judge it, and keep what is free of secrets."""
         begun = time.perf_counter()
@@ -121,22 +160,28 @@ class _Run:
         counts = read_counts(self.notebook) if self.notebook else {}
         verdict = self._judge(error) if error else judge_counts(counts)
         output = folder / f"{self.path.stem}.ipynb"
-        html = output.with_suffix(".html")
-        try:
-            self._keep(output, html, verdict, SecretSearch(secrets()))
-        except SecretLeak as leak:
-            verdict = Verdict("failed", str(leak), leak.exit_code)
-        return NotebookResult(
+        result = NotebookResult(
             name=self.path.stem,
             outcome=verdict.outcome,
             planned=counts.get("planned", 0),
             applied=counts.get("applied", 0),
             seconds=time.perf_counter() - begun,
             output=output,
-            html=html,
+            html=output.with_suffix(".html"),
             error=verdict.error,
             exit_code=verdict.exit_code,
         )
+        try:
+            self._keep(result, SecretSearch(secrets()))
+        except SecretLeak as leak:
+            return replace(result, outcome="failed", error=str(leak), exit_code=leak.exit_code)
+        return result
+
+    def sheet(self, result: NotebookResult) -> Sheet:
+        """What the run's index tells of it; of a notebook that was not kept, its name alone."""
+        if self.notebook and result.output.exists():
+            return to_sheet(self.notebook, self.path.stem, result)
+        return Sheet(title=self.path.stem, stamp=Stamp(), result=result)
 
     def _execute(self, parameters: Mapping[str, object]) -> Exception | None:
         """Execute in memory; the notebook is kept whatever happens to its kernel."""
@@ -149,6 +194,7 @@ class _Run:
                 kernel_name="python3",
                 language="python",
                 progress_bar=False,
+                execution_timeout=self.patience,
                 km=self.kernel,
                 store_widget_state=False,
                 on_notebook_start=self._on_notebook_start,
@@ -168,6 +214,9 @@ class _Run:
             self.place = f"in {describe_cell(self.notebook['cells'], cell_index)}"
 
     def _judge(self, error: Exception) -> Verdict:
+        if isinstance(error, TimeoutError) and self.patience:
+            text = f"It was not done within {self.patience} s {self.place}."
+            return Verdict("failed", text, 1)
         name = getattr(error, "ename", type(error).__name__)
         verdict = judge_error(name, getattr(error, "evalue", str(error)))
         doubt = IN_DOUBT if self.notebook else "Nothing was run."
@@ -182,25 +231,29 @@ class _Run:
             return Verdict("failed", text.strip(), 1)
         return verdict
 
-    def _keep(self, output: Path, html: Path, verdict: Verdict, search: SecretSearch) -> None:
+    def _keep(self, result: NotebookResult, search: SecretSearch) -> None:
         """Write the notebook and its page, if there is no secret in either.
 
         Raises:
             SecretLeak: there is one, and nothing was written.
         """
+        name = result.name
         if self.notebook:
-            search.check_notebook(self.notebook, output.stem)
-        if search.finds_in(verdict.error or ""):
-            raise SecretLeak(f"A secret is in the error that ended {output.stem}; it is not shown.")
+            search.check_notebook(self.notebook, name)
+        if search.finds_in(result.error or ""):
+            raise SecretLeak(f"A secret is in the error that ended {name}; it is not shown.")
         if self.notebook:
             from nbformat import writes  # noqa: PLC0415 - papermill has imported it
 
             remove_widgets(self.notebook)
-            self.notebook["metadata"]["papermill"]["output_path"] = str(output)
-            page = to_html(self.notebook, output.stem)
-            texts = {output: writes(self.notebook), html: page}  # type: ignore[no-untyped-call]
+            self.notebook["metadata"]["papermill"]["output_path"] = str(result.output)
+            page = to_html(self.notebook, name, result, self.names)
+            texts = {
+                result.output: writes(self.notebook),  # type: ignore[no-untyped-call]
+                result.html: page,
+            }
             if search.finds_in(*texts.values()):
-                raise SecretLeak(f"A secret is in {output.stem}; what holds it was not kept.")
+                raise SecretLeak(f"A secret is in {name}; what holds it was not kept.")
             for path, text in texts.items():
                 write_privately(path, text)
 

@@ -1,18 +1,17 @@
 """Executed notebooks without widget state, and the search for secrets in all that is kept.
 
 A secret may be written in many ways: quoted for JSON, HTML or a URL, as base64, in pieces over
-several outputs, broken over lines or by markup. The search knows these.
+several outputs, broken over lines or by markup. The search knows these, also of a secret of which
+only digests are left.
 """
 
-import base64
-import html
-import json
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any
-from urllib.parse import quote, quote_plus
 
 from iamkit.errors import SecretLeak
+from iamkit.handover import Digest
+from iamkit.handover.digest import DigestSearch, ways_to_write
 
 WIDGET = "application/vnd.jupyter.widget-"
 START = 8
@@ -28,8 +27,11 @@ _TAGS = re.compile(r"<[^<>]*>")
 class SecretSearch:
     """Looks for secrets in text of any length, in one pass however many secrets there are."""
 
-    def __init__(self, secrets: Iterable[str]) -> None:
-        written = {form for secret in secrets for form in ways_to_write(secret) if form}
+    def __init__(self, secrets: Iterable[str | Digest]) -> None:
+        secrets = list(secrets)
+        self._digests = DigestSearch(one for one in secrets if isinstance(one, Digest))
+        texts = [one for one in secrets if isinstance(one, str)]
+        written = {form for text in texts for form in ways_to_write(text) if form}
         self._start = min([START, *map(len, written)])
         self._by_start: dict[str, list[str]] = {}
         for form in written:
@@ -63,36 +65,11 @@ class SecretSearch:
 
     def _is_in(self, text: str) -> bool:
         length, by_start = self._start, self._by_start
-        return any(
+        return self._digests.finds_in(text) or any(
             text.startswith(form, at)
             for at in range(len(text) - length + 1)
             for form in by_start.get(text[at : at + length], ())
         )
-
-
-def ways_to_write(secret: str) -> set[str]:
-    """The secret itself, and as it looks inside JSON, HTML, a URL or base64."""
-    escaped = {html.escape(secret), html.escape(secret, quote=False)}
-    escaped |= {text.replace("&#x27;", "&#39;").replace("&quot;", "&#34;") for text in escaped}
-    quoted = {quote(secret, safe=""), quote(secret), quote_plus(secret)}
-    quoted |= {re.sub("%..", lambda code: code.group().lower(), text) for text in quoted}
-    in_json = {json.dumps(secret, ensure_ascii=ascii_only)[1:-1] for ascii_only in (True, False)}
-    in_json |= {json.dumps(text)[1:-1] for text in in_json}
-    return {secret, repr(secret)[1:-1]} | escaped | quoted | in_json | set(_base64(secret))
-
-
-def _base64(secret: str) -> Iterator[str]:
-    """What base64 makes of the secret wherever it stands: the characters that depend on it alone.
-
-    Three bytes become four characters, so there are three ways to stand. A character at either
-    end that mixes in a neighbour's bits is left out.
-    """
-    data = secret.encode()
-    for before in range(3):
-        bits = 8 * before, 8 * (before + len(data))
-        text = base64.b64encode(bytes(before) + data + bytes(2)).decode()
-        core = text[-(-bits[0] // 6) : bits[1] // 6]
-        yield from (core, core.replace("+", "-").replace("/", "_"))
 
 
 def remove_widgets(notebook: dict[str, Any]) -> None:

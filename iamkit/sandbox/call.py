@@ -1,5 +1,6 @@
 """One AWS call as the sandbox sees it: who calls what, with which parameters."""
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,6 +10,7 @@ from iamkit.sandbox.message import Request
 from iamkit.sandbox.refusal import Refused
 
 QUERY_SERVICES = frozenset({"iam", "sts", "ec2"})
+JSON_SERVICES = frozenset({"secretsmanager"})
 _FORM = "application/x-www-form-urlencoded"
 
 
@@ -41,7 +43,8 @@ class Call:
     Attributes:
         service: such as ``iam``.
         action: such as ``CreateUser``; method and path for S3.
-        parameters: of the query protocol, flat, as they were sent.
+        parameters: of the query protocol, flat, as they were sent; of a JSON one, what is no text
+            is JSON.
     """
 
     request: Request = field(repr=False)
@@ -66,11 +69,14 @@ class Call:
 
 
 def read_parameters(request: Request, service: str) -> dict[str, str]:
-    """The parameters of a call in AWS's query protocol, read once for all who ask.
+    """The parameters of a call in one of AWS's protocols, read once for all who ask.
 
     Raises:
-        Refused: MalformedQueryString, or MissingAction.
+        Refused: MalformedQueryString, or MissingAction; in a JSON protocol
+            UnknownOperationException, or SerializationException.
     """
+    if service in JSON_SERVICES:
+        return _read_json(request, service)
     if service not in QUERY_SERVICES:
         return {}
     form = request.headers.get("content-type", "").startswith(_FORM)
@@ -89,6 +95,21 @@ def read_parameters(request: Request, service: str) -> dict[str, str]:
     if not parameters.get("Action"):
         raise Refused("MissingAction", 400, "The request has no Action.")
     return parameters
+
+
+def _read_json(request: Request, service: str) -> dict[str, str]:
+    """https://docs.aws.amazon.com/secretsmanager/latest/apireference/CommonErrors.html."""
+    prefix, _, action = request.headers.get("x-amz-target", "").rpartition(".")
+    if prefix != service or not action.isalnum():
+        raise Refused("UnknownOperationException", 400, "There is no such operation.")
+    try:
+        body = json.loads(request.body or b"{}")
+    except (ValueError, RecursionError):
+        body = None
+    if not isinstance(body, dict):
+        raise Refused("SerializationException", 400, "The body is no JSON object.")
+    texts = {k: value if isinstance(value, str) else json.dumps(value) for k, value in body.items()}
+    return {**texts, "Action": action}
 
 
 def action_of(request: Request, parameters: Mapping[str, str]) -> str:

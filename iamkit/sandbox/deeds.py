@@ -21,6 +21,7 @@ from iamkit.sandbox.seams import clock, draw
 from iamkit.sandbox.services import perform
 
 _READS = ("Get", "List", "Describe", "Simulate", "Head", "Decode")
+_REPEATABLE = ("iam", "secretsmanager", "sts")
 _KEPT_HEADERS = ("content-type", "host")
 """Of a call's headers; beside them S3's own, and never a signature or a session token."""
 
@@ -120,7 +121,7 @@ def _as_of(moment: datetime) -> Iterator[None]:
 
 def _reply_digest(call: Call, reply: Reply) -> str:
     """EC2 and S3 put the time of the answer into it; that it was taken must do for those."""
-    return _digest(reply.body if call.service in ("iam", "sts") else str(reply.status).encode())
+    return _digest(reply.body if call.service in _REPEATABLE else str(reply.status).encode())
 
 
 def _digest(data: bytes) -> str:

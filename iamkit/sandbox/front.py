@@ -19,8 +19,9 @@ from iamkit.sandbox.message import Delivery, Reply, Request
 from iamkit.sandbox.refusal import Refused
 from iamkit.sandbox.weather import under
 
-_CODE = re.compile(rb"<Code>([^<]*)</Code>")
+_CODE = re.compile(rb'<Code>([^<]*)</Code>|"__type": "([^"]*)"')
 _KEY_ID = re.compile(r"Credential=(\w{1,128})/")
+_SERVICE = re.compile(r"Credential=\w+/\d+/[\w-]+/([\w-]{1,64})/")
 
 log = logging.getLogger("iamkit.sandbox")
 
@@ -60,7 +61,7 @@ class Front:
         try:
             reply = self._answer(request, entry)
         except Refused as error:
-            reply = error.reply(entry["service"])
+            reply = error.reply(entry["service"] or _claimed_service(request))
         except Exception as error:  # noqa: BLE001 - a defect must not end the connection's thread
             log.error("%s: %s", entry["action"], _where(error))  # noqa: TRY400 - may hold secrets
             text = "The sandbox itself failed; its log says where."
@@ -90,13 +91,19 @@ def _key_id(request: Request) -> str:
     return found[1] if found else "anonymous"
 
 
+def _claimed_service(request: Request) -> str:
+    """The service that a call is for which nobody is believed to have signed."""
+    found = _SERVICE.search(request.headers.get("authorization", ""))
+    return found[1] if found else ""
+
+
 def _outcome(reply: Reply) -> str:
     if reply.delivery is Delivery.NONE:
         return "lost"
     if reply.status < 400:
         return "ok"
     found = _CODE.search(reply.body)
-    return found[1].decode() if found else str(reply.status)
+    return found[found.lastindex or 0].decode() if found else str(reply.status)
 
 
 def _where(error: Exception) -> str:

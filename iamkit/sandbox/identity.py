@@ -16,10 +16,14 @@ from iamkit.sandbox.unknown import is_unknown
 _OWN_WORDS = {
     ("ec2", "InvalidClientTokenId"): ("AuthFailure", 401),
     ("ec2", "SignatureDoesNotMatch"): ("AuthFailure", 401),
+    ("secretsmanager", "ExpiredToken"): ("ExpiredTokenException", 400),
+    ("secretsmanager", "IncompleteSignature"): ("IncompleteSignatureException", 400),
+    ("secretsmanager", "InvalidClientTokenId"): ("UnrecognizedClientException", 400),
+    ("secretsmanager", "SignatureDoesNotMatch"): ("InvalidSignatureException", 400),
     ("s3", "InvalidClientTokenId"): ("InvalidAccessKeyId", 403),
     ("s3", "MissingAuthenticationToken"): ("AccessDenied", 403),
 }
-"""EC2 and S3 have codes of their own for what the others say alike."""
+"""EC2, S3 and Secrets Manager have codes of their own for what the others say alike."""
 
 
 def authenticate(

@@ -50,6 +50,9 @@ class Refused(Exception):  # noqa: N818 - what AWS does to the call
             content = json.dumps({"message": self.message}).encode()
             headers = {"Content-Type": "application/json", "x-amzn-ErrorType": self.code}
             return Reply(self.status, headers, content)
+        if service == "secretsmanager":
+            content = json.dumps({"__type": self.code, "message": self.message}).encode()
+            return Reply(self.status, {"Content-Type": "application/x-amz-json-1.1"}, content)
         text = _SHAPES.get(service, _QUERY_SHAPE).format(
             namespace=_NAMESPACES.get(service, ""),
             type="Sender" if self.status < 500 else "Receiver",

@@ -16,6 +16,7 @@ import base64
 import sys
 from datetime import UTC, datetime
 from functools import cache
+from types import SimpleNamespace
 from typing import Any
 
 from moto.core import responses, utils
@@ -27,6 +28,7 @@ from moto.iam.models import AccessKeyLastUsed
 from moto.iam.responses import IamResponse
 from moto.moto_api._internal import mock_random
 from moto.s3 import models as s3_models
+from moto.secretsmanager import models as secrets_models
 from moto.sts import models as sts_models
 from moto.sts.responses import TokenResponse
 
@@ -39,6 +41,7 @@ __all__ = [
     "iam_models",
     "mock_random",
     "s3_backend",
+    "secrets_backend",
     "sts_models",
 ]
 
@@ -84,6 +87,7 @@ def _check_seams() -> None:
         (sts_models, ("random_session_token",)),
         (responses, ("method_names_from_class",)),
         (s3_models.FakeBucket, ("get_permission",)),
+        (secrets_models, ("secretsmanager_backends", "time")),
         (utils, ("utcnow",)),
     ]
     moved = [
@@ -120,6 +124,15 @@ def s3_backend() -> Any:
     return s3_models.s3_backends[ACCOUNT_ID]["aws"]
 
 
+def secrets_backend(region: str) -> Any:
+    """moto's Secrets Manager of a region."""
+    return secrets_models.secretsmanager_backends[ACCOUNT_ID][region]
+
+
+def _seconds() -> int:
+    return int(clock.now().replace(tzinfo=UTC).timestamp())
+
+
 def _session_token() -> str:
     """Drawn from the call's seed, so that a session comes back as it was; moto asks the system."""
     return "IQoJ" + base64.b64encode(mock_random.randbytes(264)).decode()
@@ -137,6 +150,8 @@ def _install() -> None:
             module.utcnow = clock.now  # type: ignore[attr-defined]
     iam_models.User = SandboxUser  # type: ignore[misc]
     vars(sts_models)["random_session_token"] = _session_token
+    # It asks the system for the time, which would be another when a secret comes back.
+    vars(secrets_models)["time"] = SimpleNamespace(time=_seconds)
     # Whether a bucket's policy allows is the gate's to say; moto's own look at it knows neither
     # principals nor conditions.
     s3_models.FakeBucket.get_permission = _no_opinion  # type: ignore[method-assign, assignment]

@@ -1,4 +1,4 @@
-"""The AWS services: moto's, called in process, with IAM's and STS's answers made right.
+"""The AWS services: moto's, called in process, with the answers of some of them made right.
 
 No web framework of moto's is used, so none of its own addresses (``/moto-api``) exists here.
 """
@@ -18,6 +18,7 @@ from iamkit.sandbox.iam.service import SandboxIam
 from iamkit.sandbox.message import Reply
 from iamkit.sandbox.refusal import Refused
 from iamkit.sandbox.seams import ACCOUNT_ID, ec2_backend
+from iamkit.sandbox.secrets_manager import SandboxSecretsManager
 from iamkit.sandbox.sts import SandboxSts
 
 Handler = Callable[[Any, str, Any], tuple[int, Mapping[str, Any], str | bytes]]
@@ -28,7 +29,11 @@ def _list_analyzers(*_: Any) -> tuple[int, Mapping[str, Any], str]:
     return 200, {"Content-Type": "application/json"}, '{"analyzers": []}'
 
 
-_OURS: Mapping[str, Handler] = {"iam": SandboxIam.dispatch, "sts": SandboxSts.dispatch}
+_OURS: Mapping[str, Handler] = {
+    "iam": SandboxIam.dispatch,
+    "secretsmanager": SandboxSecretsManager.dispatch,
+    "sts": SandboxSts.dispatch,
+}
 _MOTOS = frozenset({"ec2", "s3"})
 
 
@@ -56,8 +61,10 @@ def perform(call: Call, account: Account) -> Reply:
 
 def _url(call: Call) -> str:
     """The address at AWS, by which moto tells services and regions."""
-    hosts = {"iam": "iam", "sts": f"sts.{call.region}", "ec2": f"ec2.{call.region}"}
-    host = hosts.get(call.service, f"s3.{call.region}")
+    regional = ("ec2", "secretsmanager", "sts")
+    host = f"{call.service if call.service in regional else 's3'}.{call.region}"
+    if call.service == "iam":
+        host = "iam"
     return f"https://{host}.amazonaws.com{call.request.target}"
 
 

@@ -16,7 +16,7 @@ from iamkit.sandbox import reset_sandbox, sandbox_env, start_sandbox, stop_sandb
 
 ROOT = Path(__file__).parent.parent.parent
 BIN = Path(sys.executable).parent
-NOTEBOOKS = sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
+NOTEBOOKS = sorted(path.stem for path in (ROOT / "notebooks").glob("0[1-9]_*.ipynb"))
 ALLOW = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["%s"],"Resource":"*"}]}'
 READ = ["get-account-authorization-details --filter User Group", "list-account-aliases"]
 PASSWORD = "--password Practice-1234! --password-reset-required"

@@ -10,26 +10,49 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.request import urlopen
 
+import axe_playwright_python
 import pytest
 import yaml
+from playwright.sync_api import Error as BrowserError
+from playwright.sync_api import sync_playwright
 
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser")
 TOKEN = "only-for-this-test"
+AXE = Path(axe_playwright_python.__file__).parent / "axe.min.js"
 PATIENCE = 240
 """Seconds: other tests run beside, on few processors."""
-READY = """async () => {
-  const panel = window.jupyterapp?.shell.currentWidget;
-  if (!panel?.sessionContext) return false;
+FRONT = """[...window.jupyterapp?.shell.widgets('main') ?? []]
+  .find(widget => widget.isVisible && widget.context?.path.endsWith('.ipynb'))"""
+"""The notebook in front, for JavaScript; JupyterLab's own word for it depends on the focus."""
+CELLS = f"({FRONT})?.content.widgets.filter(cell => cell.model.type === 'code') ?? []"
+READY = f"""async name => {{
+  await window.jupyterapp?.restored;  // until then tabs of an earlier time may come to the front
+  const panel = {FRONT};
+  if (!panel?.context.path.endsWith(name + '.ipynb')) return false;
   await panel.context.ready;
   await panel.sessionContext.ready;
   await panel.sessionContext.session.kernel.info;
-  return true;
-}"""
+  window.jupyterapp.shell.activateById(panel.id);
+  return window.jupyterapp.shell.currentWidget === panel;
+}}"""
 """Whether a notebook, its session and its kernel are ready: an indicator that says idle may not
 know of a kernel yet, and what is run then is lost."""
-RAN = """() => window.jupyterapp.shell.currentWidget.content.widgets
-  .filter(cell => cell.model.type === 'code')
-  .every(cell => cell.model.executionState === 'idle' && cell.model.executionCount)"""
+CLEAR = f"() => ({CELLS}).forEach(cell => cell.model.clearExecution())"
+STARTED = f"""() => ({CELLS}).some(cell =>
+  cell.model.executionState === 'running' || cell.model.executionCount)"""
+RAN = f"""() => {{
+  const cells = {CELLS};
+  const errors = cells.flatMap(cell => cell.model.outputs.toJSON())
+    .filter(output => output.output_type === 'error');
+  if (errors.length) return errors[0].traceback.join('\\n');
+  const ran = cell => cell.model.executionState === 'idle' && cell.model.executionCount;
+  return cells.length && cells.every(ran) && 'all';
+}}"""
+"""Whether all cells ran: ``all``, or the first error."""
+STATES = f"""() => ({CELLS}).map(cell => `${{cell.model.executionState}} `
+  + `${{cell.model.executionCount}} ${{cell.model.sharedModel.getSource().slice(0, 60)}}`)
+  .join('; ')"""
+"""How far each cell is, for who wonders why it takes so long."""
 
 
 @pytest.fixture
@@ -38,8 +61,6 @@ def page():
     if not BROWSER:
         assert not os.environ.get("CI"), "CI HAS NO CHROMIUM"
         pytest.skip("NOT CHECKED: no Chromium on this machine")
-    from playwright.sync_api import sync_playwright
-
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": 1600, "height": 1000})
@@ -76,28 +97,59 @@ def running_lab(folder, parameters, home):
         yield address
     finally:
         server.terminate()
-        server.wait(30)
+        try:
+            server.wait(60)
+        except subprocess.TimeoutExpired:
+            server.kill()
         log.close()
 
 
 def open_notebook(page, lab, name):
-    """Open a notebook and wait until it, its session and its kernel are ready."""
+    """Open a notebook, and wait until it is ready."""
     page.goto(f"{lab}/lab/tree/notebooks/{name}.ipynb?token={TOKEN}")
-    page.wait_for_selector(".jp-Notebook .jp-Cell")
-    page.wait_for_function(READY)
+    wait_until_ready(page, name)
+
+
+def wait_until_ready(page, name):
+    """Wait until a notebook is in front, and it, its session and its kernel are ready."""
+    deadline = time.monotonic() + PATIENCE
+    while not page.evaluate(READY, name):  # unlike wait_for_function it waits for a promise
+        assert time.monotonic() < deadline, f"{name} does not get ready"
+        page.wait_for_timeout(250)
+
+
+def front(page):
+    """The notebook in front; those in other tabs are in the page too."""
+    return page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)")
 
 
 def run_all(page):
-    """The menu's Run All Cells; wait until it has begun."""
-    page.click('.lm-MenuBar-itemLabel:text-is("Run")')
-    page.click('.lm-Menu-itemLabel:text-is("Run All Cells")')
-    page.wait_for_function("() => document.querySelector('.jp-InputPrompt')?.innerText !== '[ ]:'")
+    """The menu's Run All Cells, on a notebook cleared of what ran before; wait until it began."""
+    page.evaluate(CLEAR)
+    choose_in_menu(page, "Run", "Run All Cells")
+    page.wait_for_function(STARTED)
+
+
+def choose_in_menu(page, menu, item):
+    """Choose from the menu bar; a menu that the page, still moving, has shut is opened again."""
+    for _ in range(PATIENCE // 10):
+        page.click(f'.lm-MenuBar-itemLabel:text-is("{menu}")')
+        try:
+            page.click(f'.lm-Menu-itemLabel:text-is("{item}")', timeout=10_000)
+        except BrowserError:
+            page.keyboard.press("Escape")
+        else:
+            return
+    raise AssertionError(f"The menu {menu} has no {item}.")
 
 
 def run_through(page):
     """Run All Cells, and wait until the last one has ended."""
     run_all(page)
-    page.wait_for_function(RAN)
+    try:
+        assert page.wait_for_function(RAN).json_value() == "all"
+    except BrowserError as error:
+        raise AssertionError(page.evaluate(STATES)) from error
 
 
 def wait_for_text(page, text, seconds=PATIENCE):
@@ -116,3 +168,26 @@ def _wait_for(url, server):
         except OSError:
             time.sleep(0.25)
     raise AssertionError("JupyterLab did not answer")
+
+
+def use_theme(page, name):
+    """Switch JupyterLab's theme: ``JupyterLab Light`` or ``JupyterLab Dark``."""
+    page.evaluate("n => jupyterapp.commands.execute('apputils:change-theme', {theme: n})", name)
+    light = str("Light" in name).lower()
+    page.wait_for_selector(f'body[data-jp-theme-light="{light}"]')
+    page.wait_for_timeout(500)
+
+
+def serious_violations(page, selector=".jp-OutputArea-output"):
+    """What axe-core finds in the outputs that is serious or worse: a line for each element."""
+    if not page.evaluate("() => !!window.axe"):
+        page.evaluate(AXE.read_text())
+    found = page.evaluate(
+        "selector => axe.run({include: [[selector]]}, {resultTypes: ['violations']})", selector
+    )
+    return [
+        f"{violation['id']}: {node['html'][:200]} ({node.get('failureSummary', '')[:300]})"
+        for violation in found["violations"]
+        if violation["impact"] in ("serious", "critical")
+        for node in violation["nodes"]
+    ]

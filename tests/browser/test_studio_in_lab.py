@@ -3,7 +3,7 @@
 import boto3
 import pytest
 import yaml
-from browser.conftest import open_notebook, run_all, running_lab, wait_for_text
+from browser.conftest import choose_in_menu, open_notebook, run_all, running_lab, wait_for_text
 from paths import GUIDE
 
 from iamkit.aws.read import read_permissions
@@ -91,8 +91,7 @@ def run_below(page):
     """Run the cells below the studio, as its reader is told to."""
     cell = page.locator(".jp-CodeCell", has_text="iamkit.studio_policy").first
     cell.locator(".cm-content").click()
-    page.click('.lm-MenuBar-itemLabel:text-is("Run")')
-    page.click('.lm-Menu-itemLabel:has-text("Run Selected Cell and All Below")')
+    choose_in_menu(page, "Run", "Run Selected Cell and All Below")
 
 
 def test_what_was_clicked_is_what_the_parameters_say(session, guide):

@@ -8,6 +8,7 @@ import pytest
 import yaml
 from paths import GUIDE, ROOT
 
+from iamkit.desired import team_users
 from iamkit.errors import InputError
 from iamkit.parameters import NOTEBOOKS
 from iamkit.parameters_file import parameters_schema, read_override, read_parameters
@@ -112,6 +113,49 @@ def test_users_are_read_from_a_spreadsheets_csv(tmp_path):
     )
     assert (carol.path, carol.access_key, carol.console_password) == (None, False, True)
     assert read_users("") == []
+
+
+PUBLIC_KEY = "age1" + "q" * 58
+SSH_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIET9c7Eb15swSyOvH8tcpfWW92d18q0GCyvsxN7oLMmL"
+
+
+@pytest.mark.parametrize(
+    "hand_over", ["", "secretsmanager", PUBLIC_KEY, SSH_KEY, f"{SSH_KEY} bob@laptop"]
+)
+def test_a_user_may_say_where_credentials_go(hand_over, tmp_path):
+    """In the parameters and in a CSV file, and it reaches what is wanted."""
+    file = tmp_path / "team.csv"
+    file.write_text(f"name,hand_over\nbob,{hand_over}\n")
+    [row] = read_users(str(file))
+    assert row.hand_over == hand_over
+    parameters = read_parameters(GUIDE).for_notebook("04_users", {})
+    [*_, bob] = team_users(parameters.model_copy(update={"users": [row]})).users
+    assert bob.hand_over == hand_over
+
+
+PRIVATE_KEY = "AGE-SECRET-KEY-1" + "Q" * 58
+BAD_WAYS = {
+    "age1abc": "expected an age public key",
+    PUBLIC_KEY.upper(): "expected an age public key",
+    f"{PUBLIC_KEY} ": "expected an age public key",
+    "age1" + "b" * 58: "expected an age public key",
+    "ssh-dss " + "A" * 80: "expected an age public key",
+    f"{SSH_KEY} a\nb": "expected an age public key",
+    "SecretsManager": "the word secretsmanager",
+    PRIVATE_KEY: "this is a private key",
+    "-----BEGIN OPENSSH PRIVATE KEY-----": "this is a private key",
+}
+
+
+@pytest.mark.parametrize("hand_over", BAD_WAYS, ids=lambda text: text[:12])
+def test_where_credentials_cannot_go_is_said_and_not_repeated(hand_over):
+    """What was expected is named; what was given may be a secret, and is not."""
+    with pytest.raises(InputError, match="users\\[1\\].hand_over.*Nothing was changed") as error:
+        read_parameters(GUIDE).for_notebook(
+            "04_users", {"users": [{"name": "bob", "hand_over": hand_over}]}
+        )
+    assert BAD_WAYS[hand_over] in str(error.value)
+    assert hand_over not in str(error.value)
 
 
 BAD_CSV = {

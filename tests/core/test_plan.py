@@ -55,6 +55,32 @@ def test_a_group_comes_before_its_policy_and_its_members():
     ]
 
 
+@pytest.mark.parametrize(
+    ("hand_over", "way"),
+    [
+        ("", ""),
+        ("secretsmanager", "the {} goes to AWS Secrets Manager"),
+        ("age1abc" + "q" * 50 + "xyz34", "the {} goes encrypted to age1abc…qxyz34"),
+        (
+            "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAA/L bob@laptop",
+            "the {} goes encrypted to ssh-ed25519 …AAAA/L",
+        ),
+    ],
+    ids=["private", "manager", "age", "ssh"],
+)
+def test_the_plan_says_where_a_credential_goes(hand_over, way):
+    """In the reason of the call that makes it, the same each time the plan is made."""
+    wanted = DesiredUser(name="bob", access_key=True, console_password=True, hand_over=hand_over)
+    desired = Desired(users=(wanted,))
+    plan = make_plan(EMPTY, desired)
+    assert [change.reason for change in plan.changes] == [
+        "",
+        *(way.format(what) for what in ("password", "key")),
+    ]
+    assert make_plan(EMPTY, desired) == plan
+    assert hand_over == "" or hand_over not in repr(plan.commands)
+
+
 def test_what_is_equal_is_adopted():
     """A group with a policy of the same meaning is left as it is."""
     single = {"Effect": "Allow", "Action": "ec2:Describe*", "Resource": ["*"]}

@@ -7,16 +7,21 @@ import sys
 from datetime import UTC, datetime
 
 import pytest
+from paths import ROOT
+from ways import PUBLIC_KEY, WAYS, keeper_of, read_kept
 
 from iamkit.handover import CredentialStore, Secret
+
+FRESH = "fresh" * 8
 
 # The account is a file: the keys that AWS has. The child kills itself at one step.
 CHILD = """
 import json, os, signal, sys
 from pathlib import Path
 from iamkit.handover import CredentialStore, Secret
+from ways import keeper_of
 
-folder, account, step = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
+folder, account, step, way = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
 steps = 0
 
 def reached(*_):
@@ -40,16 +45,26 @@ def create():
     return list(keys)[-1], Secret("secret" * 6)
 
 store = CredentialStore(folder)
+keeper = keeper_of(store, way, sys.argv[5])
+if way == "elsewhere":
+    keeper.keep = killing(keeper.keep)
 with store.lock():
     for name in ("open", "write", "fsync", "link", "unlink", "replace"):
         setattr(os, name, killing(getattr(os, name)))
     before = frozenset(json.loads(account.read_text()))
-    store.hand_over_key("alice", before, killing(create), lambda _: None)
+    store.hand_over_key("alice", before, killing(create), lambda _: None, keeper)
 print("whole")
 """
 
 
-def heal_and_finish(store, account):
+def kill_at(store, account, step, way):
+    """Hand a key over in a process that is killed at a step."""
+    arguments = [str(store.folder), str(account), str(step), way, PUBLIC_KEY]
+    command = [sys.executable, "-c", CHILD, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT / "tests")
+
+
+def heal_and_finish(store, account, way):
     """What the next run does: recover, delete orphans, make a key if none is left."""
     with store.lock():
         store.recover()
@@ -58,40 +73,60 @@ def heal_and_finish(store, account):
             assert intent.started <= datetime.now(UTC)
             for key in set(keys) - intent.keys_before - store.stored_key_ids():
                 del keys[key]
+                store.forget_key("alice", key)
         if not keys:
 
             def create():
-                keys["AKIAnew"] = "fresh"
-                return "AKIAnew", Secret("fresh")
+                keys["AKIAnew"] = FRESH
+                return "AKIAnew", Secret(FRESH)
 
-            store.hand_over_key("alice", frozenset(), create, lambda _: None)
+            keeper = keeper_of(store, way)
+            store.hand_over_key("alice", frozenset(), create, lambda _: None, keeper)
         account.write_text(json.dumps(keys))
     return keys
 
 
-@pytest.mark.parametrize("step", range(1, 49))
-def test_a_kill_at_any_step_leaves_one_key_the_stored_one(tmp_path, step):
-    """SIGKILL at the step, one more run: exactly one key in AWS, and its secret in the store."""
+@pytest.mark.parametrize(
+    ("way", "step"), [(way, step) for way, last in WAYS.items() for step in range(1, last + 1)]
+)
+def test_a_kill_at_any_step_leaves_one_key_the_kept_one(tmp_path, way, step):
+    """SIGKILL at the step, one more run: exactly one key in AWS, and its secret where it should."""
     account = tmp_path / "account.json"
     account.write_text("{}")
     store = CredentialStore(tmp_path / "store")
     store.preflight()
-    command = [sys.executable, "-c", CHILD, str(store.folder), str(account), str(step)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = kill_at(store, account, step, way)
     assert done.returncode in (0, -signal.SIGKILL), done.stderr
-    keys = heal_and_finish(store, account)
+    keys = heal_and_finish(store, account, way)
     assert len(keys) == 1
-    [stored] = store.keys_of("alice")
-    assert keys == {stored.id: stored.secret.reveal()}
+    assert keys == {store.receipts("alice")[0].key_id: read_kept(store, way)}
+    assert store.stored_key_ids() == set(keys)
     assert store.pending() == ()
-    assert not list((store.folder / "credentials").glob(".*"))
+    left = sorted(path.suffix for path in (store.folder / "credentials").iterdir())
+    assert (
+        left == {"private": [".csv"], "encrypted": [".age", ".json"], "elsewhere": [".json"]}[way]
+    )
 
 
-def test_the_kills_reach_every_step(tmp_path):
+@pytest.mark.parametrize("way", ["encrypted", "elsewhere"])
+def test_no_kill_leaves_a_secret_in_the_clear(tmp_path, way):
+    """Whatever the step, what is not meant for a private file is in no file of the store."""
+    account = tmp_path / "account.json"
+    for step in range(1, WAYS[way], 7):
+        account.write_text("{}")
+        store = CredentialStore(tmp_path / str(step))
+        store.preflight()
+        kill_at(store, account, step, way)
+        for path in store.folder.rglob("*"):
+            if path.is_file() and path.name != "elsewhere":
+                assert b"secretsecret" not in path.read_bytes()
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_the_kills_reach_every_step(tmp_path, way):
     """The last steps of the test above lie beyond the end, so that no step is left out."""
     account = tmp_path / "account.json"
     account.write_text("{}")
     store = CredentialStore(tmp_path / "store")
     store.preflight()
-    command = [sys.executable, "-c", CHILD, str(store.folder), str(account)]
-    assert subprocess.run([*command, "48"], capture_output=True, check=True).stdout == b"whole\n"
+    assert kill_at(store, account, WAYS[way], way).stdout == "whole\n"

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from iamkit.account import PasswordPolicy
 from iamkit.errors import HandoverError, LockedError
 from iamkit.handover import CredentialStore, NotCreated, Secret, make_password, write_aws_profile
-from iamkit.handover.store import _file_name
+from iamkit.handover.credential import file_name
 
 SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 LEGAL = st.text("abcXYZ019_+=,.@-", min_size=1, max_size=64)
@@ -81,19 +81,19 @@ def test_a_file_name_gives_the_user_back(name):
     """Whatever IAM allows as a name is a plain file name that leads back to it."""
     from urllib.parse import unquote
 
-    file_name = _file_name(name)
-    assert "/" not in file_name
-    assert file_name[0] not in "-.~"
-    assert unquote(file_name) == name
+    of_user = file_name(name)
+    assert "/" not in of_user
+    assert of_user[0] not in "-.~"
+    assert unquote(of_user) == name
 
 
 @given(st.text(min_size=1, max_size=20), st.text(min_size=1, max_size=20))
 def test_file_names_neither_collide_nor_escape(a, b):
     """Two names never share a file, and none leaves its folder, whatever is in it."""
-    assert "/" not in _file_name(a)
-    assert "\0" not in _file_name(a)
-    assert _file_name(a) not in (".", "..")
-    assert (_file_name(a) == _file_name(b)) == (a == b)
+    assert "/" not in file_name(a)
+    assert "\0" not in file_name(a)
+    assert file_name(a) not in (".", "..")
+    assert (file_name(a) == file_name(b)) == (a == b)
 
 
 @pytest.mark.parametrize("user", ["=1+1,@x", "@x", "-rf", "+1", "a,b", "CON", "."])

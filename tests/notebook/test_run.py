@@ -109,7 +109,18 @@ def test_notebooks_run_in_order_and_tell_their_outcome(write):
         assert stat.S_IMODE(result.output.stat().st_mode) == 0o600
         assert stat.S_IMODE(result.html.stat().st_mode) == 0o600
         assert not re.search(r"""(src|href)=["']?(https?:)?//""", result.html.read_text())
-    assert len(list(results[0].output.parent.iterdir())) == 6
+    folder = results[0].output.parent
+    assert len(list(folder.iterdir())) == 7
+    index = (folder / "index.html").read_text()
+    assert stat.S_IMODE((folder / "index.html").stat().st_mode) == 0o600
+    assert re.findall(r'href="(.*?)"', index) == [
+        "./01_read.html",
+        "./02_plan.html",
+        "./03_%7Bdone%7D.html",
+    ]
+    assert "2 of 2" in index
+    assert "0 of 3" in index
+    assert 'href="index.html"' in results[0].html.read_text()
 
     executed = [json.loads(result.output.read_text()) for result in results]
     assert "typed by hand" not in json.dumps([cell["outputs"] for cell in executed[0]["cells"]])
@@ -130,6 +141,7 @@ def test_the_run_stops_at_the_first_failure(write):
     outputs = json.loads(results[1].output.read_text())["cells"]
     assert "Traceback" not in json.dumps(outputs)
     assert "03" not in told
+    assert "Another account." in (results[0].output.parent / "index.html").read_text()
 
 
 def test_a_secret_in_an_output_fails_the_run(write):
@@ -141,8 +153,18 @@ def test_a_secret_in_an_output_fails_the_run(write):
     assert [result.outcome for result in results] == ["failed"]
     assert "cell 2 (apply) of 01" in results[0].error
     assert results[0].exit_code == 1
-    assert list(results[0].output.parent.iterdir()) == []
-    assert first not in repr(results)
+    assert [path.name for path in results[0].output.parent.iterdir()] == ["index.html"]
+    index = (results[0].output.parent / "index.html").read_text()
+    assert "cell 2 (apply) of 01" in index
+    assert "href" not in index
+    assert first not in repr(results) + index
+
+
+def test_an_index_with_a_secret_is_not_kept(write):
+    """Not even a secret that stands nowhere but in a notebook's name."""
+    results, _ = run([write("01", "1"), write(f"02_{SECRET[:12]}", "1")], secrets=(SECRET[:12],))
+    names = {path.name for path in results[0].output.parent.iterdir()}
+    assert "index.html" not in names
 
 
 def test_a_secret_in_an_error_is_not_told(write):

@@ -9,9 +9,11 @@ import pytest
 
 from iamkit.errors import SecretLeak
 from iamkit.files import write_privately
+from iamkit.handover import Digest
 from iamkit.notebook.scrub import SecretSearch, describe_cell, remove_widgets
 
 SECRET = "wJalr/XUtn+FEMI\"K7<M>D&'é\\zz="
+KEY = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
 
 
 def notebook(*cells, **metadata):
@@ -39,41 +41,47 @@ def encoded(text):
     return base64.b64encode(text.encode()).decode()
 
 
-HIDING_PLACES = {
-    "in a stream": cell(stream(f"x{SECRET}y")),
-    "split over two streams": cell(stream(SECRET[:9]), stream("?", "stderr"), stream(SECRET[9:])),
-    "split over the strings of a list": cell(shown(html=[SECRET[:5], SECRET[5:]])),
-    "as JSON inside text": cell(stream(json.dumps({"a": SECRET}))),
-    "as JSON inside JSON": cell(stream(json.dumps(json.dumps(SECRET)))),
-    "as HTML": cell(shown(html=f"<td>{escape(SECRET)}</td>")),
-    "as HTML with bare quotes": cell(shown(html=f"<td>{escape(SECRET, quote=False)}</td>")),
-    "broken by markup": cell(shown(html=f"{escape(SECRET[:12])}<b>{escape(SECRET[12:])}</b>")),
-    "broken over lines": cell(stream(SECRET[:12] + "\n    " + SECRET[12:])),
-    "broken by colours": cell(stream(f"{SECRET[:12]}\x1b[31m{SECRET[12:]}\x1b[0m")),
-    "in a URL": cell(stream(f"https://example.com/?key={quote_plus(SECRET)}")),
-    "in a URL in lower case": cell(
-        stream(re.sub("%..", lambda code: code.group().lower(), quote_plus(SECRET)))
-    ),
-    "as a repr": cell(stream(repr(SECRET))),
-    "as base64": cell(stream(encoded(SECRET))),
-    "as base64 after one character": cell(stream(encoded(f"a{SECRET}b"))),
-    "as base64 after two characters": cell(stream(encoded(f"ab{SECRET}cd"))),
-    "as base64 for URLs": cell(stream(base64.urlsafe_b64encode(SECRET.encode()).decode())),
-    "in the source": cell(source=f"key = {SECRET!r}"),
-    "in an output's metadata": cell({**shown(a="b"), "metadata": {"title": SECRET}}),
-    "as a key of JSON": cell(shown(json={SECRET: 1})),
-    "in the cell's metadata": {**cell(), "metadata": {"note": SECRET}},
-}
+def hiding_places(secret):
+    """A cell for each way in which a secret may stand in it."""
+    return {
+        "in a stream": cell(stream(f"x{secret}y")),
+        "split over two streams": cell(
+            stream(secret[:9]), stream("?", "stderr"), stream(secret[9:])
+        ),
+        "split over the strings of a list": cell(shown(html=[secret[:5], secret[5:]])),
+        "as JSON inside text": cell(stream(json.dumps({"a": secret}))),
+        "as JSON inside JSON": cell(stream(json.dumps(json.dumps(secret)))),
+        "as HTML": cell(shown(html=f"<td>{escape(secret)}</td>")),
+        "as HTML with bare quotes": cell(shown(html=f"<td>{escape(secret, quote=False)}</td>")),
+        "broken by markup": cell(shown(html=f"{escape(secret[:12])}<b>{escape(secret[12:])}</b>")),
+        "broken over lines": cell(stream(secret[:12] + "\n    " + secret[12:])),
+        "broken by colours": cell(stream(f"{secret[:12]}\x1b[31m{secret[12:]}\x1b[0m")),
+        "in a URL": cell(stream(f"https://example.com/?key={quote_plus(secret)}")),
+        "in a URL in lower case": cell(
+            stream(re.sub("%..", lambda code: code.group().lower(), quote_plus(secret)))
+        ),
+        "as a repr": cell(stream(repr(secret))),
+        "as base64": cell(stream(encoded(secret))),
+        "as base64 after one character": cell(stream(encoded(f"a{secret}b"))),
+        "as base64 after two characters": cell(stream(encoded(f"ab{secret}cd"))),
+        "as base64 for URLs": cell(stream(base64.urlsafe_b64encode(secret.encode()).decode())),
+        "in the source": cell(source=f"key = {secret!r}"),
+        "in an output's metadata": cell({**shown(a="b"), "metadata": {"title": secret}}),
+        "as a key of JSON": cell(shown(json={secret: 1})),
+        "in the cell's metadata": {**cell(), "metadata": {"note": secret}},
+    }
 
 
-@pytest.mark.parametrize("place", HIDING_PLACES)
-def test_a_secret_is_found_and_its_cell_named(place):
+@pytest.mark.parametrize("place", hiding_places(SECRET))
+@pytest.mark.parametrize("known", ["text", "digest"])
+def test_a_secret_is_found_and_its_cell_named(place, known):
     """However a secret is written, it is found, and the message names the cell and not it."""
-    search = SecretSearch(["another secret", SECRET])
+    secret = SECRET if known == "text" else KEY
+    search = SecretSearch(["another secret", secret if known == "text" else Digest.of(secret)])
     with pytest.raises(SecretLeak) as leak:
-        search.check_notebook(notebook(cell(), HIDING_PLACES[place]), "04_users")
+        search.check_notebook(notebook(cell(), hiding_places(secret)[place]), "04_users")
     assert "cell 2 of 04_users" in str(leak.value)
-    assert SECRET[:9] not in str(leak.value)
+    assert secret[:9] not in str(leak.value)
 
 
 def test_a_secret_in_the_notebooks_metadata_is_found():
@@ -87,7 +95,7 @@ def test_a_clean_notebook_passes():
     """What is near a secret, but none, is let through."""
     near = [SECRET[:-1], SECRET[1:], SECRET.upper(), encoded(SECRET[:-2])]
     clean = notebook(*[cell(stream(text)) for text in near], kernelspec={"name": "python3"})
-    SecretSearch([SECRET, ""]).check_notebook(clean, "04_users")
+    SecretSearch([SECRET, "", Digest.of(SECRET)]).check_notebook(clean, "04_users")
     SecretSearch([]).check_notebook(clean, "04_users")
 
 

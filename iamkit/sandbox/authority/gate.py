@@ -17,6 +17,7 @@ from iamkit.sandbox.authority.moment import circumstances
 from iamkit.sandbox.authority.of_ec2 import asks_of_ec2
 from iamkit.sandbox.authority.of_iam import asks_of_iam
 from iamkit.sandbox.authority.of_s3 import asks_of_s3
+from iamkit.sandbox.authority.of_secrets_manager import asks_of_secrets_manager
 from iamkit.sandbox.authority.of_sts import asks_of_sts
 from iamkit.sandbox.authority.words import deny
 from iamkit.sandbox.call import Call
@@ -40,6 +41,7 @@ _ASKS: Mapping[str, Callable[[Call, Account], Iterator[Ask]]] = {
     "ec2": asks_of_ec2,
     "iam": asks_of_iam,
     "s3": asks_of_s3,
+    "secretsmanager": asks_of_secrets_manager,
     "sts": asks_of_sts,
 }
 

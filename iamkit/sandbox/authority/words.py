@@ -9,7 +9,11 @@ from iamkit.sandbox.call import Call
 from iamkit.sandbox.refusal import Refused
 from iamkit.sandbox.seams import ACCOUNT_ID
 
-_CODES = {"ec2": "UnauthorizedOperation", "access-analyzer": "AccessDeniedException"}
+_CODES = {
+    "ec2": ("UnauthorizedOperation", 403),
+    "access-analyzer": ("AccessDeniedException", 403),
+    "secretsmanager": ("AccessDeniedException", 400),
+}
 
 
 def deny(call: Call, ask: Ask, decision: Decision | None) -> Refused:
@@ -24,15 +28,16 @@ def deny(call: Call, ask: Ask, decision: Decision | None) -> Refused:
     text += f"{_on(call, ask)} {_why(ask, decision)}"
     if call.service == "ec2":
         text = f"You are not authorized to perform this operation. {text}"
-    return Refused(_CODES.get(call.service, "AccessDenied"), 403, text)
+    code, status = _CODES.get(call.service, ("AccessDenied", 403))
+    return Refused(code, status, text)
 
 
 def _on(call: Call, ask: Ask) -> str:
-    """Which resource; EC2 and S3 name none where there is none, and S3 puts it in quotes."""
+    """Which resource; some name none where there is none, and S3 puts it in quotes."""
     resource = ask.shown or ask.resource or "*"
     if call.service == "access-analyzer":
         resource = f"arn:aws:access-analyzer:{call.region}:{ACCOUNT_ID}:*"
-    if resource == "*" and call.service in ("ec2", "s3"):
+    if resource == "*" and call.service in ("ec2", "s3", "secretsmanager"):
         return ""
     return f' on resource: "{resource}"' if call.service == "s3" else f" on resource: {resource}"
 

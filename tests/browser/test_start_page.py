@@ -1,0 +1,79 @@
+"""The start page in JupyterLab, in a real browser: filled when it opens, and where one left off."""
+
+import pytest
+import yaml
+from browser.conftest import TOKEN, running_lab, wait_for_text
+from paths import GUIDE
+
+IN_FRONT = "path => window.jupyterapp?.shell.currentWidget?.context?.path === path"
+IS_OPEN = """path => [...window.jupyterapp.shell.widgets('main')]
+  .some(tab => tab.context?.path === path)"""
+SETTLED = """async () => {
+  for (const tab of window.jupyterapp.shell.widgets('main')) {
+    await tab.sessionContext?.ready;
+    await tab.sessionContext?.session?.kernel?.info;
+  }
+  return true;
+}"""
+"""A server that is told to end while a kernel starts does not end."""
+REMEMBERED = """async path => {
+  const workspace = await window.jupyterapp.serviceManager.workspaces.fetch('default');
+  return JSON.stringify(workspace.data['layout-restorer:data']).includes(path);
+}"""
+
+
+@pytest.fixture
+def parameters():
+    """The guide's."""
+    return yaml.safe_load(GUIDE.read_text())
+
+
+def path_of(name):
+    return f"notebooks/{name}.ipynb"
+
+
+def open_first(page, lab):
+    """What `iamkit lab` opens in a browser."""
+    page.goto(f"{lab}/?token={TOKEN}")
+    page.wait_for_function(IN_FRONT, arg=path_of("00_start_here"))
+    wait_for_text(page, "begin here")
+
+
+def click_step(page, name):
+    """A click on a step's link; wait until its notebook is in front."""
+    page.click(f'.jp-OutputArea a:has-text("{name}")')
+    page.wait_for_function(IN_FRONT, arg=path_of(name))
+
+
+def test_it_opens_filled_trusted_and_unasked_and_a_step_opens_with_a_click(
+    page, sandbox, private_home, parameters, tmp_path
+):
+    """Without running a cell: the account, where to begin, the most urgent; then a click."""
+    with running_lab(tmp_path, parameters, private_home) as lab:
+        open_first(page, lab)
+        wait_for_text(page, "SANDBOX, nothing here is real")
+        assert "The root has no access key" in page.inner_text("body")
+        marked = page.locator('li[aria-current="step"]')
+        assert "01_credentials" in marked.inner_text()
+        width = marked.evaluate("item => getComputedStyle(item).borderLeftWidth")
+        assert width == "5px", "what is not trusted is shown without its style"
+        assert page.locator(".jp-Dialog").count() == 0
+        assert page.locator(".jp-DirListing-item").first.inner_text() == "00_start_here.ipynb"
+        click_step(page, "02_admin_group")
+        page.wait_for_function(SETTLED)
+
+
+def test_a_second_start_has_the_tabs_of_the_last_time(
+    page, sandbox, private_home, parameters, tmp_path
+):
+    """The notebook that was open is there again, and the start page is in front."""
+    with running_lab(tmp_path, parameters, private_home) as lab:
+        open_first(page, lab)
+        click_step(page, "03_dev_group")
+        page.wait_for_function(REMEMBERED, arg=path_of("03_dev_group"))
+        page.wait_for_function(SETTLED)
+    with running_lab(tmp_path, parameters, private_home) as lab:
+        open_first(page, lab)
+        page.wait_for_function(IS_OPEN, arg=path_of("03_dev_group"))
+        page.wait_for_function(SETTLED)
+        page.wait_for_function(IN_FRONT, arg=path_of("00_start_here"))

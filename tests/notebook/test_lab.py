@@ -1,0 +1,143 @@
+"""Before JupyterLab opens: the folder, its environment, and the start page that is filled."""
+
+import json
+import os
+
+import nbformat
+import pytest
+from nbformat.sign import NotebookNotary
+from paths import GUIDE, ROOT
+
+from iamkit.notebook.filling import fill_page
+from iamkit.notebook.lab import (
+    START,
+    is_checkout,
+    prepare_environment,
+    prepare_folder,
+    prepare_start_page,
+)
+from iamkit.parameters_file import CURRENT, current_parameters_file
+
+
+@pytest.fixture
+def page(sandbox, tmp_path, monkeypatch):
+    """The start page of a folder of its own, with Jupyter's data there too."""
+    monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path / "jupyter"))
+    monkeypatch.delenv(CURRENT, raising=False)
+    return prepare_folder(tmp_path / "ops", None) / "notebooks" / START
+
+
+def shown(page):
+    """All that the page shows, as text."""
+    cells = json.loads(page.read_text())["cells"]
+    return json.dumps([cell.get("outputs") for cell in cells], ensure_ascii=False)
+
+
+def edit(page, old, new):
+    text = page.read_text()
+    assert old in text
+    page.write_text(text.replace(old, new))
+
+
+def test_the_page_is_filled_in_place_and_trusted(page, tmp_path):
+    """Twice in a row: what it shows, signed, private, with no trace of papermill."""
+    blank = json.loads(page.read_text())
+    for _ in range(2):
+        assert fill_page(page) is None
+    assert "0 of 4 parts of the setup are there" in shown(page)
+    assert page.stat().st_mode & 0o777 == 0o600
+    filled = json.loads(page.read_text())
+    assert [c["source"] for c in filled["cells"]] == [c["source"] for c in blank["cells"]]
+    assert [c["metadata"] for c in filled["cells"]] == [c["metadata"] for c in blank["cells"]]
+    assert "papermill" not in page.read_text()
+    with NotebookNotary(data_dir=str(tmp_path / "jupyter")) as notary:
+        assert notary.check_signature(nbformat.read(page, as_version=4))
+
+
+def test_a_failure_is_on_the_page_in_place_of_what_was_there(page):
+    """The words of the error, on the page and in the terminal; nothing is raised."""
+    fill_page(page)
+    edit(page, '000000000000\\"', '111122223333\\"')
+    said = []
+    prepare_start_page(page.parent.parent, said.append)
+    assert "the parameters say 111122223333 (account_id)" in said[-1]
+    assert "the parameters say 111122223333 (account_id)" in shown(page)
+    assert "parts of the setup are there" not in shown(page)
+
+
+def test_a_page_that_takes_too_long_is_given_up(page):
+    """After the time that it has, with a word of why."""
+    edit(page, "iamkit.show_urgent(start)", "__import__('time').sleep(60)")
+    problem = fill_page(page, patience=12)
+    assert problem == "It was not done within 12 s in cell 8 (urgent)."
+    assert problem in shown(page)
+    assert "parts of the setup are there" in shown(page)
+
+
+def test_a_secret_never_gets_onto_the_page(page, sandbox):
+    """What was executed is thrown away, and the page says why it is empty."""
+    secret = sandbox.secret_access_key
+    edit(page, "iamkit.show_urgent(start)", f"print('{secret[:20]}' + '{secret[20:]}')")
+    assert "A secret is in cell 8 (urgent)" in fill_page(page)
+    assert "A secret is in cell 8 (urgent)" in shown(page)
+    assert secret not in page.read_text()
+
+
+def test_a_page_that_is_broken_keeps_nothing_from_opening(page):
+    """It is said, and the file stays as it is."""
+    page.write_text("no notebook")
+    said = []
+    prepare_start_page(page.parent.parent, said.append)
+    assert "is not a notebook" in said[-1]
+    assert page.read_text() == "no notebook"
+
+
+def test_in_its_own_checkout_the_kit_works_in_a_folder_of_its_own(private_home, monkeypatch):
+    """Committed notebooks get no outputs: neither there by default, nor when it is asked for."""
+    monkeypatch.setenv("IAMKIT_HOME", str(private_home))
+    monkeypatch.chdir(ROOT)
+    assert is_checkout(ROOT)
+    assert prepare_folder(None, None) == private_home / "lab"
+    before = (ROOT / "notebooks" / START).read_bytes()
+    said = []
+    prepare_start_page(prepare_folder(ROOT, None), said.append)
+    assert "checkout" in said[0]
+    assert (ROOT / "notebooks" / START).read_bytes() == before
+
+
+def test_a_folder_of_an_older_kit_gets_the_start_page_alone(tmp_path, monkeypatch):
+    """What was removed there on purpose does not come back."""
+    (tmp_path / "notebooks").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert prepare_folder(None, None) == tmp_path
+    assert [path.name for path in (tmp_path / "notebooks").iterdir()] == [START]
+    assert not is_checkout(tmp_path)
+
+
+def test_the_environment_names_file_settings_and_a_workspace_a_folder(
+    private_home, tmp_path, monkeypatch
+):
+    """Kernels inherit the file; a person's own settings stay; each folder has its own tabs."""
+    monkeypatch.setenv("IAMKIT_HOME", str(private_home))
+    for name in (CURRENT, "JUPYTERLAB_SETTINGS_DIR", "JUPYTERLAB_WORKSPACES_DIR"):
+        monkeypatch.setenv(name, "")
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", "/short")
+    assert current_parameters_file() is None
+    settings = private_home / "jupyterlab" / "@jupyterlab"
+    autosave = settings / "docmanager-extension" / "plugin.jupyterlab-settings"
+    commented = settings / "notebook-extension" / "tracker.jupyterlab-settings"
+    for path, text in ((autosave, '{"autosaveInterval": 60}'), (commented, "// mine\n{}")):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    workspaces = set()
+    for folder in (tmp_path / "a" / "ops", tmp_path / "b" / "ops"):
+        prepare_environment(folder, GUIDE)
+        workspaces.add(os.environ["JUPYTERLAB_WORKSPACES_DIR"])
+    assert len(workspaces) == 2
+    assert current_parameters_file() == GUIDE
+    assert json.loads(autosave.read_text()) == {"autosaveInterval": 60}
+    assert commented.read_text() == "// mine\n{}"
+    news = settings / "apputils-extension" / "notification.jupyterlab-settings"
+    assert json.loads(news.read_text())["fetchNews"] == "false"
+    for path in (autosave, commented):
+        path.unlink()
