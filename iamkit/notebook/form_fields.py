@@ -46,7 +46,6 @@ class Field:
         self.name, self.help_text = name, help_text
         self.messages = widgets.HTML()
         self.widget = self.make(label, list(choices))
-        self.widget.tooltip = help_text
 
     def make(self, label: str, choices: list[str]) -> Any:
         """The widget; with choices one that offers those that hold what is typed."""
