@@ -13,7 +13,7 @@ demo: .venv/ready ## the whole guide on a private practice account
 	$(BIN)/iamkit demo
 
 test: .venv/ready ## all tests, side by side
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 # A CreateAccessKey that may have acted is left to the next run, so that one test may fail by chance.
 test-weather: .venv/ready ## the kit's tests, with throttling, lost replies and late reads

@@ -1,19 +1,16 @@
 """What a notebook wants of the account: only what it owns, everything else is left alone."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 from iamkit.account import JSON
-from iamkit.errors import InputError
-from iamkit.names import check_no_twins
 from iamkit.parameters import (
     AccountAliasParameters,
     AdminGroupParameters,
     DevGroupParameters,
     NotebookParameters,
     PolicyStudioParameters,
-    UserRow,
     UsersParameters,
 )
 
@@ -94,21 +91,8 @@ def dev_group(parameters: DevGroupParameters) -> Desired:
     return Desired(groups=(DesiredGroup(name=parameters.dev_group, inline_policies=policies),))
 
 
-def team_users(parameters: UsersParameters, more: Sequence[UserRow] = ()) -> Desired:
-    """The team's users, and those who have left it.
-
-    Args:
-        parameters: with the users of the list.
-        more: users from elsewhere, such as a CSV file.
-
-    Raises:
-        InputError: a user is given twice, or is wanted and to be removed.
-    """
-    rows = [*parameters.users, *more]
-    try:
-        check_no_twins("user", [*(row.name for row in rows), *parameters.remove_users])
-    except ValueError as error:
-        raise InputError(f"users: {error}. Nothing was changed.") from None
+def team_users(parameters: UsersParameters) -> Desired:
+    """The team's users, and those who have left it."""
     users = tuple(
         DesiredUser(
             name=row.name,
@@ -119,7 +103,7 @@ def team_users(parameters: UsersParameters, more: Sequence[UserRow] = ()) -> Des
             console_password=row.console_password,
             hand_over=row.hand_over,
         )
-        for row in rows
+        for row in parameters.users
     )
     return Desired(users=users, absent_users=tuple(parameters.remove_users))
 

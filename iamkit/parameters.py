@@ -188,9 +188,10 @@ class UsersParameters(RunAsParameters):
     @field_validator("remove_users")
     @classmethod
     def _not_wanted_too(cls, leaving: list[str], info: ValidationInfo) -> list[str]:
-        staying = {user.name for user in info.data.get("users", [])} | {info.data.get("run_as")}
+        staying = [info.data.get("run_as", ""), *(u.name for u in info.data.get("users", []))]
+        lower = {name.lower() for name in staying}
         for name in leaving:
-            if name in staying:
+            if name.lower() in lower:
                 raise ValueError(f"the user {name!r} is wanted too, in users or as run_as")
         return leaving
 

@@ -264,8 +264,19 @@ def show_table(frame: pd.DataFrame, columns: Schema) -> None:
     text = (
         words.drop(columns="rank", errors="ignore").head(20).to_string(index=False, max_colwidth=40)
     )
-    display({"text/html": _bundle() + markup, "text/plain": text}, raw=True)
+    display({"text/html": _bundle() + markup + FOCUSABLE, "text/plain": text}, raw=True)
 
+
+FOCUSABLE = """<script>
+for (const moment of [500, 2000, 5000, 15000]) setTimeout(() => {
+  for (const body of document.querySelectorAll(".dt-scroll-body:not([tabindex])")) {
+    body.tabIndex = 0;
+    body.setAttribute("role", "group");
+    body.setAttribute("aria-label", "a table to scroll");
+  }
+}, moment);
+</script>"""
+"""Lets keys scroll a wide table, when DataTables has made it. Its own callbacks would need eval."""
 
 _SHOWN: list[bool] = []
 
@@ -333,12 +344,15 @@ class _Progress:
 def _numbers(audit: Audit, failing: pd.DataFrame) -> list[tuple[str, str, str]]:
     users = audit.users
     counts = failing["check"].value_counts()
+    untold = audit.findings[audit.findings["status"] == "unknown"]["check"].value_counts()
     made = users["report_age_hours"].max() if len(users) else None
     age = "" if made is None or pd.isna(made) else f"report {made:.1f} h old"
 
     def bad(*checks: str) -> tuple[str, str]:
         number = int(sum(counts.get(check, 0) for check in checks))
-        return f"{number:,}", "#b2182b" if number else "#1a7f37"
+        unknown = int(sum(untold.get(check, 0) for check in checks))
+        told = f"{number:,}" + (f" + {unknown:,} unknown" if unknown else "")
+        return told, "#b2182b" if number else "#8a4600" if unknown else "#1a7f37"
 
     return [
         ("users", f"{len(users):,}", "#1b1b1b"),

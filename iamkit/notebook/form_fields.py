@@ -26,7 +26,6 @@ LABELS = {
     "dev_policy_name": ("Name of their policy", "inline policy"),
     "dev_policy": ("What they may do", "policy document"),
     "users": ("Who should be there", "users"),
-    "users_csv": ("More of them in a CSV file", "users"),
     "remove_users": ("Who must go", "users"),
     "account_alias": ("Name in the sign-in address", "account alias"),
 }

@@ -30,8 +30,9 @@ from iamkit.policies.explanation import explain
 from iamkit.policies.linting import lint_policy
 
 Parameters = TypeVar("Parameters", bound=NotebookParameters)
-NOT_IN_FORMS = set(RunAsParameters.model_fields) | {"allow_destructive"}
-"""What decides who acts, where and whether: set in the parameters, not clicked in passing."""
+NOT_IN_FORMS = {*RunAsParameters.model_fields, "allow_destructive", "users_csv"}
+"""What decides who acts, where and whether: set in the parameters, not clicked in passing; and the
+file whose users stand in the table."""
 TOUCHED_BY: Mapping[str, tuple[str, ...]] = {
     "admin_group": ("create_group",),
     "admin_policy": ("put_group_policy",),

@@ -8,6 +8,7 @@ import ipywidgets as widgets
 
 from iamkit.errors import InputError
 from iamkit.notebook.markup import escape
+from iamkit.notebook.presence import is_app
 from iamkit.parameters import NotebookParameters
 from iamkit.parameters_file import current_parameters_file
 from iamkit.parameters_writer import TARGET, save_parameters
@@ -83,5 +84,6 @@ def keeping_row(save: Callable[[Path], str], reset: Callable[[], None], indent: 
     back.on_click(lambda _: reset())
     for button in (to_file, back):
         button.layout.width = "auto"
-    row = widgets.HBox([path, to_file, back], layout={"flex_flow": "row wrap"})
-    return widgets.VBox([row, said])
+    # Who sees no code in an app is not to write files on its machine.
+    parts = [back] if is_app() else [path, to_file, back]
+    return widgets.VBox([widgets.HBox(parts, layout={"flex_flow": "row wrap"}), said])

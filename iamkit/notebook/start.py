@@ -11,7 +11,7 @@ from iamkit.audit.urgency import Urgent, count_findings, most_urgent
 from iamkit.aws.audit import audit_of
 from iamkit.aws.overview import read_overview
 from iamkit.aws.session import Session
-from iamkit.desired import Desired, desired_of, team_users
+from iamkit.desired import Desired, desired_of
 from iamkit.errors import AwsError, InputError
 from iamkit.notebook.inputs import declared_parameters
 from iamkit.notebook.markup import badge, escape
@@ -25,7 +25,7 @@ from iamkit.parameters import (
 )
 from iamkit.parameters_file import current_parameters_file, read_parameters
 from iamkit.steps import FIRST, PLANNED, WORST, State, Step, in_brief, list_steps, next_step
-from iamkit.users_file import read_users
+from iamkit.users_file import with_users_file
 from iamkit.workfolder import find_notebook
 
 LOOKS: Mapping[State | str, tuple[str, str]] = {
@@ -159,7 +159,7 @@ def _wanted(notebook: str, given: Callable[[str], NotebookParameters]) -> Desire
     try:
         parameters = given(notebook)
         if isinstance(parameters, UsersParameters):
-            return team_users(parameters, read_users(parameters.users_csv))
+            parameters = with_users_file(parameters)
         return desired_of(parameters)
     except InputError as error:
         return in_brief(error)

@@ -79,7 +79,7 @@ def running_lab(folder, parameters, home):
         home: the kit's state folder.
     """
     file = folder / "team.yaml"
-    file.write_text(yaml.safe_dump(parameters))
+    file.write_text(yaml.safe_dump(parameters, sort_keys=False))
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -174,7 +174,7 @@ def use_theme(page, name):
     """Switch JupyterLab's theme: ``JupyterLab Light`` or ``JupyterLab Dark``."""
     page.evaluate("n => jupyterapp.commands.execute('apputils:change-theme', {theme: n})", name)
     light = str("Light" in name).lower()
-    page.wait_for_selector(f'body[data-jp-theme-light="{light}"]')
+    page.wait_for_selector(f'body[data-jp-theme-light="{light}"]', state="attached")
     page.wait_for_timeout(500)
 
 

@@ -205,7 +205,7 @@ def test_killing_the_kernel_in_an_apply_and_coming_back_finishes_it(page, lab, s
     time.sleep(1)
     kill_kernels(lab)
     sandbox.clear_faults()
-    page.click('button:has-text("Ok")')  # "It will restart automatically"
+    page.click(".jp-Dialog button.jp-mod-accept")  # it will restart automatically
     wait_until_ready(page, "02_admin_group")
     time.sleep(8)
     run_through(page)
@@ -246,6 +246,8 @@ def test_axe_finds_no_serious_violation(page, lab, session):
     for name in NOTEBOOKS:
         open_notebook(page, lab, name)
         run_through(page)
+        if name == "06_audit_users":
+            page.wait_for_selector(".dt-scroll-body[tabindex='0']")
         for theme in ("JupyterLab Light", "JupyterLab Dark"):
             use_theme(page, theme)
             if violations := serious_violations(page):

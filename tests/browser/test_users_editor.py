@@ -5,7 +5,7 @@ import time
 
 import nbformat
 import pytest
-from browser.conftest import open_notebook, run_through, running_lab, serious_violations, use_theme
+from browser.conftest import open_notebook, run_through, running_lab, serious_violations
 from nbformat.v4 import new_code_cell, new_notebook
 
 SOURCE = """
@@ -62,6 +62,7 @@ class Editor:
         open_notebook(page, lab, "scratch")
         run_through(page)
         page.get_by_role("button", name="Add a user").wait_for()
+        page.set_default_timeout(SECONDS * 1000)
 
     def cell(self, term, name):
         return self.page.get_by_label(f"{term} of {name}", exact=True)
@@ -245,9 +246,12 @@ def test_thousands_of_users_stay_usable(page, lab, folder):
 @pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
 def test_it_can_be_read_and_used_by_everybody(theme, editor):
     """Names of fields, roles and contrast are right, errors and notes included."""
-    use_theme(editor.page, theme)
+    editor.page.evaluate(
+        "theme => jupyterapp.commands.execute('apputils:change-theme', {theme})", theme
+    )
+    editor.page.wait_for_function("theme => document.body.dataset.jpThemeName === theme", arg=theme)
     editor.cell("user name", "carol").fill("a b")
-    editor.page.get_by_text("Help", exact=True).click()
+    editor.page.locator("summary", has_text="Help").click()
     editor.page.locator(".error", has_text="holds a space").wait_for()
     assert serious_violations(editor.page, ".rows-editor") == []
     assert editor.page.locator("th[scope=col]", has_text="login profile").count() == 1

@@ -87,7 +87,7 @@ def test_hostile_text_is_escaped_in_a_message(guide):
 def test_a_form_asks_neither_for_the_account_nor_for_permission(guide):
     """Who acts, where and whether is set in the parameters, not clicked in passing."""
     fields = Form(guide("04_users")).fields
-    assert set(fields) == {"users", "users_csv", "remove_users"}
+    assert set(fields) == {"users", "remove_users"}
 
 
 def test_a_field_says_what_it_would_change(session, guide):
