@@ -264,8 +264,12 @@ class View {
   async #read(files) {
     for (const file of files) {
       this.edits.say(`Reading ${file.name}…`);
-      const bytes = await file.slice(0, this.model.get("max_bytes") + 1).arrayBuffer();
-      this.model.send({ file: file.name }, undefined, [bytes]);
+      try {
+        const bytes = await file.slice(0, this.model.get("max_bytes") + 1).arrayBuffer();
+        this.model.send({ file: file.name }, undefined, [bytes]);
+      } catch (error) {
+        this.edits.say(`${file.name} cannot be read: ${error.message}`);
+      }
     }
   }
 

@@ -17,7 +17,9 @@ from iamkit.parameters import UserRow
 account = AccountState(account_id="000000000000", users={"bob": User(name="bob")})
 users = [UserRow.model_validate(user) for user in json.loads(Path("users.json").read_text())]
 editor = edit_users(users, ["Admins", "dev", "ops"], note_against(account))
-save = lambda _: Path("value.json").write_text(json.dumps([editor.value, editor.problems]))
+def save(_):
+    Path("value.new").write_text(json.dumps([editor.value, editor.problems]))
+    Path("value.new").replace("value.json")  # whoever reads it reads all of it
 editor.observe(save, ["value", "problems"])
 editor
 """
