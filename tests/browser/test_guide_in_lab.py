@@ -25,6 +25,7 @@ from paths import GUIDE
 from iamkit.aws.read import read_account
 from iamkit.desired import desired_of, held_policy
 from iamkit.notebook.studio import studio_policy
+from iamkit.parameters import NOTEBOOKS
 from iamkit.parameters_file import read_parameters
 from iamkit.plan import make_plan
 
@@ -225,18 +226,6 @@ def kill_kernels(lab):
     for child in server.children(recursive=True):
         if "ipykernel_launcher" in " ".join(child.cmdline()):
             child.send_signal(signal.SIGKILL)
-
-
-NOTEBOOKS = [
-    "00_start_here",
-    "01_credentials",
-    "02_admin_group",
-    "03_dev_group",
-    "04_users",
-    "05_account_alias",
-    "06_audit_users",
-    "07_policy_studio",
-]
 
 
 def test_axe_finds_no_serious_violation(page, lab, session):
