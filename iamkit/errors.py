@@ -4,6 +4,8 @@ Every message names what is wrong, in which field or call, what to do about it, 
 anything was changed. None holds a secret.
 """
 
+from pathlib import Path
+
 
 class IamkitError(Exception):
     """The root of the kit's errors: its text is meant for the user, as it is."""
@@ -47,6 +49,20 @@ class NotVerified(IamkitError):  # noqa: N818
 
 class HandoverError(IamkitError):
     """A credential could not be stored; the message says what became of it in AWS."""
+
+
+class StorageError(IamkitError):
+    """A file or folder of iamkit's own cannot be used.
+
+    Attributes:
+        path: which.
+        reason: why not, in words.
+    """
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"{path}: {reason}. Nothing was changed.")
+        self.path = path
+        self.reason = reason
 
 
 class LockedError(IamkitError):
