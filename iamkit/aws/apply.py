@@ -25,11 +25,13 @@ from iamkit.aws.session import Session
 from iamkit.errors import (
     AwsError,
     GuardError,
+    HandoverError,
     IamkitError,
     PartlyApplied,
     StalePlan,
 )
 from iamkit.handover import Keeper, NotCreated, Receipt, Secret, What, make_password
+from iamkit.home import ends_with_the_job
 from iamkit.plan import Change, Plan, make_plan
 from iamkit.policies.document import to_json
 
@@ -52,6 +54,7 @@ class Outcome:
         left: the changes that were not tried.
         receipts: where each new credential is.
         journal: the file with a line before and after each call.
+        trouble: why it was stopped although its last change was made; empty if it was not.
     """
 
     done: list[Change] = field(default_factory=list)
@@ -59,17 +62,22 @@ class Outcome:
     left: list[Change] = field(default_factory=list)
     receipts: list[Receipt] = field(default_factory=list)
     journal: Path | None = None
+    trouble: str = ""
 
     def raise_if_incomplete(self) -> None:
         """Say what was done and what is left, if anything is.
 
         Raises:
-            AwsError: nothing was changed.
+            AwsError: nothing was changed; or all was, and the journal does not tell it.
             PartlyApplied: some changes were made, others not.
         """
         if not self.failed and not self.left:
+            if self.trouble:
+                raise AwsError(
+                    f"{len(self.done)} change(s) were made, and none is left, but: {self.trouble}"
+                )
             return
-        reason = self.failed[0][1] if self.failed else "It was stopped."
+        reason = self.failed[0][1] if self.failed else self.trouble or "It was stopped."
         undone = [change for change, _ in self.failed] + self.left
         if not self.done:
             raise AwsError(f"{reason} Nothing was changed.")
@@ -101,7 +109,8 @@ def apply_plan(
         What was done, what failed and what is left. See ``Outcome.raise_if_incomplete``.
 
     Raises:
-        UnsafePlan, StalePlan, GuardError, LockedError, HandoverError: nothing was changed.
+        UnsafePlan, StalePlan, GuardError, LockedError, HandoverError, StorageError: nothing was
+            changed. All that must be written after the first call was tried before it.
     """
     plan.raise_if_unsafe(allow_destructive=allow_destructive)
     if session.refusal:
@@ -113,10 +122,10 @@ def apply_plan(
         )
     if not plan.changes:
         return Outcome()
-    session.store.preflight()
-    _check_keepers(plan, session)
     stop = stopped or threading.Event()
     with session.store.lock(), _deferred(stop):
+        session.store.preflight(sum(c.operation in CREDENTIALS for c in plan.changes))
+        _check_keepers(plan, session)
         _raise_if_stale(plan, session)
         return _Application(plan, session, on_progress, stop).run()
 
@@ -152,7 +161,14 @@ def _check_keepers(plan: Plan, session: Session) -> None:
     for change in plan.changes:
         if what := CREDENTIALS.get(change.operation):
             user = change.arguments["UserName"]
-            keeper_for(session, plan.desired.hand_over_of(user)).check(user, what)
+            keeper = keeper_for(session, plan.desired.hand_over_of(user))
+            keeper.check(user, what)
+            if keeper.can_read and session.environment == "aws" and ends_with_the_job():
+                raise HandoverError(
+                    f"The new {what} of {user} would go to a private file on a CI runner that is "
+                    f"thrown away. Give {user} a hand_over, or set IAMKIT_HOME to a folder that is "
+                    "kept, outside the job's own. Nothing was changed."
+                )
 
 
 def _raise_if_stale(plan: Plan, session: Session) -> None:
@@ -178,7 +194,7 @@ class _Application:
         self.session = session
         self.on_progress = on_progress
         self.stopped = stopped
-        self.journal = Journal(session.folder)
+        self.journal = Journal(session.folder, plan.changes)
         self.outcome = Outcome(journal=self.journal.path)
         self.password_policy: PasswordPolicy | None = None
 
@@ -205,11 +221,14 @@ class _Application:
     def _step(self, number: int, change: Change) -> "_Failure | None":
         try:
             self.journal.before(number, change, self.session.identity.arn)
-            failure = self._try(change)
-            self.journal.after(number, str(failure.error) if failure else "done")
         except OSError as error:
-            text = f"The journal cannot be written ({error.strerror}), so nothing more is done."
-            return _Failure(IamkitError(text), stops_all=True)
+            return _Failure(IamkitError(_unwritten(error)), stops_all=True)
+        failure = self._try(change)
+        try:
+            self.journal.after(number, str(failure.error) if failure else "done")
+        except OSError as error:  # the change was made, or failed, all the same
+            self.outcome.trouble = _unwritten(error)
+            self.stopped.set()
         return failure
 
     def _try(self, change: Change) -> "_Failure | None":
@@ -319,6 +338,10 @@ class _Application:
 
     def _keeper(self, user: str) -> Keeper:
         return keeper_for(self.session, self.plan.desired.hand_over_of(user))
+
+
+def _unwritten(error: OSError) -> str:
+    return f"The journal cannot be written ({error.strerror}), so nothing more is done."
 
 
 @dataclass(frozen=True)

@@ -2,27 +2,49 @@
 
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from iamkit.errors import StorageError
 from iamkit.plan import Change
+from iamkit.storage.folders import ROOM, check_room, private_folder
+from iamkit.storage.private_files import write_all
+from iamkit.storage.reading import read_text
+
+LARGEST = 100_000_000
+"""Bytes of a journal that is read; 5,000 changes take some 5 million."""
+LINES = 2_000
+"""Bytes of a change's two lines, beside the values of its arguments."""
 
 
 class Journal:
     """Writes the lines of one apply to a file of its own; no secret is ever in a ``Change``.
 
+    Args:
+        folder: the account's.
+        changes: those that will be made, for which there must be room.
+
     Attributes:
         path: ``<folder>/journal/<UTC time>-<process>.jsonl``, for its owner alone.
+
+    Raises:
+        StorageError: it cannot be written; nothing was changed.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, changes: Sequence[Change] = ()) -> None:
         name = f"{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}-{os.getpid()}.jsonl"
         self.path = folder / "journal" / name
-        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        private_folder(self.path.parent)
+        texts = sum(len(json.dumps(change.arguments)) for change in changes)
+        check_room(self.path.parent, ROOM + texts + LINES * len(changes))
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_NOFOLLOW
-        self._file = os.open(self.path, flags, 0o600)
+        try:
+            self._file = os.open(self.path, flags, 0o600)
+        except OSError as error:
+            raise StorageError(self.path, error.strerror or "it cannot be written") from None
 
     def before(self, number: int, change: Change, caller: str) -> None:
         """Write that a call is about to be made."""
@@ -39,8 +61,7 @@ class Journal:
 
     def _write(self, number: int, event: str, facts: dict[str, Any]) -> None:
         entry = {"time": datetime.now(UTC).isoformat(), "change": number, "event": event} | facts
-        os.write(self._file, json.dumps(entry).encode() + b"\n")
-        os.fsync(self._file)
+        write_all(self._file, json.dumps(entry).encode() + b"\n")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,9 +93,13 @@ def last_apply(folder: Path) -> LastApply | None:
     """What the newest journal in an account's folder tells; None if there is none.
 
     A line that a crash left half written is passed over.
+
+    Raises:
+        InputError: it cannot be read.
     """
     for path in sorted((folder / "journal").glob("*.jsonl"), reverse=True):
-        entries = [entry for line in path.read_text().splitlines() if (entry := _entry(line))]
+        lines = read_text(path, LARGEST, "The journal").splitlines()
+        entries = [entry for line in lines if (entry := _entry(line))]
         if not entries:
             continue
         ends = {e["change"]: e["outcome"] for e in entries if e["event"] == "after"}
@@ -90,9 +115,13 @@ def last_apply(folder: Path) -> LastApply | None:
 
 
 def _entry(line: str) -> dict[str, Any] | None:
+    """A line's facts; None if it is not whole, or none of ours."""
     try:
-        return json.loads(line)  # type: ignore[no-any-return]
-    except ValueError:
+        entry: dict[str, Any] = json.loads(line)
+        datetime.fromisoformat(entry["time"])
+        known = {"before": "operation", "after": "outcome"}[entry["event"]] in entry
+        return entry if known and "change" in entry else None
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None
 
 

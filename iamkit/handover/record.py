@@ -55,7 +55,7 @@ def read_record(data: bytes, where: str) -> Record:
     try:
         facts = json.loads(data)
         return Record(**facts | {"digest": Digest.from_data(facts["digest"])})
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise HandoverError(
             f"{where} is not as iamkit wrote it. Move it away, and run again."
         ) from None

@@ -15,6 +15,7 @@ place, in AWS as a new version of the same secret.*
 """
 
 import csv
+import io
 import json
 import signal
 import threading
@@ -25,7 +26,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from iamkit.errors import HandoverError
+from iamkit.errors import HandoverError, InputError, StorageError
 from iamkit.handover.credential import (
     Credential,
     What,
@@ -36,17 +37,19 @@ from iamkit.handover.credential import (
     stem_of,
 )
 from iamkit.handover.digest import Digest
-from iamkit.handover.files import (
-    check_room,
-    link_into_place,
-    private_folder,
-    replace_whole,
-    sync_folder,
-)
+from iamkit.handover.files import check_room, private_folder, replace_whole
 from iamkit.handover.keepers import EncryptedFile, Keeper, PrivateFile
-from iamkit.handover.lock import exclusive_lock
 from iamkit.handover.record import Record, is_whole_record, read_record
 from iamkit.handover.secret import Secret
+from iamkit.storage.lock import exclusive_lock
+from iamkit.storage.private_files import link_into_place, sync_folder
+from iamkit.storage.reading import decode, kind_of, read_bytes
+
+LARGEST = 1_000_000
+"""Bytes of a file in the store; the largest that iamkit writes has a few thousand."""
+BLOCK = 4_096
+"""Bytes that a small file takes of a disk, and with it its record or its intent."""
+AWAY = "Move it away, and run again."
 
 
 class NotCreated(Exception):  # noqa: N818 - it says what is certain
@@ -109,21 +112,41 @@ class CredentialStore:
         self._credentials = folder / "credentials"
         self._intents = folder / "intents"
 
-    def preflight(self) -> None:
-        """Check, before any call to AWS, that a credential can be kept.
+    def preflight(self, credentials: int = 1) -> None:
+        """Check, before any call to AWS, that credentials can be kept, and all be read again.
+
+        Args:
+            credentials: how many.
 
         Raises:
-            HandoverError: what is wrong with the folder, and how to mend it.
+            HandoverError: what is wrong with the folder or a file in it, and how to mend it.
         """
         for folder in (self.folder, self._credentials, self._intents):
             private_folder(folder)
-        check_room(self._credentials)
+        check_room(self._credentials, (3 + credentials) * BLOCK)
+        try:
+            self.check_files()
+        except HandoverError as error:
+            raise HandoverError(f"{error} Nothing was changed in AWS.") from None
+
+    def check_files(self) -> None:
+        """Read all that is here, so that what iamkit did not write is found before it matters.
+
+        Raises:
+            HandoverError: naming a file that is not as iamkit wrote it.
+        """
+        for look in (self.secrets, self.records, self.pending):
+            look()
+        for path in self._files(".csv"):
+            if _key_id(path):
+                _read_key(path)
 
     def lock(self) -> AbstractContextManager[None]:
         """Hold the account's lock while changing it.
 
         Raises:
             LockedError: another process holds it; its number and since when.
+            StorageError: the folder or the lock in it cannot be used.
         """
         return exclusive_lock(self.folder / "lock")
 
@@ -132,25 +155,40 @@ class CredentialStore:
 
         Returns:
             What was done, a sentence each.
+
+        Raises:
+            HandoverError: something there is not as iamkit wrote it.
+            StorageError: the folder cannot be written.
         """
         said = []
-        for staged in sorted(self._credentials.glob(".*.new")):
-            path = staged.with_name(staged.name[1 : -len(".new")])
-            if _is_whole(path, staged.read_bytes()) and not path.exists():
-                link_into_place(staged, path)
-                said.append(
-                    f"A credential that an interrupted run had received is in {_where(path)}."
-                )
-            else:
-                staged.unlink()
-        for intent in self.pending():
-            if self.key_ids_of(intent.user) - intent.keys_before:
-                self.drop_intent(intent.user)
+        try:
+            for path in _listed(self._credentials):
+                if path.name.startswith(".") and path.suffix == ".new":
+                    said += self._promote(path)
+            for intent in self.pending():
+                if self.key_ids_of(intent.user) - intent.keys_before:
+                    self.drop_intent(intent.user)
+        except OSError as error:
+            raise StorageError(self.folder, error.strerror or "it cannot be written") from None
         return said
 
+    def _promote(self, staged: Path) -> list[str]:
+        """Give a staged credential its name if it is whole, else remove it."""
+        path = staged.with_name(staged.name[1 : -len(".new")])
+        if not _is_whole(path, _read(staged)) or path.exists():
+            staged.unlink()
+            return []
+        link_into_place(staged, path)
+        return [f"A credential that an interrupted run had received is in {_where(path)}."]
+
     def pending(self) -> tuple[Intent, ...]:
-        """The hand-overs that began and have not ended."""
-        return tuple(_read_intent(path) for path in sorted(self._intents.glob("*.json")))
+        """The hand-overs that began and have not ended.
+
+        Raises:
+            HandoverError: a file of one is not as iamkit wrote it.
+        """
+        paths = [p for p in _listed(self._intents) if p.suffix == ".json" and p.name[0] != "."]
+        return tuple(_read_intent(path) for path in paths)
 
     def drop_intent(self, user: str) -> None:
         """Forget that a hand-over to the user began."""
@@ -264,12 +302,12 @@ class CredentialStore:
         return self._key_ids(user)
 
     def secrets(self) -> tuple[Secret, ...]:
-        """Every secret that can be read in the store, for the search for leaks."""
-        rows = [_row(path) for path in self._credentials.glob("*.csv")]
-        return tuple(
-            Secret(row["Secret access key"] if "Secret access key" in row else row["Password"])
-            for row in rows
-        )
+        """Every secret that can be read in the store, for the search for leaks.
+
+        Raises:
+            HandoverError: a file there is not as iamkit wrote it.
+        """
+        return tuple(_secret_in(path) for path in self._files(".csv"))
 
     def digests(self) -> tuple[Digest, ...]:
         """By which the secrets are found that cannot be read."""
@@ -298,13 +336,21 @@ class CredentialStore:
 
     def _newest(self, user: str | None, *endings: str) -> list[Path]:
         """The files of a user, or of all, the newest first."""
-        paths = [
-            path
-            for ending in endings
-            for path in self._credentials.glob(f"*{ending}")
-            if user in (None, split_stem(path.stem)[0]) and not path.name.startswith(".")
-        ]
+        paths = [path for path in self._files(*endings) if user in (None, split_stem(path.stem)[0])]
         return sorted(paths, key=lambda path: path.stat().st_mtime_ns, reverse=True)
+
+    def _files(self, *endings: str) -> list[Path]:
+        """What has such an ending and is no staged file.
+
+        Raises:
+            HandoverError: one is a folder, a link or the like.
+        """
+        listed = _listed(self._credentials)
+        paths = [p for p in listed if p.name.endswith(endings) and not p.name.startswith(".")]
+        for path in paths:
+            if kind := kind_of(path.lstat().st_mode):
+                raise HandoverError(f"{path} is {kind}, not a file of iamkit's. {AWAY}")
+        return paths
 
     def _key_ids(self, user: str | None) -> frozenset[str]:
         return frozenset(map(_key_id, self._newest(user, ".csv", ".json"))) - {""}
@@ -378,34 +424,81 @@ def _is_whole(path: Path, data: bytes) -> bool:
     return path.suffix == ".csv" and is_whole_csv(data)
 
 
+def _listed(folder: Path) -> list[Path]:
+    """What is in a folder, in order; nothing if it is not there yet.
+
+    Raises:
+        HandoverError: nobody can tell, which does not mean that there is nothing.
+    """
+    try:
+        return sorted(folder.iterdir())
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise HandoverError(f"{folder} cannot be read: {error.strerror}.") from None
+
+
+def _read(path: Path) -> bytes:
+    """A file of the store; a link is none.
+
+    Raises:
+        HandoverError: it cannot be read.
+    """
+    try:
+        if path.is_symlink():
+            raise _foreign(path)
+        return read_bytes(path, LARGEST, end=AWAY)
+    except InputError as error:
+        raise HandoverError(str(error)) from None
+
+
 def _row(path: Path) -> dict[str, str]:
-    with path.open(newline="") as file:
-        rows = list(csv.DictReader(file))
+    try:
+        text = decode(_read(path), str(path))
+        rows = list(csv.DictReader(io.StringIO(text, newline=""), restval="", strict=True))
+    except (InputError, csv.Error):
+        raise _foreign(path) from None
     if len(rows) != 1:
-        raise HandoverError(f"{path} is not as iamkit wrote it. Move it away, and run again.")
+        raise _foreign(path)
     return rows[0]
+
+
+def _secret_in(path: Path) -> Secret:
+    row = _row(path)
+    text = row.get("Secret access key") or row.get("Password")
+    if not text:
+        raise _foreign(path)
+    return Secret(text)
+
+
+def _foreign(path: Path) -> HandoverError:
+    return HandoverError(f"{path} is not as iamkit wrote it. {AWAY}")
 
 
 def _read_key(path: Path) -> StoredKey:
     row = _row(path)
-    user = read_user_name(row["User name"])
-    key_id = row["Access key ID"]
+    user, key_id = read_user_name(row.get("User name", "")), row.get("Access key ID", "")
+    if not user or not key_id:
+        raise _foreign(path)
     if (user, key_id) != split_stem(path.stem):
         raise HandoverError(f"{path} holds another key than its name says. Move it away.")
-    return StoredKey(user=user, id=key_id, secret=Secret(row["Secret access key"]), path=path)
+    return StoredKey(user=user, id=key_id, secret=_secret_in(path), path=path)
 
 
 def _read_own_record(path: Path) -> Record:
-    record = read_record(path.read_bytes(), str(path))
+    record = read_record(_read(path), str(path))
     if record.stem != path.stem:
         raise HandoverError(f"{path} records another credential than its name says. Move it away.")
     return record
 
 
 def _read_intent(path: Path) -> Intent:
-    facts = json.loads(path.read_text())
-    return Intent(
-        user=facts["user"],
-        keys_before=frozenset(facts["keys_before"]),
-        started=datetime.fromisoformat(facts["started"]),
-    )
+    try:
+        facts = json.loads(_read(path))
+        return Intent(
+            user=facts["user"],
+            keys_before=frozenset(facts["keys_before"]),
+            started=datetime.fromisoformat(facts["started"]),
+        )
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise _foreign(path) from None

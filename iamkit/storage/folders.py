@@ -5,7 +5,7 @@ import stat
 from pathlib import Path
 
 from iamkit.errors import StorageError
-from iamkit.storage.files import write_new
+from iamkit.storage.private_files import write_new
 
 ROOM = 16_384
 """Bytes: room for a credential and all that is written beside it."""
@@ -21,10 +21,19 @@ def private_folder(folder: Path) -> None:
     facts = folder.lstat()
     if not stat.S_ISDIR(facts.st_mode):
         raise StorageError(folder, "it is a link and not a folder")
-    if facts.st_uid != os.geteuid():
-        raise StorageError(folder, "it belongs to another user")
+    check_owner(folder)
     if stat.S_IMODE(facts.st_mode) & 0o077:
         raise StorageError(folder, f"others can look into it; run: chmod 700 '{folder}'")
+
+
+def check_owner(folder: Path) -> None:
+    """Check that a folder is ours; who owns it could change what is in it.
+
+    Raises:
+        StorageError: it belongs to another user.
+    """
+    if folder.stat().st_uid != os.geteuid():
+        raise StorageError(folder, "it belongs to another user")
 
 
 def make_folder(folder: Path, mode: int = 0o777) -> None:

@@ -52,15 +52,24 @@ def write_new(path: Path, data: bytes, mode: int = PRIVATE) -> None:
     descriptor = os.open(path, NEW, mode)
     try:
         try:
-            view = memoryview(data)
-            while view:
-                view = view[os.write(descriptor, view) :]
-            os.fsync(descriptor)
+            write_all(descriptor, data)
         finally:
             os.close(descriptor)
     except OSError:
         path.unlink()
         raise
+
+
+def write_all(descriptor: int, data: bytes) -> None:
+    """Write to an open file and have it on disk; a call may take a part of what it is given.
+
+    Raises:
+        OSError: it was not written, or a part of it.
+    """
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]
+    os.fsync(descriptor)
 
 
 def link_into_place(staged: Path, path: Path) -> None:

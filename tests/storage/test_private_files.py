@@ -10,9 +10,9 @@ import pytest
 from storage.disks import small_disk
 
 from iamkit.errors import StorageError
-from iamkit.storage.files import write_new, write_whole
 from iamkit.storage.folders import check_room, make_folder, private_folder
-from iamkit.storage.locks import exclusive_lock
+from iamkit.storage.lock import exclusive_lock
+from iamkit.storage.private_files import write_new, write_whole
 
 
 def test_a_file_is_private_and_takes_the_place_of_an_older_one(tmp_path):
