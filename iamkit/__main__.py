@@ -42,9 +42,23 @@ def main() -> None:
     except click.ClickException as error:
         error.show()
         sys.exit(1)
+    except OSError as error:
+        if debug:
+            raise
+        _say_system_error(error)
+        sys.exit(1)
     except (KeyboardInterrupt, click.Abort):
         click.echo("iamkit: stopped.", err=True)
         sys.exit(130)
+
+
+def _say_system_error(error: OSError) -> None:
+    """Say what the system refused where nobody expected it; a reader that left is told nothing."""
+    if isinstance(error, BrokenPipeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the flush at the end
+        return
+    where = f"{error.filename}: " if error.filename else ""
+    click.echo(f"iamkit: {where}{error.strerror or error}.", err=True)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -125,12 +139,15 @@ def audit(
 
     if form == "parquet" and not output:
         raise InputError("Parquet is not for a terminal: say --output FILE.")
+    if form == "html":
+        output = output or Path("audit.html")
+    _check_written([output, save_state], [file, compare, *state])
     parameters = audit_parameters(file, state)
     found = run_audit(parameters)
     if save_state:
         found.state.save(save_state)
-    if form == "html":
-        _write_page(found, parameters.model_dump(), compare, output or Path("audit.html"))
+    if form == "html" and output:
+        _write_page(found, parameters.model_dump(), compare, output)
     else:
         changes = None
         if compare:
@@ -144,14 +161,28 @@ def audit(
     return 3 if fail_on and has_findings(found, fail_on) else 0
 
 
+def _check_written(written: list[Path | None], read: list[Path | None]) -> None:
+    """Check before anything is read that the files to write can be, and are none of those read."""
+    from iamkit.storage.folders import check_file
+
+    taken = [path.resolve() for path in read if path]
+    for path in written:
+        if path is None:
+            continue
+        if path.resolve() in taken:
+            raise InputError(f"{path} is also to be read or written. Name another file.")
+        taken.append(path.resolve())
+        check_file(path)
+
+
 def _write(content: bytes, output: Path | None) -> None:
-    from iamkit.files import write_privately
+    from iamkit.storage.private_files import write_whole
 
     if output is None:
         click.echo(content.decode(), nl=False)
         return
     try:
-        write_privately(output, content)
+        write_whole(output, content)
     except OSError as error:
         raise InputError(f"{output} cannot be written: {error.strerror}.") from None
 
@@ -175,6 +206,8 @@ def _write_page(
         results = run_notebooks([notebook], given, Path(folder) / "runs", secrets, lambda _: None)
         if results[0].failed and not found.state.failures:
             raise IamkitError(f"The report could not be made: {results[0].error}")
+        if not results[0].html.exists():
+            raise IamkitError(f"The report was not kept: {results[0].error}")
         _write(results[0].html.read_bytes(), output)
     click.echo(f"The report is {output}")
 
@@ -272,7 +305,8 @@ def _run(
     results = run_notebooks(
         paths, given, folder, secrets=_secrets(parameters.values), on_progress=_progress
     )
-    click.echo(f"\nThe report, to read, send or print: {folder / INDEX}")
+    if (folder / INDEX).exists():
+        click.echo(f"\nThe report, to read, send or print: {folder / INDEX}")
     return results
 
 

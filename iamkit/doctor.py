@@ -1,14 +1,13 @@
 """What is wrong with this installation or this account, and how to mend it."""
 
-import stat
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from iamkit.errors import IamkitError
-from iamkit.home import home_folder
+from iamkit.errors import IamkitError, StorageError
+from iamkit.home import home_folder, home_problem
 
 PACKAGES = ("iamkit", "boto3", "jupyterlab", "ipywidgets", "pandas", "papermill", "moto")
 
@@ -41,11 +40,11 @@ def _package(name: str) -> Check:
 
 
 def _state_folder() -> Check:
-    folder = home_folder()
-    mode = stat.S_IMODE(folder.stat().st_mode)
-    if mode & 0o077:
-        return Check("state folder", f"{folder} is open to others; run chmod 700 on it", ok=False)
-    return Check("state folder", str(folder))
+    try:
+        problem = home_problem()
+    except StorageError as error:
+        problem = f"{error.path}: {error.reason}"
+    return Check("state folder", problem or str(home_folder()), ok=not problem)
 
 
 def _sandbox() -> Check:

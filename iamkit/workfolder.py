@@ -2,15 +2,23 @@
 
 import json
 import re
-import shutil
+import stat
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from iamkit.errors import InputError
 from iamkit.parameters_file import parameters_schema
+from iamkit.storage.folders import check_room, make_folder
+from iamkit.storage.private_files import write_whole
+from iamkit.storage.reading import read_bytes
 
 PACKAGE = Path(__file__).parent
+LARGEST = 100_000_000
+"""Bytes of a notebook, whose outputs may have pictures."""
+BLOCK = 4_096
+"""Bytes by which disks count."""
 
 GITIGNORE = """\
 # Executed notebooks name your users and groups: keep them out of the repository.
@@ -60,11 +68,14 @@ def find_notebook(name: str) -> Path:
     stem = name.removesuffix(".ipynb")
     candidates = [Path(name), Path("notebooks") / f"{stem}.ipynb"]
     candidates.append(packaged("notebooks") / f"{stem}.ipynb")
-    for path in candidates:
-        if path.suffix == ".ipynb" and path.is_file():
-            return path
+    with suppress(OSError, ValueError):  # no file can have such a name
+        for path in candidates:
+            if path.suffix == ".ipynb" and path.exists():
+                return path
     known = ", ".join(sorted(path.stem for path in packaged("notebooks").glob("*.ipynb")))
-    raise InputError(f"There is no notebook {name!r}; known are {known}. Nothing was changed.")
+    raise InputError(
+        f"There is no notebook {name[:200]!r}; known are {known}. Nothing was changed."
+    )
 
 
 def init_folder(folder: Path) -> list[Path]:
@@ -74,7 +85,9 @@ def init_folder(folder: Path) -> list[Path]:
         The files that were made.
 
     Raises:
-        InputError: the folder cannot be made.
+        InputError: the folder is read-only, full, or something else is in the place of a part of
+            it.
+        StorageError: the same of a folder.
     """
     texts = {".gitignore": GITIGNORE, ".github/workflows/iamkit.yml": WORKFLOW}
     texts["parameters/schema.json"] = json.dumps(parameters_schema(), indent=1) + "\n"
@@ -82,30 +95,52 @@ def init_folder(folder: Path) -> list[Path]:
         for source in sorted(packaged(name).iterdir()):
             if source.suffix in (".ipynb", ".yaml"):
                 texts[f"{name}/{source.name}"] = source.read_text()
-    made = []
+    missing = {name: text for name, text in texts.items() if not _is_there(folder / name)}
+    for name in missing:
+        make_folder((folder / name).parent)
+    if missing:
+        size = sum(len(text.encode()) for text in missing.values())
+        check_room(folder, size + BLOCK * len(missing))
+    for name, text in missing.items():
+        _make_file(folder / name, text)
+    return [folder / name for name in missing]
+
+
+def _is_there(path: Path) -> bool:
+    """Whether something is at a path, even a link that leads nowhere."""
     try:
-        for name, text in texts.items():
-            path = folder / name
-            if path.exists():
-                continue
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text)
-            made.append(path)
+        return path.is_symlink() or path.exists()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "no file has such a name"
+        raise InputError(f"{path}: {reason}. Nothing was changed.") from None
+
+
+def _make_file(path: Path, text: str) -> None:
+    try:
+        write_whole(path, text, mode=0o666)
     except OSError as error:
-        raise InputError(f"{error.filename}: {error.strerror}.") from None
-    return made
+        raise InputError(f"{path} cannot be written: {error.strerror}. Run it again.") from None
 
 
 def fill_parameters(notebook: Path, values: Mapping[str, Any]) -> None:
-    """Write values into a notebook's parameters cell, so that what one sees is what runs."""
-    content = json.loads(notebook.read_text())
-    for cell in content["cells"]:
-        if "parameters" in cell["metadata"].get("tags", []):
-            lines = "".join(cell["source"]).splitlines(keepends=True)
-            cell["source"] = [_filled(line, values) for line in lines]
-    staged = notebook.with_suffix(".tmp")
-    staged.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n")
-    shutil.move(staged, notebook)
+    """Write values into a notebook's parameters cell, so that what one sees is what runs.
+
+    Raises:
+        InputError: it is no notebook, or cannot be written.
+    """
+    try:
+        content = json.loads(read_bytes(notebook, LARGEST))
+        for cell in content["cells"]:
+            if "parameters" in cell["metadata"].get("tags", []):
+                lines = "".join(cell["source"]).splitlines(keepends=True)
+                cell["source"] = [_filled(line, values) for line in lines]
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise InputError(f"{notebook} is not a notebook of version 4; move it away.") from None
+    text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+    try:
+        write_whole(notebook, text, mode=stat.S_IMODE(notebook.stat().st_mode))
+    except OSError as error:
+        raise InputError(f"{notebook} cannot be written: {error.strerror}.") from None
 
 
 def _filled(line: str, values: Mapping[str, Any]) -> str:

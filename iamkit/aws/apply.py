@@ -83,8 +83,8 @@ class Outcome:
             raise AwsError(f"{reason} Nothing was changed.")
         targets = ", ".join(dict.fromkeys(change.target for change in undone))
         raise PartlyApplied(
-            f"{reason} {len(self.done)} change(s) were made, {len(undone)} are left ({targets}). "
-            f"Run it again to go on from there."
+            f"{len(self.done)} change(s) were made, {len(undone)} are left ({targets}); journal: "
+            f"{self.journal}. {reason} Run it again to go on from there."
         )
 
 

@@ -39,7 +39,7 @@ class Journal:
         self.path = folder / "journal" / name
         private_folder(self.path.parent)
         texts = sum(len(json.dumps(change.arguments)) for change in changes)
-        check_room(self.path.parent, ROOM + texts + LINES * len(changes))
+        check_room(self.path.parent, ROOM + 2 * texts + LINES * len(changes))
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_NOFOLLOW
         try:
             self._file = os.open(self.path, flags, 0o600)
@@ -119,10 +119,10 @@ def _entry(line: str) -> dict[str, Any] | None:
     try:
         entry: dict[str, Any] = json.loads(line)
         datetime.fromisoformat(entry["time"])
-        known = {"before": "operation", "after": "outcome"}[entry["event"]] in entry
-        return entry if known and "change" in entry else None
+        facts = {"before": "arguments", "after": "outcome"}[entry["event"]]
     except (ValueError, KeyError, TypeError, RecursionError):
         return None
+    return entry if {"change", facts} <= entry.keys() else None
 
 
 def _words(entry: dict[str, Any]) -> str:

@@ -10,10 +10,10 @@ from jupyter_core.paths import jupyter_data_dir
 from nbformat.sign import NotebookNotary
 
 from iamkit.aws.session import known_secrets
-from iamkit.files import write_privately
 from iamkit.notebook.inputs import declared_parameters
 from iamkit.notebook.run import run_notebooks
 from iamkit.notebook.scrub import OWN_TAGS
+from iamkit.storage.private_files import write_whole
 
 PATIENCE = 20
 """Seconds that a cell may take: nobody waits for a page for longer."""
@@ -55,7 +55,7 @@ def fill_page(page: Path, patience: int = PATIENCE) -> str | None:
     _remove_traces(notebook)
     if result.error and not _shows_error(notebook):
         _show_error(notebook, result.error)
-    write_privately(page, nbformat.writes(notebook) + "\n")  # type: ignore[no-untyped-call]
+    write_whole(page, nbformat.writes(notebook) + "\n")  # type: ignore[no-untyped-call]
     _trust(page)
     return result.error
 

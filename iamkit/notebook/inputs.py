@@ -9,6 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from iamkit.errors import InputError
+from iamkit.storage.reading import read_bytes
+
+LARGEST = 100_000_000
+"""Bytes of an input notebook, whose outputs may have pictures."""
+NOTHING_RUN = "Nothing was run."
 
 
 def declared_parameters(path: Path) -> dict[str, Any]:
@@ -70,15 +75,26 @@ def read_notebook(path: Path) -> Any:
     Raises:
         InputError: there is none at this path.
     """
+    data = read_bytes(path, LARGEST, "No notebook", NOTHING_RUN)
     try:
-        notebook = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"No notebook {path}: {error.strerror}. Nothing was run.") from None
-    except ValueError:
+        notebook = json.loads(data.decode())  # in UTF-8, without a mark, as papermill reads it
+    except (ValueError, RecursionError):
         notebook = None
-    if not isinstance(notebook, dict) or "cells" not in notebook:
-        raise InputError(f"{path} is not a notebook of version 4. Nothing was run.")
+    if not _is_notebook(notebook):
+        raise InputError(f"{path} is not a notebook of version 4. {NOTHING_RUN}")
     return notebook
+
+
+def _is_notebook(found: Any) -> bool:
+    """Whether it has cells with what is read of them here; papermill checks the rest."""
+    cells = found.get("cells") if isinstance(found, dict) else None
+    return isinstance(cells, list) and all(
+        isinstance(cell, dict)
+        and isinstance(cell.get("metadata"), dict)
+        and isinstance(cell.get("source"), str | list)
+        and "cell_type" in cell
+        for cell in cells
+    )
 
 
 def _code_cells(path: Path) -> Iterator[ast.Module]:

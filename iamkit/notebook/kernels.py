@@ -20,6 +20,9 @@ from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_core.utils import run_sync
 
+from iamkit.errors import InputError, StorageError
+from iamkit.storage.folders import check_room
+
 POLL = 0.2
 """Seconds between two looks at the parent."""
 
@@ -99,7 +102,10 @@ class Kernel(AsyncKernelManager):
     @property
     def last_words(self) -> str:
         """The last line that the process itself printed, such as why it could not start."""
-        log = Path(self.connection_file).with_suffix(".log").read_text(errors="replace")
+        try:
+            log = Path(self.connection_file).with_suffix(".log").read_text(errors="replace")
+        except OSError:
+            return ""
         return log.strip().rpartition("\n")[2]
 
     def leave(self) -> None:
@@ -125,10 +131,21 @@ class Kernels:
     """Starts kernels whose sockets and connection files are in a private folder.
 
     As a context manager it removes the folder in the end, and no kernel outlives it.
+
+    Raises:
+        InputError: the folder cannot be made; nothing was run.
     """
 
     def __enter__(self) -> Self:
-        self._folder = tempfile.TemporaryDirectory(prefix="iamkit-", dir=_socket_folder())
+        try:
+            self._folder = tempfile.TemporaryDirectory(prefix="iamkit-", dir=_socket_folder())
+            check_room(Path(self._folder.name))
+        except (OSError, StorageError) as error:
+            reason = error.reason if isinstance(error, StorageError) else error.strerror
+            raise InputError(
+                f"Nothing can be written to the folder for temporary files ({reason}); TMPDIR "
+                "names another. Nothing was run."
+            ) from None
         self._started: list[Kernel] = []
         return self
 

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-import shutil
 import sys
 import tempfile
 import time
@@ -16,11 +15,16 @@ from jupyter_core.paths import jupyter_runtime_dir
 from iamkit.errors import IamkitError, InputError
 from iamkit.home import home_folder
 from iamkit.parameters_file import CURRENT, read_parameters
+from iamkit.storage.folders import make_folder
+from iamkit.storage.private_files import write_whole
+from iamkit.storage.reading import read_text
 from iamkit.workfolder import fill_parameters, init_folder, packaged
 
 START = "00_start_here.ipynb"
 LONGEST = 50
 """Characters of the folder of the kernels' sockets: with their names, 103 are allowed."""
+LARGEST = 1_000_000
+"""Bytes of a settings file."""
 SETTINGS: Mapping[str, Mapping[str, object]] = {
     "@jupyterlab/apputils-extension:notification": {
         "fetchNews": "false",
@@ -52,7 +56,7 @@ def open_lab(
         say: called with a line for the terminal.
 
     Raises:
-        InputError: the parameters file is wrong, or the folder cannot be made.
+        InputError, StorageError: the parameters file is wrong, or the folder cannot be made.
     """
     folder = prepare_folder(folder, file)
     prepare_environment(folder, file)
@@ -85,10 +89,7 @@ def prepare_folder(folder: Path | None, file: Path | None) -> Path:
     if not (folder / "notebooks").is_dir():
         init_folder(folder)
     if not (folder / "notebooks" / START).exists():  # made by an iamkit that had no start page
-        try:
-            shutil.copyfile(packaged("notebooks") / START, folder / "notebooks" / START)
-        except OSError as error:
-            raise InputError(f"{error.filename}: {error.strerror}.") from None
+        _write(folder / "notebooks" / START, (packaged("notebooks") / START).read_bytes())
     if file:
         values = read_parameters(file).values
         for notebook in sorted((folder / "notebooks").glob("*.ipynb")):
@@ -99,8 +100,9 @@ def prepare_folder(folder: Path | None, file: Path | None) -> Path:
 def is_checkout(folder: Path) -> bool:
     """Whether it is a checkout of iamkit itself, whose notebooks stay without outputs."""
     try:
-        project = tomllib.loads((folder / "pyproject.toml").read_text())["project"]["name"]
-    except (OSError, ValueError, KeyError, TypeError):
+        text = read_text(folder / "pyproject.toml", LARGEST)
+        project = tomllib.loads(text)["project"]["name"]
+    except (InputError, ValueError, KeyError, TypeError, RecursionError):
         return False
     return bool(project == "iamkit")
 
@@ -146,9 +148,17 @@ def _settle(folder: Path) -> None:
     for plugin, wanted in SETTINGS.items():
         extension, _, name = plugin.partition(":")
         path = folder / extension / f"{name}.jupyterlab-settings"
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         try:
-            present = json.loads(path.read_text()) if path.exists() else {}
-            path.write_text(json.dumps({**wanted, **present}))
-        except (ValueError, TypeError):  # with comments, it is a person's
+            present = json.loads(read_text(path, LARGEST)) if path.exists() else {}
+            merged = json.dumps({**wanted, **present})
+        except (ValueError, TypeError, RecursionError):  # with comments, it is a person's
             continue
+        _write(path, merged)
+
+
+def _write(path: Path, content: str | bytes) -> None:
+    try:
+        write_whole(path, content, mode=0o666)
+    except OSError as error:
+        raise InputError(f"{path} cannot be written: {error.strerror}.") from None

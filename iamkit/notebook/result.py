@@ -9,7 +9,8 @@ from iamkit import errors
 from iamkit.errors import IamkitError
 
 RESULT_MIME = "application/vnd.iamkit.result+json"
-"""A notebook tells its outcome by displaying this: ``{"planned": n, "applied": n, "left": n}``."""
+"""A notebook tells its outcome by displaying this: ``{"planned": n, "applied": n, "left": n}``, and
+the ``journal`` if it applied."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,8 +60,8 @@ class Verdict:
     exit_code: int = 0
 
 
-def read_counts(notebook: Mapping[str, Any]) -> Mapping[str, int]:
-    """The counts that a notebook displayed last; empty if it displayed none."""
+def read_counts(notebook: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The counts and the journal that a notebook displayed last; empty if it displayed none."""
     shown = [
         output["data"][RESULT_MIME]
         for cell in notebook["cells"]
@@ -70,7 +71,15 @@ def read_counts(notebook: Mapping[str, Any]) -> Mapping[str, int]:
     return shown[-1] if shown else {}
 
 
-def judge_counts(counts: Mapping[str, int]) -> Verdict:
+def say_made(counts: Mapping[str, Any]) -> str:
+    """What a notebook changed, for the beginning of what went wrong; empty if nothing."""
+    if not counts.get("applied"):
+        return ""
+    journal = f"; journal: {counts['journal']}" if counts.get("journal") else ""
+    return f"{counts['applied']} of {counts['planned']} changes were made{journal}. "
+
+
+def judge_counts(counts: Mapping[str, Any]) -> Verdict:
     """The verdict on a notebook that ran to its end."""
     if not counts:
         return Verdict("read")

@@ -217,6 +217,7 @@ def tell_runner(plan: Plan, outcome: Outcome | None) -> None:
         "planned": len(plan.changes),
         "applied": len(outcome.done) if outcome else 0,
         "left": len(outcome.failed) + len(outcome.left) if outcome else 0,
+        "journal": str(outcome.journal) if outcome else "",
     }
     display({RESULT_MIME: counts, "text/plain": ""}, raw=True)
 

@@ -10,19 +10,20 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import cache
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from iamkit.errors import InputError, SecretLeak
-from iamkit.files import write_privately
+from iamkit.errors import HandoverError, IamkitError, InputError, PartlyApplied, SecretLeak
 from iamkit.handover import Digest
 from iamkit.notebook.executed import Sheet, Stamp, to_sheet
 from iamkit.notebook.html import to_html, to_index
 from iamkit.notebook.inputs import check_parameters, declared_parameters, imported_names
 from iamkit.notebook.kernels import Kernel, Kernels
+from iamkit.notebook.output import INDEX, NotKept, check_output, keep_files
 from iamkit.notebook.result import (
     NotebookResult,
     Verdict,
@@ -31,14 +32,12 @@ from iamkit.notebook.result import (
     judge_counts,
     judge_error,
     read_counts,
+    say_made,
 )
 from iamkit.notebook.scrub import SecretSearch, describe_cell, remove_widgets
 from iamkit.notebook.stop import Stop, Stopped
 
-__all__ = ["NotebookResult", "declared_parameters", "exit_code_of", "run_notebooks"]
-
-INDEX = "index.html"
-"""The page of a run that links to those of its notebooks."""
+__all__ = ["INDEX", "NotebookResult", "declared_parameters", "exit_code_of", "run_notebooks"]
 
 AHEAD = 2
 """How many kernels start before their turn: on two cores one is enough, on more two are faster."""
@@ -67,7 +66,8 @@ def run_notebooks(
         notebooks: the input notebooks, in order.
         parameters: by notebook name without its ending, the parameters that it is given.
         output_folder: where ``NAME.ipynb``, ``NAME.html`` and ``index.html`` go; made if need be.
-        secrets: called after each notebook; none of what it gives may be in what is kept.
+        secrets: called before the first notebook, so that what fails in it fails there, and after
+            each; none of what it gives may be in what is kept.
         on_progress: called with a notebook's name before it runs, and with its result after.
         patience: how many seconds a cell may take; None for as long as it likes.
 
@@ -75,26 +75,32 @@ def run_notebooks(
         A result for each notebook that ran.
 
     Raises:
-        InputError: two notebooks have one name, or one does not declare a parameter it is given.
-            Nothing was run.
+        InputError: two notebooks have one name, one does not declare a parameter it is given, or
+            the output folder cannot take what will be written. Nothing was run.
+        HandoverError: what no output may hold cannot be told. Nothing was run.
     """
     names = [path.stem for path in notebooks]
     for path in notebooks:
         if names.count(path.stem) > 1:
             raise InputError(f"Two notebooks are named {path.stem}. Nothing was run.")
         check_parameters(path, parameters.get(path.stem, {}))
-    output_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    check_output(output_folder, notebooks)
     results: list[NotebookResult] = []
     sheets: list[Sheet] = []
     with Kernels() as kernels, Stop() as stop:
         for path, kernel in _with_kernels(kernels, notebooks):
+            if not results:
+                _try_search(secrets)  # while the kernels start
             on_progress(path.stem)
             stop.kernel = kernel
             given = parameters.get(path.stem, {})
             run = _Run(path, kernel, stop, patience, names)
             results.append(run.result(given, output_folder, secrets))
             sheets.append(run.sheet(results[-1]))
-            _keep_index(sheets, output_folder, SecretSearch(secrets()))
+            try:
+                _keep_index(sheets, output_folder, run.search)
+            except NotKept as problem:
+                results[-1] = run.with_problem(results[-1], str(problem))
             kernel.leave()
             on_progress(results[-1])
             if results[-1].failed:
@@ -112,13 +118,22 @@ def _with_kernels(kernels: Kernels, notebooks: Sequence[Path]) -> Iterator[tuple
         yield path, started.popleft()
 
 
-def _keep_index(sheets: Sequence[Sheet], folder: Path, search: SecretSearch) -> None:
-    """Write the run's index as far as it is; one with a secret is not kept."""
+def _try_search(secrets: Callable[[], Iterable[str | Digest]]) -> None:
+    """Ask for the secrets once before anything runs: afterwards it would be too late to fail."""
+    try:
+        secrets()
+    except HandoverError as error:
+        raise HandoverError(f"{error} Nothing was run.") from None
+
+
+def _keep_index(sheets: Sequence[Sheet], folder: Path, search: SecretSearch | None) -> None:
+    """Write the run's index as far as it is; one with a secret, or not searched, is not kept."""
     page = to_index(sheets)
-    if search.finds_in(page):
-        (folder / INDEX).unlink(missing_ok=True)
+    if search is None or search.finds_in(page):
+        with suppress(OSError):
+            (folder / INDEX).unlink(missing_ok=True)
     else:
-        write_privately(folder / INDEX, page)
+        keep_files(folder, {INDEX: page})
 
 
 class _Run:
@@ -147,6 +162,8 @@ class _Run:
         self.names = names
         self.notebook: Any = None
         self.place = "at its start"
+        self.search: SecretSearch | None = None
+        self.made = ""
 
     def result(
         self,
@@ -160,6 +177,7 @@ class _Run:
         counts = read_counts(self.notebook) if self.notebook else {}
         verdict = self._judge(error) if error else judge_counts(counts)
         output = folder / f"{self.path.stem}.ipynb"
+        self.made = say_made(counts)
         result = NotebookResult(
             name=self.path.stem,
             outcome=verdict.outcome,
@@ -168,14 +186,30 @@ class _Run:
             seconds=time.perf_counter() - begun,
             output=output,
             html=output.with_suffix(".html"),
-            error=verdict.error,
+            error=_told(verdict, error, self.made),
             exit_code=verdict.exit_code,
         )
         try:
-            self._keep(result, SecretSearch(secrets()))
+            self.search = SecretSearch(secrets())
+            self._keep(result, self.search)
+        except NotKept as problem:
+            return self.with_problem(result, str(problem))
         except SecretLeak as leak:
-            return replace(result, outcome="failed", error=str(leak), exit_code=leak.exit_code)
+            made = "" if self.search and self.search.finds_in(self.made) else self.made
+            return replace(result, outcome="failed", error=f"{made}{leak}", exit_code=1)
+        except (IamkitError, OSError) as problem:  # of the error's own text nobody knows, either
+            said = (
+                f"The report was not kept, because it could not be searched for secrets: {problem}"
+            )
+            return self.with_problem(replace(result, error=None), said)
         return result
+
+    def with_problem(self, result: NotebookResult, problem: str) -> NotebookResult:
+        """The result of a notebook that ran, and whose report was not kept in its place."""
+        before = f"{result.error} " if result.error else self.made and f"{self.made}But "
+        text = problem[:1].lower() + problem[1:] if before.endswith("But ") else problem
+        code = result.exit_code if result.failed else 1
+        return replace(result, error=f"{before}{text}", exit_code=code)
 
     def sheet(self, result: NotebookResult) -> Sheet:
         """What the run's index tells of it; of a notebook that was not kept, its name alone."""
@@ -236,6 +270,7 @@ class _Run:
 
         Raises:
             SecretLeak: there is one, and nothing was written.
+            NotKept: they could not be written there.
         """
         name = result.name
         if self.notebook:
@@ -249,13 +284,19 @@ class _Run:
             self.notebook["metadata"]["papermill"]["output_path"] = str(result.output)
             page = to_html(self.notebook, name, result, self.names)
             texts = {
-                result.output: writes(self.notebook),  # type: ignore[no-untyped-call]
-                result.html: page,
+                result.output.name: writes(self.notebook),  # type: ignore[no-untyped-call]
+                result.html.name: page,
             }
             if search.finds_in(*texts.values()):
                 raise SecretLeak(f"A secret is in {name}; what holds it was not kept.")
-            for path, text in texts.items():
-                write_privately(path, text)
+            keep_files(result.output.parent, texts)
+
+
+def _told(verdict: Verdict, error: Exception | None, made: str) -> str | None:
+    """A verdict's error, behind what was changed; of some errors that is the beginning anyway."""
+    if not verdict.error or getattr(error, "ename", "") == PartlyApplied.__name__:
+        return verdict.error
+    return made + verdict.error
 
 
 @cache

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from iamkit.errors import StorageError
 from iamkit.storage.private_files import write_new
+from iamkit.storage.reading import kind_of
 
 ROOM = 16_384
 """Bytes: room for a credential and all that is written beside it."""
@@ -65,6 +66,25 @@ def check_room(folder: Path, size: int = ROOM) -> None:
         probe.unlink()
     except OSError as error:
         raise StorageError(folder, error.strerror or "it cannot be written") from None
+
+
+def check_file(path: Path) -> None:
+    """Check that a file can be written, before it is known what will stand in it.
+
+    Raises:
+        StorageError: its folder is not there, is read-only or full, or something else than a file
+            has its name.
+    """
+    try:
+        kind = kind_of(path.stat().st_mode) if path.exists() else ""
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "no file has such a name"
+        raise StorageError(path, reason) from None
+    if kind:
+        raise StorageError(path, f"it is {kind}, not a file")
+    if not path.parent.is_dir():
+        raise StorageError(path, f"{path.parent} is no folder")
+    check_room(path.parent)
 
 
 def _why_not(folder: Path) -> str:

@@ -8,9 +8,9 @@ from urllib.parse import quote_plus
 import pytest
 
 from iamkit.errors import SecretLeak
-from iamkit.files import write_privately
 from iamkit.handover import Digest
 from iamkit.notebook.scrub import SecretSearch, describe_cell, remove_widgets
+from iamkit.storage.private_files import write_whole
 
 SECRET = "wJalr/XUtn+FEMI\"K7<M>D&'é\\zz="
 KEY = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
@@ -129,7 +129,7 @@ def test_files_are_private_and_complete(tmp_path):
     """A file is for its owner alone, replaces an older one, and leaves no temporary one."""
     path = tmp_path / "a.html"
     path.write_text("old")
-    write_privately(path, "new é")
+    write_whole(path, "new é")
     assert path.read_text(encoding="utf-8") == "new é"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert list(tmp_path.iterdir()) == [path]
