@@ -2,6 +2,7 @@
 
 import os
 import sys
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -398,7 +399,26 @@ def sandbox() -> None:
 def _sandbox_state() -> Path:
     from iamkit.home import home_folder
 
-    return home_folder() / "sandbox"
+    try:
+        return home_folder() / "sandbox"
+    except OSError as error:
+        raise SandboxError(
+            f"{error.filename} cannot be the home of the practice account: {error.strerror}. Set "
+            "IAMKIT_HOME to a folder of yours. Nothing was changed."
+        ) from None
+
+
+class _Progress:
+    """Says on stderr how far the account is back, once a second from the second one on."""
+
+    def __init__(self) -> None:
+        self._said = time.monotonic()
+        self._done = 0
+
+    def __call__(self, done: int, total: int) -> None:
+        if done > self._done and time.monotonic() - self._said > 1:
+            self._said, self._done = time.monotonic(), done
+            click.echo(f"{done:,} of {total:,} changes", err=True)
 
 
 @sandbox.command()
@@ -407,7 +427,7 @@ def start(authorize: bool) -> None:
     """Start it, unless it runs already."""
     from iamkit.sandbox import start_sandbox
 
-    running = start_sandbox(_sandbox_state(), authorize=authorize)
+    running = start_sandbox(_sandbox_state(), authorize=authorize, progress=_Progress())
     click.echo(f"The sandbox runs at {running.endpoint_url} (process {running.pid}).")
     if running.authorizes():
         click.echo("It refuses what the caller's policies do not allow; root may do everything.")
@@ -446,6 +466,22 @@ def reset() -> None:
 
     running = reset_sandbox(_sandbox_state())
     click.echo(f"A new, empty account runs at {running.endpoint_url}.")
+
+
+@sandbox.command()
+def restore() -> None:
+    """Go back to the last change that is whole, when the account is damaged."""
+    from iamkit.sandbox import restore_sandbox
+
+    restored = restore_sandbox(_sandbox_state(), _Progress())
+    if restored.kept is None:
+        click.echo(f"Nothing is damaged: all {restored.changes:,} changes are there.")
+        return
+    click.echo(
+        f"The practice account is back at change {restored.changes:,}; {restored.lost:,} later "
+        f"ones are lost.\nThe damaged account is kept as {restored.kept}. It holds secrets: "
+        "delete it when you do not need it. `iamkit sandbox start` goes on."
+    )
 
 
 def _running_sandbox() -> "Sandbox":

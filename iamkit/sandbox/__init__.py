@@ -11,21 +11,32 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from iamkit.sandbox.client import Sandbox
     from iamkit.sandbox.environment import sandbox_env
-    from iamkit.sandbox.process import find_sandbox, reset_sandbox, start_sandbox, stop_sandbox
+    from iamkit.sandbox.process import (
+        Restored,
+        find_sandbox,
+        reset_sandbox,
+        restore_sandbox,
+        start_sandbox,
+        stop_sandbox,
+    )
 
 _HOMES = {
+    "Restored": "process",
     "Sandbox": "client",
     "find_sandbox": "process",
     "reset_sandbox": "process",
+    "restore_sandbox": "process",
     "sandbox_env": "environment",
     "start_sandbox": "process",
     "stop_sandbox": "process",
 }
 
 __all__ = [
+    "Restored",
     "Sandbox",
     "find_sandbox",
     "reset_sandbox",
+    "restore_sandbox",
     "sandbox_env",
     "start_sandbox",
     "stop_sandbox",

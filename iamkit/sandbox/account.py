@@ -47,6 +47,9 @@ class Account:
         report: the last credential report.
         authorizes: whether every call is held against the caller's policies.
         pager: cuts its lists to pages.
+        wants_answers: whether anybody waits for the answers to calls; not while the account is
+            brought back, when all of its calls were allowed and answered before.
+        drawn: how much the last call drew, where that is known.
     """
 
     def __init__(self) -> None:
@@ -58,6 +61,8 @@ class Account:
         self.report: Report | None = None
         self.authorizes = False
         self.pager = Pager(os.urandom(16))
+        self.wants_answers = True
+        self.drawn = ""
 
     @property
     def iam(self) -> Any:
@@ -130,6 +135,12 @@ class Account:
         key = make(user_name=None, prefix="AKIA", account_id=ACCOUNT_ID)
         self.root_keys[key.access_key_id] = key
         return key
+
+    def key(self, key_id: str) -> Any:
+        """An access key of the root, of a user or of a session of a role; None if unknown."""
+        sessions = (r.access_key for r in self.sts.assumed_roles if r.access_key_id == key_id)
+        known = self.root_keys.get(key_id) or self.iam.access_keys.get(key_id)
+        return known or next(sessions, None)
 
     def credential(self, key_id: str) -> Credential | None:
         """The credential of a key id; None if it is unknown or inactive."""

@@ -11,7 +11,7 @@ from iamkit.sandbox.seams import clock, iam_models
 
 def open_account(account: Account) -> dict[str, str]:
     """A new account with one key of its root."""
-    account.created = clock.now()
+    account.created = clock.opened = clock.now()
     key = account.create_root_key()
     return {"access_key_id": key.access_key_id, "secret_access_key": key.secret_access_key}
 
@@ -44,6 +44,14 @@ def age(account: Account, days: float) -> None:
         *(account.local_policies, account.sts.assumed_roles),
     ]
     _shift(parts, timedelta(days=days), set())
+
+
+def use_key(account: Account, access_key_id: str, service: str, region: str) -> None:
+    """Take down that a key signed a call just now, and that its role, if it is of one, acted."""
+    key = account.key(access_key_id)
+    key.last_used = iam_models.AccessKeyLastUsed(clock.now(), service, region)
+    if role := key.role_arn and account.role_by_arn(key.role_arn):
+        role.last_used = clock.now()
 
 
 def set_key_last_used(
@@ -92,6 +100,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
         open_account,
         add_people,
         age,
+        use_key,
         set_key_last_used,
         set_password_last_used,
         set_root_mfa,

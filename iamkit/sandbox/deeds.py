@@ -7,8 +7,6 @@ an AWS call, or one of the sandbox's own commands.
 import base64
 import hashlib
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any, Self
@@ -24,6 +22,11 @@ _READS = ("Get", "List", "Describe", "Simulate", "Head", "Decode")
 _REPEATABLE = ("iam", "secretsmanager", "sts")
 _KEPT_HEADERS = ("content-type", "host")
 """Of a call's headers; beside them S3's own, and never a signature or a session token."""
+_REFUSED = "refused"
+
+
+class Different(Exception):  # noqa: N818 - it says what the repetition was
+    """A deed did not come out as it did the first time."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,9 @@ class Deed:
         seed: what moto drew its ids and secrets from, in hexadecimal digits.
         command: the name of a command, or empty for a call.
         arguments: of the command, or the call's parts.
-        digest: of the answer that was given, to know that a repetition came out the same.
+        digest: of the answer that was given, to know that a repetition came out the same; or that
+            the call was refused, on which way it may have changed something nevertheless.
+        drawn: how much of the seed was drawn, which says the same where no answer is written.
     """
 
     at: str
@@ -43,6 +48,7 @@ class Deed:
     command: str
     arguments: dict[str, Any] = field(repr=False)
     digest: str = ""
+    drawn: str = ""
 
     @classmethod
     def of_command(cls, command: str, arguments: dict[str, Any]) -> Self:
@@ -75,14 +81,45 @@ class Deed:
             Refused: AWS does not take the call; nothing was changed.
             ValueError: the command does not take its arguments; nothing was changed.
         """
-        with _as_of(datetime.fromisoformat(self.at)):
+        with clock.at(datetime.fromisoformat(self.at)):
             draw(bytes.fromhex(self.seed))
+            account.drawn = ""
             if self.command:
                 result = COMMANDS[self.command](account, **self.arguments)
                 return replace(self, digest=_digest(repr(result).encode())), result
             call = self._call()
             reply = perform(call, account)
-            return replace(self, digest=_reply_digest(call, reply)), reply
+            return replace(self, digest=_reply_digest(call, reply), drawn=account.drawn), reply
+
+    def refused(self) -> "Deed":
+        """The deed when AWS did not take it."""
+        return replace(self, digest=_REFUSED, drawn="")
+
+    def repeat(self, account: Account, *, briefly: bool) -> Any:
+        """Do it again, to an account that is brought back.
+
+        Args:
+            account: the account as it was before.
+            briefly: write no answer and ask no rule, where what was drawn says enough.
+
+        Returns:
+            The result of a command.
+
+        Raises:
+            Different: it did not come out as it did the first time.
+        """
+        account.wants_answers = not (briefly and self.drawn)
+        try:
+            again, result = self.do(account)
+        except Exception:  # noqa: BLE001 - whatever it was, it was the same then
+            again, result = self.refused(), None
+        finally:
+            answered, account.wants_answers = account.wants_answers, True
+        if isinstance(result, Reply) and result.status >= 400:
+            again = self.refused()
+        if (again.digest != self.digest) if answered else (again.drawn != self.drawn):
+            raise Different
+        return result
 
     def _call(self) -> Call:
         parts = self.arguments
@@ -108,15 +145,6 @@ def may_change(call: Call) -> bool:
 
 def _is_kept(name: str) -> bool:
     return name in _KEPT_HEADERS or (name.startswith("x-amz-") and name != "x-amz-security-token")
-
-
-@contextmanager
-def _as_of(moment: datetime) -> Iterator[None]:
-    clock.fixed = moment
-    try:
-        yield
-    finally:
-        clock.fixed = None
 
 
 def _reply_digest(call: Call, reply: Reply) -> str:

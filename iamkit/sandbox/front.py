@@ -75,6 +75,7 @@ class Front:
     def _answer(self, request: Request, entry: dict[str, str]) -> Reply:
         account = self._life.account
         signed, caller = authenticate(request, account, self._plan.seconds_unknown())
+        self._life.use_key(signed.key_id, signed.service, signed.region)
         entry.update(service=signed.service, caller=caller.arn)
         parameters = read_parameters(request, signed.service)
         entry["action"] = action_of(request, parameters)

@@ -9,7 +9,6 @@ from iamkit.sandbox.account import ROOT, Account
 from iamkit.sandbox.call import Caller
 from iamkit.sandbox.message import Request
 from iamkit.sandbox.refusal import Refused
-from iamkit.sandbox.seams import AccessKeyLastUsed, clock
 from iamkit.sandbox.signature import Signed, check_signature, read_authorization
 from iamkit.sandbox.unknown import is_unknown
 
@@ -29,7 +28,7 @@ _OWN_WORDS = {
 def authenticate(
     request: Request, account: Account, seconds_unknown: float
 ) -> tuple[Signed, Caller]:
-    """The caller of a signed request, whose key it marks as used.
+    """The caller of a signed request.
 
     Args:
         request: the request.
@@ -62,5 +61,4 @@ def _caller(request: Request, signed: Signed, account: Account, seconds_unknown:
     if found.expires and found.expires < now:
         raise Refused("ExpiredToken", 403, "The security token included in the request is expired")
     check_signature(request, signed, found.secret, now)
-    found.key.last_used = AccessKeyLastUsed(clock.now(), signed.service, signed.region)
     return found.caller

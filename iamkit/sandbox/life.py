@@ -1,7 +1,11 @@
 """One life of the account: what it is, and the memory that brings it back."""
 
+import logging
 import os
 import secrets
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +13,35 @@ from iamkit.errors import SandboxError
 from iamkit.sandbox.account import Account
 from iamkit.sandbox.authority.gate import Gate
 from iamkit.sandbox.call import Call
-from iamkit.sandbox.deeds import Deed, may_change
-from iamkit.sandbox.memory import NAME, Memory
+from iamkit.sandbox.deeds import Deed, Different, may_change
+from iamkit.sandbox.memory import NAME, NO_ROOM, Memory, read_deeds, versions
 from iamkit.sandbox.message import Reply
+from iamkit.sandbox.seams import backends, clock
 from iamkit.sandbox.services import perform
 from iamkit.sandbox.unknown import as_seen
+
+Progress = Callable[[int, int], None]
+"""Is told how many changes there are again, of how many."""
+USED_ANEW = timedelta(minutes=1)
+"""How old a last use must be before the next one is taken down."""
+
+log = logging.getLogger("iamkit.sandbox")
+
+
+class CameOutDifferentlyError(SandboxError):
+    """A deed did not come out as it did the first time.
+
+    Attributes:
+        number: which one, from 1.
+    """
+
+    def __init__(self, number: int) -> None:
+        super().__init__(
+            f"Change {number:,} of the practice account came out differently this time. Nothing "
+            "was changed. `iamkit sandbox restore` goes back to the one before it; `iamkit "
+            "sandbox reset` starts a new account."
+        )
+        self.number = number
 
 
 class Life:
@@ -27,22 +55,24 @@ class Life:
     Args:
         state: the state folder.
         port: where a new account listens; it will ask for the same port when it comes back.
+        progress: is told how far the account is back.
 
     Raises:
         SandboxError: the memory is of other versions, or damaged, or comes out differently.
+        OSError: it cannot be written.
     """
 
-    def __init__(self, state: Path, port: int) -> None:
-        self.account = Account()
-        self._gate = Gate(self.account)
+    def __init__(self, state: Path, port: int, progress: Progress = lambda *_: None) -> None:
         path = state / NAME
         self._memory = (
             Memory.open(path)
-            if path.exists()
+            if os.path.lexists(path)
             else Memory.create(path, instance=secrets.token_hex(16), port=port)
         )
         self.instance = str(self._memory.header["instance"])
-        self.root_key = self._restore() or self.command("open_account", {})
+        self.account, opened = bring_back(path, self._memory.header, self._memory.count, progress)
+        self._gate = Gate(self.account)
+        self.root_key = opened or self.command("open_account", {})
 
     def act(self, call: Call, seconds_unknown: float) -> Reply:
         """AWS's reply to a call; a change is acknowledged when it is safe on the disk.
@@ -60,11 +90,7 @@ class Life:
                 with as_seen(self.account, seconds_unknown):
                     return perform(call, self.account)
             self._gate.forget()
-            deed, answer = Deed.of_call(call).do(self.account)
-            reply: Reply = answer
-            if reply.status < 400:
-                self._keep(deed)
-            return reply
+            return self._change(Deed.of_call(call))
 
     def command(self, name: str, arguments: dict[str, Any]) -> Any:
         """Do one of the sandbox's own commands, and remember it.
@@ -78,23 +104,94 @@ class Life:
             self._keep(deed)
             return result
 
-    def _keep(self, deed: Deed) -> None:
-        try:
-            self._memory.keep(deed)
-        except OSError:
-            # What is in memory is ahead of the disk, and must never be acknowledged.
-            os._exit(5)
+    def use_key(self, key_id: str, service: str, region: str) -> None:
+        """Take down that a key signs a call, unless the same was taken down a moment ago."""
+        with self.account.lock:
+            key = self.account.key(key_id)
+            if key is None or _is_fresh(key.last_used, service, region):
+                return
+            arguments = {"access_key_id": key_id, "service": service, "region": region}
+            deed, _ = Deed.of_command("use_key", arguments).do(self.account)
+            self._note(deed)
 
-    def _restore(self) -> dict[str, str] | None:
-        """Do all deeds again, of which the first opened the account; None if there is none."""
-        first = None
-        for number, data in enumerate(self._memory.deeds(), 1):
-            deed = Deed(**data)
-            again, result = deed.do(self.account)
-            if again.digest != deed.digest:
-                raise SandboxError(
-                    f"Deed {number} of the practice account came out differently this time. "
-                    "`iamkit sandbox reset` starts a new account."
-                )
-            first = first or result
-        return first
+    def _change(self, deed: Deed) -> Reply:
+        """Do a call; one that is refused may have changed something, so it is taken down too."""
+        try:
+            done, reply = deed.do(self.account)
+        except Exception:
+            self._note(deed.refused())
+            raise
+        if reply.status < 400:
+            self._keep(done)
+        else:
+            self._note(deed.refused())
+        answer: Reply = reply
+        return answer
+
+    def _note(self, deed: Deed) -> None:
+        self._write(lambda: self._memory.note(deed))
+
+    def _keep(self, deed: Deed) -> None:
+        self._write(lambda: self._memory.keep(deed))
+
+    def _write(self, write: Callable[[], None]) -> None:
+        try:
+            write()
+        except OSError as error:
+            # What is in memory is ahead of the disk, and must never be acknowledged.
+            with suppress(OSError):
+                log.error("A change could not be written down: %s.", error.strerror)  # noqa: TRY400
+            os._exit(NO_ROOM)
+
+
+def _is_fresh(last: Any, service: str, region: str) -> bool:
+    same = last is not None and (last.service, last.region) == (service, region)
+    return same and timedelta(0) <= clock.now() - last.timestamp < USED_ANEW
+
+
+def bring_back(
+    path: Path, header: Mapping[str, Any], count: int, progress: Progress
+) -> tuple[Account, Any]:
+    """The account after the first deeds of a journal, and what came of the first, which opened it.
+
+    Args:
+        path: the journal, which a survey found whole as far as that.
+        header: what it says first.
+        count: how many deeds to do again.
+        progress: is told how far it is.
+
+    Raises:
+        CameOutDifferentlyError: whichever way they are done.
+    """
+    reached = 0
+    for apart, briefly in _ways(header["versions"]):
+        backends.forget()
+        backends.apart, clock.opened = apart, None
+        try:
+            return _repeat(read_deeds(path, count), count, progress, briefly=briefly)
+        except CameOutDifferentlyError as different:
+            reached = max(reached, different.number)
+        finally:
+            backends.apart = True
+    raise CameOutDifferentlyError(reached)
+
+
+def _ways(stamp: dict[str, Any]) -> list[tuple[bool, bool]]:
+    """How deeds can be done again: whether backends are made apart, and whether briefly."""
+    if stamp["format"] == 1:  # it depended on whether somebody had looked before the first change
+        return [(True, False), (False, False)]
+    return [(True, stamp == versions()), (True, False)]
+
+
+def _repeat(
+    deeds: Iterator[dict[str, Any]], count: int, progress: Progress, *, briefly: bool
+) -> tuple[Account, Any]:
+    account, first = Account(), None
+    for number, data in enumerate(deeds, 1):
+        try:
+            result = Deed(**data).repeat(account, briefly=briefly)
+        except Different:
+            raise CameOutDifferentlyError(number) from None
+        first = first or result
+        progress(number, count)
+    return account, first

@@ -13,13 +13,12 @@ os.environ["MOTO_ACCOUNT_ID"] = ACCOUNT_ID
 os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
 
 import base64
-import sys
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cache
-from types import SimpleNamespace
 from typing import Any
 
 from moto.core import responses, utils
+from moto.core.base_backend import AccountSpecificBackend
 from moto.core.utils import method_names_from_class
 from moto.ec2 import models as ec2_models
 from moto.iam import models as iam_models
@@ -32,11 +31,15 @@ from moto.secretsmanager import models as secrets_models
 from moto.sts import models as sts_models
 from moto.sts.responses import TokenResponse
 
+from iamkit.sandbox.chance import backends, clock, draw, drawn, install
+
 __all__ = [
     "ACCOUNT_ID",
     "AccessKeyLastUsed",
+    "backends",
     "clock",
     "draw",
+    "drawn",
     "ec2_backend",
     "iam_models",
     "mock_random",
@@ -44,17 +47,6 @@ __all__ = [
     "secrets_backend",
     "sts_models",
 ]
-
-
-class Clock:
-    """The time of the call at hand, in whole seconds as IAM has it; naive UTC as moto has it."""
-
-    def __init__(self) -> None:
-        self.fixed: datetime | None = None
-
-    def now(self) -> datetime:
-        """The moment at which the call at hand was, or is, made."""
-        return self.fixed or datetime.now(UTC).replace(tzinfo=None, microsecond=0)
 
 
 class SandboxUser(iam_models.User):
@@ -88,7 +80,9 @@ def _check_seams() -> None:
         (responses, ("method_names_from_class",)),
         (s3_models.FakeBucket, ("get_permission",)),
         (secrets_models, ("secretsmanager_backends", "time")),
+        (s3_models.S3Backend, ("log_incoming_request",)),
         (utils, ("utcnow",)),
+        (AccountSpecificBackend, ("__getitem__", "keys")),
     ]
     moved = [
         f"{owner.__name__}.{n}" for owner, names in named for n in names if not hasattr(owner, n)
@@ -99,24 +93,9 @@ def _check_seams() -> None:
         )
 
 
-clock = Clock()
-
-
 def ec2_backend(region: str) -> Any:
-    """moto's EC2 of a region, whose default network has the same ids in every account.
-
-    moto makes it when it is first looked at, which may be a look that is not remembered; so its
-    ids must not come from the chance of the call at hand.
-    """
-    of_regions = ec2_models.ec2_backends[ACCOUNT_ID]
-    if region in of_regions.keys() or region not in of_regions:  # noqa: SIM118 - its own `in` knows all regions
-        return of_regions[region]
-    state = mock_random.getstate()
-    mock_random.seed(region)
-    try:
-        return of_regions[region]
-    finally:
-        mock_random.setstate(state)
+    """moto's EC2 of a region, whose default network has the same ids in every account."""
+    return ec2_models.ec2_backends[ACCOUNT_ID][region]
 
 
 def s3_backend() -> Any:
@@ -129,10 +108,6 @@ def secrets_backend(region: str) -> Any:
     return secrets_models.secretsmanager_backends[ACCOUNT_ID][region]
 
 
-def _seconds() -> int:
-    return int(clock.now().replace(tzinfo=UTC).timestamp())
-
-
 def _session_token() -> str:
     """Drawn from the call's seed, so that a session comes back as it was; moto asks the system."""
     return "IQoJ" + base64.b64encode(mock_random.randbytes(264)).decode()
@@ -142,26 +117,24 @@ def _no_opinion(*_: Any) -> PermissionResult:
     return PermissionResult.NEUTRAL
 
 
+def _nothing(*_: Any, **__: Any) -> None:
+    return None
+
+
 def _install() -> None:
-    """Give moto our clock and our user, and spare it the search for its own methods."""
-    before = utils.utcnow
-    for name, module in list(sys.modules.items()):
-        if name.startswith("moto.") and getattr(module, "utcnow", None) is before:
-            module.utcnow = clock.now  # type: ignore[attr-defined]
+    """Give moto our chance, time and user, and take from it what changes the account unasked."""
+    install()
     iam_models.User = SandboxUser  # type: ignore[misc]
     vars(sts_models)["random_session_token"] = _session_token
-    # It asks the system for the time, which would be another when a secret comes back.
-    vars(secrets_models)["time"] = SimpleNamespace(time=_seconds)
     # Whether a bucket's policy allows is the gate's to say; moto's own look at it knows neither
     # principals nor conditions.
     s3_models.FakeBucket.get_permission = _no_opinion  # type: ignore[method-assign, assignment]
+    # A look must change nothing: when keys were used is remembered by `Life`, and AWS delivers
+    # the log of a bucket late or never.
+    vars(iam_models)["mark_account_as_visited"] = _nothing
+    s3_models.S3Backend.log_incoming_request = _nothing  # type: ignore[method-assign]
     # moto looks them up at each call, which takes longer than the call.
     vars(responses)["method_names_from_class"] = cache(method_names_from_class)
-
-
-def draw(seed: bytes) -> None:
-    """Let moto draw its next ids and secrets from a seed, so that a call can be repeated."""
-    mock_random.seed(seed)
 
 
 _check_seams()

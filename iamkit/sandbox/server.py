@@ -4,6 +4,7 @@ It leaves for the background once it listens, and ends after some hours with no 
 """
 
 import argparse
+import errno
 import json
 import logging
 import os
@@ -11,13 +12,14 @@ import secrets
 import sys
 import threading
 import time
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from socketserver import TCPServer, ThreadingMixIn
 from typing import TYPE_CHECKING, Any
 
 from iamkit.errors import SandboxError
-from iamkit.sandbox.memory import NAME, Memory
+from iamkit.sandbox.memory import NAME, NO_ROOM, read_header
 from iamkit.sandbox.message import Delivery, Reply, Request
 from iamkit.sandbox.private import private_folder, take_lock, write_private
 
@@ -26,6 +28,11 @@ if TYPE_CHECKING:
 
 LARGEST_BODY = 64 * 1024 * 1024
 _SINGLE = ("host", "content-length", "authorization", "x-amz-date", "origin")
+
+NOT_POSSIBLE = 4
+"""The exit code of a server that has said why in its log."""
+_TELL_EVERY = 0.2
+"""Seconds between two words of how far the account is back."""
 
 log = logging.getLogger("iamkit.sandbox")
 
@@ -128,10 +135,13 @@ def main() -> int:
     server = Server(_port_before(arguments.state))
     _bear_name(alive)
     try:
-        details = _open_account(server, arguments.state)
+        details = _open_account(server, arguments.state, Teller(alive))
     except SandboxError as error:
         log.error("%s", error)  # noqa: TRY400 - says it all
-        return 4
+        return NOT_POSSIBLE
+    except OSError as error:
+        log.error("%s cannot be written: %s.", arguments.state, error.strerror)  # noqa: TRY400
+        return NO_ROOM if error.errno == errno.ENOSPC else NOT_POSSIBLE
     if os.fork():  # who started us waits until here
         os._exit(0)
     _bear_name(alive)
@@ -144,23 +154,49 @@ def main() -> int:
 
 def _bear_name(alive: int) -> None:
     """Write our process id into the lock that we hold, for who wants to stop us."""
-    os.ftruncate(alive, 0)
-    os.pwrite(alive, str(os.getpid()).encode(), 0)
+    _write(alive, str(os.getpid()))
+
+
+def _write(alive: int, text: str) -> None:
+    """Our lock's text; a full disk is no reason not to live."""
+    with suppress(OSError):
+        os.ftruncate(alive, os.pwrite(alive, f"{text}\n".encode(), 0))
+
+
+class Teller:
+    """Says how far the account is back, in the lock that we hold.
+
+    Args:
+        alive: the lock's descriptor.
+    """
+
+    def __init__(self, alive: int) -> None:
+        self._alive = alive
+        self._told = time.monotonic()
+
+    def __call__(self, done: int, total: int) -> None:
+        """Say it, unless something was said a moment ago."""
+        if time.monotonic() - self._told > _TELL_EVERY:
+            self._told = time.monotonic()
+            _write(self._alive, f"{os.getpid()} {done} {total}")
 
 
 def _port_before(state: Path) -> int:
     """The port of the account's first start, which shells and profiles may still name."""
     path = state / NAME
-    return int(Memory.open(path).header["port"]) if path.exists() else 0
+    try:
+        return int(read_header(path)["port"]) if path.exists() else 0
+    except (SandboxError, KeyError, TypeError, ValueError):  # opening it will say so
+        return 0
 
 
-def _open_account(server: Server, state: Path) -> dict[str, str]:
+def _open_account(server: Server, state: Path, teller: Teller) -> dict[str, str]:
     """The account behind the front, and what its users must know."""
     from iamkit.sandbox.front import Front  # noqa: PLC0415 - moto's import takes the most time
     from iamkit.sandbox.life import Life  # noqa: PLC0415
 
     token = secrets.token_urlsafe(32)
-    life = Life(state, server.server_address[1])
+    life = Life(state, server.server_address[1], teller)
     server.front = Front(server.host, token, life)
     return {
         "endpoint_url": f"http://{server.host}",

@@ -10,14 +10,16 @@ from typing import Any
 
 from moto.backends import get_backend
 from moto.core.request import Request as MotoRequest
+from werkzeug.datastructures import Headers
 from werkzeug.exceptions import HTTPException
 
 from iamkit.sandbox.account import Account
+from iamkit.sandbox.answers import ReadRequest
 from iamkit.sandbox.call import Call
 from iamkit.sandbox.iam.service import SandboxIam
 from iamkit.sandbox.message import Reply
 from iamkit.sandbox.refusal import Refused
-from iamkit.sandbox.seams import ACCOUNT_ID, ec2_backend
+from iamkit.sandbox.seams import ACCOUNT_ID
 from iamkit.sandbox.secrets_manager import SandboxSecretsManager
 from iamkit.sandbox.sts import SandboxSts
 
@@ -35,6 +37,7 @@ _OURS: Mapping[str, Handler] = {
     "sts": SandboxSts.dispatch,
 }
 _MOTOS = frozenset({"ec2", "s3"})
+_READ_ALREADY = frozenset({"iam", "sts"})
 
 
 def perform(call: Call, account: Account) -> Reply:
@@ -44,12 +47,7 @@ def perform(call: Call, account: Account) -> Reply:
         Refused: the sandbox has no such service or action, or AWS refuses.
     """
     url = _url(call)
-    request = MotoRequest.from_primitives(
-        call.request.method, url, call.request.headers, call.request.body
-    )
-    if call.service == "ec2":
-        ec2_backend(call.region)  # made apart, if it is not there yet
-    request.environ.update({"iamkit.call": call, "iamkit.account": account})
+    request = _request(call, url, {"iamkit.call": call, "iamkit.account": account})
     try:
         status, headers, body = _handler(call.service, url)(request, url, request.headers)
     except HTTPException as error:
@@ -57,6 +55,17 @@ def perform(call: Call, account: Account) -> Reply:
     except NotImplementedError:
         raise Refused("InvalidAction", 501, f"The sandbox has no {call.action} yet.") from None
     return Reply(status, _reply_headers(headers), body.encode() if isinstance(body, str) else body)
+
+
+def _request(call: Call, url: str, environ: Mapping[str, Any]) -> ReadRequest | MotoRequest:
+    given = call.request
+    if call.service in _READ_ALREADY:
+        return ReadRequest(
+            given.method, given.path, call.parameters, Headers(list(given.headers.items())), environ
+        )
+    request = MotoRequest.from_primitives(given.method, url, given.headers, given.body)
+    request.environ.update(environ)
+    return request
 
 
 def _url(call: Call) -> str:
@@ -83,8 +92,6 @@ def _handler(service: str, url: str) -> Handler:
 
 @cache
 def _patterns(service: Any) -> list[tuple[re.Pattern[str], Handler]]:
-    if service == "ec2":
-        ec2_backend("us-east-1")
     backends: Any = get_backend(service)[ACCOUNT_ID]
     backend = backends["us-east-1" if "us-east-1" in backends else "aws"]
     return [(re.compile(pattern), handler) for pattern, handler in backend.urls.items()]

@@ -5,13 +5,13 @@ from typing import NoReturn
 from moto.core.responses import ActionResult
 from moto.sts.responses import TokenResponse
 
-from iamkit.sandbox.answers import Answers
+from iamkit.sandbox.answers import QueryAnswers
 from iamkit.sandbox.authority.arns import listed_tags
 from iamkit.sandbox.refusal import Refused
 from iamkit.sandbox.seams import ACCOUNT_ID, clock
 
 
-class SandboxSts(Answers, TokenResponse):
+class SandboxSts(QueryAnswers, TokenResponse):
     """STS."""
 
     def get_caller_identity(self) -> ActionResult:

@@ -5,10 +5,10 @@ from typing import Any
 
 from moto.iam.responses import IamResponse
 
-from iamkit.sandbox.answers import Answers
+from iamkit.sandbox.answers import QueryAnswers
 
 
-class IamAnswers(Answers, IamResponse):
+class IamAnswers(QueryAnswers, IamResponse):
     """moto's answers of IAM.
 
     Attributes:
