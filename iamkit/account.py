@@ -178,9 +178,13 @@ class Credential:
 
 @dataclass(frozen=True, kw_only=True)
 class ReportedKey:
-    """An access key in the credential report, which does not tell its id."""
+    """An access key in the credential report, which does not tell its id.
 
-    active: bool
+    Attributes:
+        active: None where the report does not say.
+    """
+
+    active: bool | None
     last_rotated: datetime | None = None
     last_used: datetime | None = None
     last_used_region: str = ""
@@ -189,9 +193,9 @@ class ReportedKey:
 
 @dataclass(frozen=True, kw_only=True)
 class ReportedCertificate:
-    """A signing certificate in the credential report, which does not tell its id."""
+    """A signing certificate in the credential report; ``active`` is None if it does not say."""
 
-    active: bool
+    active: bool | None
     last_rotated: datetime | None = None
 
 
@@ -223,17 +227,24 @@ class Source:
         at: the moment for which its values hold; for the credential report when AWS made it.
         note: why it is not simply read.
         missing: the users for whom it is unknown although it was read for others.
+        lacking: the kinds of which more may be there than was read: users, groups, roles, policies.
     """
 
     status: Literal["read", "not read", "unknown"]
     at: datetime | None = None
     note: str = ""
     missing: frozenset[str] = frozenset()
+    lacking: frozenset[str] = frozenset()
 
     @property
     def failed(self) -> bool:
-        """Whether something that was asked for could not be read."""
-        return self.status == "unknown" or bool(self.missing)
+        """Whether something that was asked for could not be read, or not all of it."""
+        return self.status == "unknown" or self.in_part
+
+    @property
+    def in_part(self) -> bool:
+        """Whether it was read, but not all of it."""
+        return self.status == "read" and bool(self.missing or self.lacking)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -301,8 +312,13 @@ class AccountState:
 
     @property
     def failures(self) -> dict[str, Source]:
-        """What was asked for and could not be read, wholly or for some users."""
-        return {name: source for name, source in self.sources.items() if source.failed}
+        """What was asked for and could not be read, wholly or in part.
+
+        What the state names and does not describe, such as a group of a user, counts as well.
+        """
+        from iamkit.gaps import judge_sources  # noqa: PLC0415 - it imports this module
+
+        return {name: source for name, source in judge_sources(self).items() if source.failed}
 
     def save(self, path: Path | str) -> Path:
         """Write it to a file that only its owner may read, and return the path.

@@ -64,10 +64,10 @@ def _row(cells: Mapping[str, str]) -> ReportRow:
 
 def _key(cells: Mapping[str, str], slot: str) -> ReportedKey | None:
     active, rotated = _flag(cells[f"{slot}_active"]), _date(cells[f"{slot}_last_rotated"])
-    if not active and rotated is None:
+    if active is False and rotated is None:
         return None
     return ReportedKey(
-        active=bool(active),
+        active=active,
         last_rotated=rotated,
         last_used=_date(cells[f"{slot}_last_used_date"]),
         last_used_region=_text(cells[f"{slot}_last_used_region"]),
@@ -77,9 +77,9 @@ def _key(cells: Mapping[str, str], slot: str) -> ReportedKey | None:
 
 def _certificate(cells: Mapping[str, str], slot: str) -> ReportedCertificate | None:
     active, rotated = _flag(cells[f"{slot}_active"]), _date(cells[f"{slot}_last_rotated"])
-    if not active and rotated is None:
+    if active is False and rotated is None:
         return None
-    return ReportedCertificate(active=bool(active), last_rotated=rotated)
+    return ReportedCertificate(active=active, last_rotated=rotated)
 
 
 def _text(cell: str) -> str:

@@ -18,6 +18,8 @@ Details = tuple[dict[str, User], dict[str, Group], dict[str, Role], dict[str, Ma
 def read_details(pages: Iterable[Reply]) -> Details:
     """Users, groups and roles by name, and policies by ARN, of GetAccountAuthorizationDetails.
 
+    A policy whose text is not there gets an empty document; see ``gaps.is_described``.
+
     https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetAccountAuthorizationDetails.html
     """
     users: dict[str, User] = {}
@@ -25,10 +27,10 @@ def read_details(pages: Iterable[Reply]) -> Details:
     roles: dict[str, Role] = {}
     policies: dict[str, ManagedPolicy] = {}
     for page in pages:
-        users |= {item["UserName"]: _user(item) for item in page.get("UserDetailList", ())}
-        groups |= {item["GroupName"]: _group(item) for item in page.get("GroupDetailList", ())}
-        roles |= {item["RoleName"]: _role(item) for item in page.get("RoleDetailList", ())}
-        policies |= {item["Arn"]: _policy(item) for item in page.get("Policies", ())}
+        users |= {item["UserName"]: _user(item) for item in page.get("UserDetailList") or ()}
+        groups |= {item["GroupName"]: _group(item) for item in page.get("GroupDetailList") or ()}
+        roles |= {item["RoleName"]: _role(item) for item in page.get("RoleDetailList") or ()}
+        policies |= {item["Arn"]: _policy(item) for item in page.get("Policies") or ()}
     return users, groups, roles, policies
 
 
@@ -62,19 +64,19 @@ def read_date(value: datetime | str | float | None) -> datetime | None:
     Raises:
         ValueError: it is no date.
     """
-    if value is None or isinstance(value, datetime):
-        return value
+    if value is None:
+        return None
     if isinstance(value, int | float):
         return datetime.fromtimestamp(value, UTC)
-    moment = datetime.fromisoformat(value)
+    moment = value if isinstance(value, datetime) else datetime.fromisoformat(value)
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _user(item: Reply) -> User:
     return User(
         **_principal(item, "User"),
-        tags={tag["Key"]: tag["Value"] for tag in item.get("Tags", ())},
-        groups=frozenset(item.get("GroupList", ())),
+        tags={tag["Key"]: tag["Value"] for tag in item.get("Tags") or ()},
+        groups=frozenset(item.get("GroupList") or ()),
         permissions_boundary=_boundary(item),
     )
 
@@ -86,7 +88,7 @@ def _group(item: Reply) -> Group:
 def _role(item: Reply) -> Role:
     return Role(
         **_principal(item, "Role"),
-        trust_policy=_document(item.get("AssumeRolePolicyDocument", {})),
+        trust_policy=_document(item.get("AssumeRolePolicyDocument")),
         permissions_boundary=_boundary(item),
     )
 
@@ -100,23 +102,23 @@ def _principal(item: Reply, kind: str) -> dict[str, Any]:
         "id": item[f"{kind}Id"],
         "created": read_date(item["CreateDate"]),
         "inline_policies": {
-            policy["PolicyName"]: _document(policy["PolicyDocument"])
-            for policy in item.get(f"{kind}PolicyList", ())
+            policy["PolicyName"]: _document(policy.get("PolicyDocument"))
+            for policy in item.get(f"{kind}PolicyList") or ()
         },
         "attached_policies": frozenset(
-            policy["PolicyArn"] for policy in item.get("AttachedManagedPolicies", ())
+            policy["PolicyArn"] for policy in item.get("AttachedManagedPolicies") or ()
         ),
     }
 
 
 def _boundary(item: Reply) -> str | None:
-    arn = item.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn")
+    arn = (item.get("PermissionsBoundary") or {}).get("PermissionsBoundaryArn")
     return str(arn) if arn else None
 
 
 def _policy(item: Reply) -> ManagedPolicy:
-    versions = item.get("PolicyVersionList", ())
-    default: Any = next((v["Document"] for v in versions if v["IsDefaultVersion"]), {})
+    versions = item.get("PolicyVersionList") or ()
+    default: Any = next((v.get("Document") for v in versions if v.get("IsDefaultVersion")), None)
     return ManagedPolicy(
         arn=item["Arn"],
         name=item["PolicyName"],
@@ -131,4 +133,4 @@ def _policy(item: Reply) -> ManagedPolicy:
 
 def _document(value: Any) -> dict[str, Any]:
     """A policy document, which boto3 and the AWS CLI have decoded and others may not have."""
-    return dict(json.loads(unquote(value)) if isinstance(value, str) else value)
+    return dict(json.loads(unquote(value)) if isinstance(value, str) else value or {})

@@ -33,7 +33,10 @@ def ago(days):
 
 
 def account_of(case):
-    """The state of an account that a case describes; a case names only what it is about."""
+    """The state of an account that a case describes; a case names only what it is about.
+
+    Groups that a user names and the case does not describe are empty, but ``undescribed_groups``.
+    """
     given = {"sources": {}, "users": [], "groups": [], "policies": [], "roles": [], **case}
     unread = given["sources"]
     sources = {
@@ -41,6 +44,9 @@ def account_of(case):
         for name in SOURCES
         if unread.get(name) != "not read"
     }
+    described = {one["name"] for one in given["groups"]} | set(given.get("undescribed_groups", ()))
+    named = {name for one in given["users"] for name in one.get("groups", ["team"])}
+    given["groups"] = [*given["groups"], *({"name": name} for name in sorted(named - described))]
     has_report = "GetCredentialReport" not in unread
     rows = [_row(one) for one in given["users"] if one.get("in_report", True)]
     rows += [_root(given["root"])] if "root" in given else []

@@ -14,9 +14,9 @@ from iamkit.account import ROOT_USER, AccountState
 from iamkit.audit import schema, tables
 from iamkit.audit.checks import CHECKS, Check, check
 from iamkit.audit.findings import find, waivers_table
+from iamkit.gaps import Gaps, find_gaps
 from iamkit.parameters import Thresholds, Waiver
 from iamkit.policies.catalogue import load_catalogue
-from iamkit.policies.grants import Holdings
 
 __all__ = [
     "CHECKS",
@@ -71,10 +71,16 @@ class Audit:
         severity = pd.Categorical(
             names.map(first["severity"].astype("str")), categories=schema.SEVERITIES, ordered=True
         )
+        unknown = found[(found["status"] == "unknown") & found["check"].isin(of_users)]
+        untold = names.map(unknown["principal"].value_counts()).fillna(0).astype("Int64")
+        told = [f"{n} checks cannot be told" if n else "" for n in untold]
         return self._users.assign(
             findings=names.map(by_user.size()).fillna(0).astype("Int64"),
+            findings_unknown=untold,
             worst_severity=severity,
-            next_action=pd.Series([actions.get(n, "") for n in names], dtype="str"),
+            next_action=pd.Series(
+                [actions.get(n, word) for n, word in zip(names, told, strict=True)], dtype="str"
+            ),
         )
 
     @cached_property
@@ -85,12 +91,12 @@ class Audit:
     @cached_property
     def groups(self) -> pd.DataFrame:
         """One row per group: ``schema.GROUPS``."""
-        return tables.groups_table(self.state, self._holdings)
+        return tables.groups_table(self.state, self._rights)
 
     @cached_property
     def policies(self) -> pd.DataFrame:
         """One row per policy: ``schema.POLICIES``."""
-        return tables.policies_table(self.state)
+        return tables.policies_table(self.state, self.gaps)
 
     @cached_property
     def memberships(self) -> pd.DataFrame:
@@ -100,7 +106,7 @@ class Audit:
     @cached_property
     def account(self) -> pd.DataFrame:
         """One row for the account and its root: ``schema.ACCOUNT``."""
-        return tables.account_table(self.state, self.now)
+        return tables.account_table(self.state, self.gaps, self.now)
 
     @cached_property
     def sources(self) -> pd.DataFrame:
@@ -125,7 +131,20 @@ class Audit:
             limits=self.thresholds,
             waivers=self._waivers,
             now=self.now,
+            unlisted=self._unlisted,
         )
+
+    @property
+    def _unlisted(self) -> dict[str, str]:
+        """By table, the kinds of which more may be there than it has rows."""
+        rows_of = {
+            "users": {"users"},
+            "access_keys": {"users"},
+            "groups": {"groups"},
+            "policies": {"policies", "users", "groups", "roles"},
+        }
+        lacking = {table: kinds & self.gaps.kinds for table, kinds in rows_of.items()}
+        return {table: ", ".join(sorted(kinds)) for table, kinds in lacking.items() if kinds}
 
     @cached_property
     def waivers(self) -> pd.DataFrame:
@@ -138,24 +157,29 @@ class Audit:
         Args:
             users: their names; everyone without it, which is millions of rows in a large account.
         """
-        return tables.permissions_table(self.state, self._holdings, users)
+        return tables.permissions_table(self.state, self._rights, users)
 
     def group_levels(self, group: str) -> list[str]:
-        """The access levels that a group gives its members, in the order of their names."""
-        return tables.levels_of(self._holdings, group)
+        """The access levels that a group is known to give its members, in order of their names."""
+        return self._rights.levels(group)
 
     @cached_property
     def _users(self) -> pd.DataFrame:
         """The users without what findings add, for the checks."""
-        return tables.users_table(self.state, self._people, self._holdings, self.now)
+        return tables.users_table(self.state, self._people, self._rights, self.now)
 
     @cached_property
     def _people(self) -> list[tables.Person]:
-        return tables.join_people(self.state)
+        return tables.join_people(self.state, self.gaps)
 
     @cached_property
-    def _holdings(self) -> Holdings:
-        return Holdings(self.state, load_catalogue())
+    def gaps(self) -> Gaps:
+        """What the account names and nobody described."""
+        return find_gaps(self.state)
+
+    @cached_property
+    def _rights(self) -> tables.Rights:
+        return tables.Rights(self.state, self.gaps, load_catalogue())
 
 
 def audit_users(state: AccountState, now: datetime | None = None) -> pd.DataFrame:

@@ -2,7 +2,9 @@
 
 A check returns, for each row of its table, whether it fails: True, False, or a missing value where
 that cannot be told. pandas' nullable booleans carry the last through ``&``, ``|`` and ``~``, so
-that what was not read comes out as unknown and never as fine.
+that what was not read comes out as unknown and never as fine. Its texts do not: a missing one is
+unequal to all. So a row of whose ``data``, all texts, nothing is known is unknown whatever a check
+returns.
 
 One's own check, in a notebook::
 
@@ -140,14 +142,16 @@ def root_access_key(account: pd.DataFrame, _: Thresholds) -> Any:
     "The root signs in with MFA",
     severity="critical",
     table="account",
-    data=["root_mfa"],
+    data=["root_mfa", "root_password", "root_access_key"],
     cis="1.5 1.5 1.4 2.4 2.5",
     rationale="A password alone would protect everything.",
     action="Turn on MFA for the root, signed in as root",
+    reading="A root without a password and a key, as central root access leaves it, needs none; "
+    "where AWS does not tell of its password, it has one.",
 )
 def root_mfa(account: pd.DataFrame, _: Thresholds) -> Any:
-    """AccountMFAEnabled of GetAccountSummary."""
-    return ~account.root_mfa
+    """AccountMFAEnabled of GetAccountSummary, unless there is nothing to protect."""
+    return ~account.root_mfa & ~_root_is_bare(account)
 
 
 @check(
@@ -155,15 +159,21 @@ def root_mfa(account: pd.DataFrame, _: Thresholds) -> Any:
     "The root's MFA device is hardware",
     severity="medium",
     table="account",
-    data=["root_mfa", "root_mfa_virtual"],
+    data=["root_mfa", "root_mfa_virtual", "root_password", "root_access_key"],
     cis="1.6 1.6 1.5 2.5 2.6",
     rationale="A phone is copied, restored and lost more easily than a key in a safe.",
     action="Give the root a passkey or hardware token in place of the virtual device",
-    reading="A root without MFA fails here too; a passkey counts as hardware.",
+    reading="A root without MFA fails here too, unless it has no password and no key; a passkey "
+    "counts as hardware.",
 )
 def root_hardware_mfa(account: pd.DataFrame, _: Thresholds) -> Any:
     """No virtual device is assigned to the root."""
-    return ~account.root_mfa | account.root_mfa_virtual
+    return (~account.root_mfa | account.root_mfa_virtual) & ~_root_is_bare(account)
+
+
+def _root_is_bare(account: pd.DataFrame) -> Any:
+    """Whether the root is known to have no password and no key."""
+    return (~account.root_password & ~account.root_access_key).fillna(False)
 
 
 @check(
@@ -383,7 +393,7 @@ def admin_by_own(users: pd.DataFrame, _: Thresholds) -> Any:
 )
 def escalation(users: pd.DataFrame, _: Thresholds) -> Any:
     """A way is open, on all resources of a type, for who is no administrator."""
-    return (users.escalations != "").astype("boolean").mask(users.escalations.isna())
+    return users.escalations != ""
 
 
 # Access keys
@@ -474,8 +484,8 @@ def key_rotation(keys: pd.DataFrame, limits: Thresholds) -> Any:
     remedy="aws iam get-group --group-name={group}",
 )
 def empty_group(groups: pd.DataFrame, _: Thresholds) -> Any:
-    """None."""
-    return groups.members == 0
+    """Nobody is."""
+    return groups["empty"]
 
 
 @check(
@@ -492,7 +502,7 @@ def empty_group(groups: pd.DataFrame, _: Thresholds) -> Any:
 )
 def star_policy(policies: pd.DataFrame, _: Thresholds) -> Any:
     """Allows it without a condition, and somebody has it."""
-    return policies.full_admin & _held(policies)
+    return policies.full_admin & policies.held
 
 
 @check(
@@ -500,15 +510,16 @@ def star_policy(policies: pd.DataFrame, _: Thresholds) -> Any:
     "Every customer managed policy is attached",
     severity="low",
     table="policies",
-    data=["attachments"],
+    data=["attachments", "attached_to"],
     rationale="Nobody reviews a policy that nobody has, until it is attached by mistake.",
     action="Delete the policy",
     remedy="aws iam delete-policy --policy-arn={arn}",
     reading="A policy that only bounds somebody is in use.",
 )
 def unused_policy(policies: pd.DataFrame, _: Thresholds) -> Any:
-    """The account's own, and nobody has it."""
-    return (policies.kind == "customer") & (policies.attachments == 0)
+    """The account's own, and nobody has it, nor is bounded by it."""
+    nobody = (policies.attached_to == "").astype("boolean").mask(policies.attached_to.isna())
+    return nobody.where(policies.kind == "customer", False)
 
 
 @check(
@@ -522,7 +533,7 @@ def unused_policy(policies: pd.DataFrame, _: Thresholds) -> Any:
 )
 def full_service(policies: pd.DataFrame, _: Thresholds) -> Any:
     """``cloudtrail:*`` or ``kms:*`` on ``*``."""
-    return ~policies.full_admin & (policies.full_services != "") & _held(policies)
+    return ~policies.full_admin & (policies.full_services != "") & policies.held
 
 
 @check(
@@ -536,7 +547,7 @@ def full_service(policies: pd.DataFrame, _: Thresholds) -> Any:
 )
 def mfa_removable(policies: pd.DataFrame, _: Thresholds) -> Any:
     """Lets MFA devices be deactivated without MFA."""
-    return policies.mfa_removable & _held(policies)
+    return policies.mfa_removable & policies.held
 
 
 @check(
@@ -550,7 +561,3 @@ def mfa_removable(policies: pd.DataFrame, _: Thresholds) -> Any:
 def group_deny(policies: pd.DataFrame, _: Thresholds) -> Any:
     """A group's ARN is a resource of a Deny."""
     return policies.group_denies != ""
-
-
-def _held(policies: pd.DataFrame) -> Any:
-    return policies.attachments > policies.boundaries

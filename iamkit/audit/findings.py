@@ -1,5 +1,6 @@
 """From checks over tables to findings: what fails, what could not be told, what is waived."""
 
+import hashlib
 import re
 import shlex
 from collections.abc import Iterable, Mapping
@@ -25,7 +26,7 @@ _SCHEMAS: Mapping[str, Schema] = {
 _WHO: Mapping[str, tuple[str, ...]] = {
     "account": ("account_id",),
     "users": ("user",),
-    "access_keys": ("user", "key"),
+    "access_keys": ("user", "key", "slot"),
     "groups": ("group",),
     "policies": ("policy", "holder", "arn"),
 }
@@ -40,6 +41,7 @@ def find(
     limits: Thresholds,
     waivers: Iterable[Waiver],
     now: datetime,
+    unlisted: Mapping[str, str],
 ) -> pd.DataFrame:
     """The findings of all checks: the columns of ``schema.FINDINGS``.
 
@@ -50,6 +52,8 @@ def find(
         limits: from when on to mind.
         waivers: those whose last day is over do not count.
         now: the moment for which ages are told.
+        unlisted: by table, the kinds of things of which it may lack rows: what a check would say
+            of those is one finding, which is unknown.
     """
     in_force = [waiver for waiver in waivers if now.date() <= waiver.last_day]
     rows = [
@@ -58,6 +62,11 @@ def find(
         for row in _rows(
             check, tables[check.table], state=state, limits=limits, waivers=in_force, now=now
         )
+    ]
+    rows += [
+        _of_unlisted(check, unlisted[check.table], state)
+        for check in checks
+        if check.table in unlisted
     ]
     worst = {severity: rank for rank, severity in enumerate(schema.SEVERITIES)}
     rows.sort(key=lambda row: (worst[row[0]], row[2], row[1], row[4], row[5]))
@@ -90,11 +99,15 @@ def _rows(
     now: datetime,
 ) -> Iterable[list[Any]]:
     fails = pd.Series(check.fails(table, limits), index=table.index).astype("boolean")
+    fails = fails.mask(_without_texts(check, table))
     hit = table[fails.fillna(True)]
     if hit.empty:
         return
     columns = _SCHEMAS[check.table]
     told = in_words(hit[_needed(check, hit)], columns)
+    unsure = fails[hit.index].isna()
+    for name in check.data:
+        told[name] = told[name].mask(unsure & hit[name].isna() & (told[name] == ""), UNKNOWN)
     sources = _sources(check, columns)
     ages = [(now - at).total_seconds() / 3600 for s in sources if (at := state.source(s).at)]
     age = round(max(ages), 2) if ages else None
@@ -120,7 +133,49 @@ def _rows(
             check.cis_items,
             check.reading,
             f"{waiver.reason} (until {waiver.until})" if waiver else "",
+            _fingerprint(check, state.account_id, principal, _part(check, row)),
         ]
+
+
+def _of_unlisted(check: Check, kinds: str, state: AccountState) -> list[Any]:
+    """That a check could not be told of things of which nobody knows, not even the names."""
+    return [
+        check.severity,
+        "unknown",
+        check.id,
+        check.title,
+        state.account_id,
+        "",
+        f"there may be more {kinds}",
+        schema.DETAILS,
+        None,
+        "",
+        check.cis_items,
+        check.reading,
+        "",
+        _fingerprint(check, state.account_id, "", ""),
+    ]
+
+
+def _without_texts(check: Check, table: pd.DataFrame) -> Any:
+    """The rows of whose ``data`` nothing is known, where these are texts and nothing else."""
+    names = [name for name in check.data if name in table]
+    if not names or not all(pd.api.types.is_string_dtype(table[name]) for name in names):
+        return pd.Series(False, index=table.index)
+    return table[names].isna().all(axis=1)
+
+
+def _fingerprint(check: Check, account: str, principal: str, part: str) -> str:
+    """The identity of a finding, which no optional call may change: no key id is in it."""
+    identity = f"{check.id}\0{account}\0{principal}\0{part}"
+    return hashlib.sha256(identity.encode()).hexdigest()
+
+
+def _part(check: Check, told: Mapping[str, str]) -> str:
+    """What tells a principal's findings of one check apart, whatever was read."""
+    if check.table == "policies":
+        return " ".join((told["holder"], told["policy"], told["arn"]))
+    return told["slot"] if check.table == "access_keys" else ""
 
 
 def _needed(check: Check, table: pd.DataFrame) -> list[str]:
@@ -133,15 +188,22 @@ def _needed(check: Check, table: pd.DataFrame) -> list[str]:
 def _who(check: Check, told: Mapping[str, str]) -> tuple[str, str]:
     """Whom a finding concerns, and what of it."""
     if check.table == "access_keys":
-        return told["user"], told["key"]
+        return told["user"], _key_of(told)
     if check.table == "policies":
-        holder = told["holder"]
-        return (holder.partition(" ")[2] or told["policy"]), (
-            told["policy"] if holder else told["arn"]
-        )
+        holder, policy = told["holder"], told["policy"]
+        if not holder:
+            return policy, told["arn"]
+        return holder.partition(" ")[2], "" if policy == UNKNOWN else policy
     if check.table == "account":
         return ("<root_account>" if check.id.startswith("root-") else told["account_id"]), ""
     return told[_WHO[check.table][0]], ""
+
+
+def _key_of(told: Mapping[str, str]) -> str:
+    """A key's id or, where only the report knows of it, which of the two; empty of unread keys."""
+    if told["key"] not in ("", UNKNOWN, NOT_READ):
+        return told["key"]
+    return f"key {told['slot']}" if told["slot"].isdigit() else ""
 
 
 def _sources(check: Check, columns: Schema) -> list[str]:

@@ -189,6 +189,7 @@ USERS: Schema = {
     "unknown": Column("str", "what failed, is denied or is stale for this row", DERIVED),
     "not_read": Column("str", "what nobody asked for, for this row", DERIVED),
     "findings": Column("Int64", "how many findings count against the user", DERIVED),
+    "findings_unknown": Column("Int64", "how many could not be told", DERIVED),
     "worst_severity": Column("severity", "of these", DERIVED),
     "next_action": Column("str", "what to do about the worst", DERIVED),
 }
@@ -196,6 +197,7 @@ USERS: Schema = {
 
 ACCESS_KEYS: Schema = {
     "user": Column("str", "whose key it is; the root's are of <root_account>"),
+    "slot": Column("Int64", "1 or 2, as in the credential report", f"ListAccessKeys or {REPORT}"),
     "key": Column("str", "access key id", "ListAccessKeys"),
     "status": Column("str", "Active or Inactive", f"ListAccessKeys or {REPORT}"),
     "active": Column("boolean", "whether it is active", f"ListAccessKeys or {REPORT}"),
@@ -219,7 +221,10 @@ ACCESS_KEYS: Schema = {
     "unknown": Column("str", "what failed, is denied or is stale for this row", DERIVED),
     "not_read": Column("str", "what nobody asked for, for this row", DERIVED),
 }
-"""``audit_access_keys``: one row per access key, by user and key number."""
+"""``audit_access_keys``: one row per access key, by user and key number.
+
+A user whose keys nobody knows has one row, in which all but the name is missing.
+"""
 
 GROUPS: Schema = {
     "group": Column("str", "the group's name"),
@@ -230,8 +235,13 @@ GROUPS: Schema = {
     "inline_policies": Column("str", "names"),
     "attached_policies": Column("str", "names"),
     "effective_admin": Column("boolean", "makes its members administrators", DETAILS),
+    "empty": Column("boolean", "nobody is in it", DETAILS),
+    "unknown": Column("str", "what failed, is denied or is stale for this row", DERIVED),
 }
-"""``audit_groups``: one row per group, in the order of their names."""
+"""``audit_groups``: one row per group, in the order of their names.
+
+A group that a user names and nobody described is a row too, in which the rest is missing.
+"""
 
 POLICIES: Schema = {
     "policy": Column("str", "the policy's name"),
@@ -242,13 +252,17 @@ POLICIES: Schema = {
     "attached_to": Column("str", "users, groups and roles that have it, or whom it bounds"),
     "attachments": Column("Int64", "how many they are"),
     "boundaries": Column("Int64", "how many of them it only bounds"),
+    "held": Column("boolean", "somebody has it, and is not only bounded by it"),
     "full_admin": Column("boolean", "allows * on * unconditionally"),
     "full_services": Column("str", "services of which it allows everything on everything"),
     "mfa_removable": Column("boolean", "lets a key without MFA remove or replace MFA devices"),
     "group_denies": Column("str", "ARNs of groups that a Deny names, which binds no member"),
     "unknown": Column("str", "what failed, is denied or is stale for this row", DERIVED),
 }
-"""``audit_policies``: managed policies, then inline ones, by kind, name and holder."""
+"""``audit_policies``: managed policies, then inline ones, by kind, name and holder.
+
+A holder of whom nobody knows which inline policies it has is a row too, with no policy's name.
+"""
 
 MEMBERSHIPS: Schema = {
     "group": Column("str", "the group's name"),
@@ -265,8 +279,12 @@ PERMISSIONS: Schema = {
     "resources": Column("category", "all or some", DERIVED),
     "conditional": Column("boolean", "only under conditions", DERIVED),
     "path": Column("category", "the group or own, and the policy, that grants it", DERIVED),
+    "unknown": Column("category", "what failed, is denied or is stale for this row", DERIVED),
 }
-"""``audit_permissions``: one row per user, path, service and access level, in that order."""
+"""``audit_permissions``: one row per user, path, service and access level, in that order.
+
+A path whose policy nobody described is one row, in which what it grants is missing.
+"""
 
 ACCOUNT: Schema = {
     "account_id": Column("str", "12 digits", "GetCallerIdentity"),
@@ -275,6 +293,9 @@ ACCOUNT: Schema = {
     "groups": Column("Int64", "how many there are"),
     "roles": Column("Int64", "how many there are"),
     "root_access_key": Column("boolean", "the root has an access key", "GetAccountSummary"),
+    "root_password": Column(
+        "boolean", "the root has a password", f"GetAccountSummary or {REPORT}"
+    ),
     "root_mfa": Column("boolean", "the root signs in with MFA", "GetAccountSummary"),
     "root_mfa_virtual": Column("boolean", "its device is a virtual one", "ListVirtualMFADevices"),
     "root_last_used": Column(STAMP, "last use of its password or keys", REPORT, "", "account_id"),
@@ -310,15 +331,16 @@ FINDINGS: Schema = {
     "cis": Column("str", "items of the CIS AWS Foundations Benchmark, by version", DERIVED),
     "reading": Column("str", "the reading taken where tools disagree", DERIVED),
     "waiver": Column("str", "the reason of a waiver that counts, and its end", DERIVED),
+    "fingerprint": Column("str", "the same for the same finding, whatever else was read", DERIVED),
 }
 """``audit_findings``: the worst first, then by check, principal and resource."""
 
 SOURCES: Schema = {
     "source": Column("str", "the operation of the API"),
-    "status": Column("category", "read, not read, unknown"),
+    "status": Column("category", "read, in part, not read, unknown"),
     "at": Column(STAMP, "the moment for which its values hold"),
     "age_hours": Column("Float64", "how old they are", DERIVED, "hours"),
-    "users_missing": Column("Int64", "users for whom it is unknown"),
+    "users_missing": Column("Int64", "users for whom it is unknown, as far as they are known"),
     "note": Column("str", "why"),
 }
 """``audit_sources``: one row per operation that an audit reads."""

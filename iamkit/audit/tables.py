@@ -4,7 +4,7 @@ Each function is pure; what the columns mean is in ``iamkit.audit.schema``.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from iamkit.account import (
+    JSON,
     ROOT_USER,
     AccessKey,
     AccountState,
@@ -19,11 +20,14 @@ from iamkit.account import (
     Group,
     ReportedKey,
     ReportRow,
+    Source,
     User,
 )
 from iamkit.audit import schema
-from iamkit.audit.schema import NOT_READ, REPORT, UNKNOWN, make_frame
-from iamkit.policies.grants import Grant, Holding, Holdings, Path, Restrictions
+from iamkit.audit.schema import DETAILS, NOT_READ, REPORT, UNKNOWN, make_frame
+from iamkit.gaps import Gaps, is_described, judge_sources
+from iamkit.policies.catalogue import Catalogue
+from iamkit.policies.grants import Grant, Holdings, Restrictions
 from iamkit.policies.review import review_document
 
 
@@ -32,19 +36,21 @@ class Key:
     """An access key, from what ListAccessKeys and the credential report say of it.
 
     Attributes:
-        id: ``not read`` or ``unknown`` where the report alone knows of it.
+        slot: 1 or 2, as in the report; a key that is not in it takes the slot that is left.
+        id: None where the report alone knows of it.
         reported: its row in the report, or None if that is older than the key or lacks.
     """
 
-    id: str
-    active: bool
+    slot: int
+    id: str | None
+    active: bool | None
     created: datetime | None
     reported: ReportedKey | None
 
     @property
-    def status(self) -> str:
+    def status(self) -> str | None:
         """As IAM calls it."""
-        return "Active" if self.active else "Inactive"
+        return None if self.active is None else "Active" if self.active else "Inactive"
 
     @property
     def rotated(self) -> datetime | None:
@@ -62,10 +68,12 @@ class Person:
     """A user with what single calls and the report say, and what is not known.
 
     Attributes:
+        described: whether more is known than the credential report says.
         keys: None if nobody knows.
     """
 
     user: User
+    described: bool
     row: ReportRow | None
     keys: tuple[Key, ...] | None
     unknown: tuple[str, ...]
@@ -77,16 +85,21 @@ class Person:
         return self.row.password_enabled if self.row else None
 
 
-def join_people(state: AccountState) -> list[Person]:
+def join_people(state: AccountState, gaps: Gaps) -> list[Person]:
     """Every user with all that was read of it, in the order of their names."""
-    return [_person(state.users[name], state) for name in sorted(state.users)]
+    known = dict(state.users) | {name: _reported_user(state.report[name]) for name in gaps.users}
+    return [_person(known[name], state, gaps) for name in sorted(known)]
+
+
+def _reported_user(row: ReportRow) -> User:
+    return User(name=row.user, arn=row.arn, created=row.created)
 
 
 def users_table(
-    state: AccountState, people: Iterable[Person], holdings: Holdings, now: datetime
+    state: AccountState, people: Iterable[Person], rights: "Rights", now: datetime
 ) -> pd.DataFrame:
     """One row per user: the columns of ``schema.USERS`` but those that findings add."""
-    columns = dict(list(schema.USERS.items())[:-3])
+    columns = dict(list(schema.USERS.items())[:-4])
     group_policies = {name: _group_policies(group) for name, group in state.groups.items()}
     made = state.source(REPORT).at
     common = (made, _hours(now, made), state.read_at)
@@ -96,7 +109,7 @@ def users_table(
             _user_row(
                 person,
                 state,
-                holdings=holdings,
+                rights=rights,
                 now=now,
                 group_policies=group_policies,
                 common=common,
@@ -111,44 +124,51 @@ def keys_table(state: AccountState, people: Iterable[Person], now: datetime) -> 
     rows: list[list[Any]] = []
     made = state.source(REPORT).at
     for person in people:
+        if person.keys is None:
+            rows.append(_unread_keys(person))
         rows += [_key_row(person, key, now, made) for key in person.keys or ()]
     root = state.report.get(ROOT_USER)
-    for key in _reported_keys(root, "not told by AWS") if root else ():
-        person = Person(User(name=ROOT_USER), root, (key,), (), ())
+    for key in _reported_keys(root):
+        person = Person(User(name=ROOT_USER), True, root, (key,), (), ("ListAccessKeys",))
         rows.append(_key_row(person, key, now, made))
     return make_frame(schema.ACCESS_KEYS, rows)
 
 
-def groups_table(state: AccountState, holdings: Holdings) -> pd.DataFrame:
+def groups_table(state: AccountState, rights: "Rights") -> pd.DataFrame:
     """One row per group: the columns of ``schema.GROUPS``."""
-    members = _members(state)
-    return make_frame(
-        schema.GROUPS,
-        (
+    members, gaps = members_of(state), rights.gaps
+    whole = not {"users"} & gaps.holders
+    rows = []
+    for name in sorted({*state.groups, *gaps.groups}):
+        group, count = state.groups.get(name), len(members.get(name, ()))
+        path = rights.admin_path(User(name="", groups=frozenset([name])))
+        unsure = not whole or path is None
+        rows.append(
             [
-                group.name,
-                group.path,
-                group.arn,
-                group.created,
-                len(members.get(name, ())),
-                _listed(group.inline_policies),
-                _policy_names(group.attached_policies),
-                _truth(holdings.of(User(name="", groups=frozenset([name]))).admin_path),
+                name,
+                group.path if group else None,
+                group.arn if group else None,
+                group.created if group else None,
+                count if whole else None,
+                _listed(group.inline_policies) if group else None,
+                _policy_names(group.attached_policies) if group else None,
+                _truth(path),
+                False if count else True if whole else None,
+                DETAILS if unsure or group is None else "",
             ]
-            for name, group in sorted(state.groups.items())
-        ),
-    )
+        )
+    return make_frame(schema.GROUPS, rows)
 
 
 def memberships_table(state: AccountState) -> pd.DataFrame:
     """One row per user in a group: the columns of ``schema.MEMBERSHIPS``."""
-    members = _members(state)
+    members = members_of(state)
     pairs = ((group, user) for group in sorted(members) for user in members[group])
     return make_frame(schema.MEMBERSHIPS, pairs)
 
 
-def policies_table(state: AccountState) -> pd.DataFrame:
-    """One row per managed policy that was read, and per inline policy: ``schema.POLICIES``."""
+def policies_table(state: AccountState, gaps: Gaps) -> pd.DataFrame:
+    """One row per managed and per inline policy, and for whose are not known: ``POLICIES``."""
     holders: dict[str, list[str]] = {}
     bounds: dict[str, list[str]] = {}
     inline: list[tuple[str, str, Any]] = []
@@ -159,24 +179,49 @@ def policies_table(state: AccountState) -> pd.DataFrame:
             bounds.setdefault(bound, []).append(holder)
         inline += [(name, holder, document) for name, document in entity.inline_policies.items()]
     rows = []
-    for arn, policy in state.policies.items():
-        kind = "aws" if policy.is_aws_managed else "customer"
+    for arn in {*state.policies, *holders, *bounds}:
+        policy = state.policies.get(arn)
         held, bounded = holders.get(arn, []), bounds.get(arn, [])
-        names = [*held, *(f"bounds {name}" for name in bounded)]
-        found = [_some(names), len(names), len(bounded), *review_document(policy.document)]
-        rows.append([policy.name, kind, "", arn, policy.updated, *found, ""])
-    for arn in sorted(set(holders) - set(state.policies)):
-        found = [_some(holders[arn]), len(holders[arn]), 0, None, "", None, ""]
-        rows.append([arn.rpartition("/")[2], "customer", "", arn, None, *found, schema.DETAILS])
-    for name, holder, document in inline:
+        found = _reviewed(policy.document if policy else {})
+        known = [_holders_cells(held, bounded, whole=not gaps.holders), found]
         rows.append(
-            [name, "inline", holder, "", None, holder, 1, 0, *review_document(document), ""]
+            [
+                policy.name if policy else arn.rpartition("/")[2],
+                "aws" if arn.split(":")[4:5] == ["aws"] else "customer",
+                "",
+                arn,
+                policy.updated if policy else None,
+                *known[0],
+                *found,
+                DETAILS if gaps.holders or found[0] is None else "",
+            ]
         )
-    rows.sort(key=lambda row: (row[1], row[0], row[2], row[3]))
+    for name, holder, document in inline:
+        found = _reviewed(document)
+        lacks = DETAILS if found[0] is None else ""
+        rows.append([name, "inline", holder, "", None, holder, 1, 0, True, *found, lacks])
+    unread = [*(f"group {n}" for n in gaps.groups), *(f"user {n}" for n in gaps.users)]
+    rows += [
+        [None, "inline", holder, "", None, holder, None, None, None, *_reviewed({}), DETAILS]
+        for holder in unread
+    ]
+    rows.sort(key=lambda row: (row[1], row[0] or "", row[2], row[3]))
     return make_frame(schema.POLICIES, rows)
 
 
-def account_table(state: AccountState, now: datetime) -> pd.DataFrame:
+def _reviewed(document: JSON) -> tuple[bool | None, str | None, bool | None, str | None]:
+    return review_document(document) if is_described(document) else (None, None, None, None)
+
+
+def _holders_cells(held: list[str], bounded: list[str], *, whole: bool) -> list[Any]:
+    """Who has a managed policy, how many they are; where not all holders are known, no number."""
+    names = ", ".join([*held, *(f"bounds {name}" for name in bounded)])
+    if whole:
+        return [names, len(held) + len(bounded), len(bounded), bool(held)]
+    return [names or None, None, None, True if held else None]
+
+
+def account_table(state: AccountState, gaps: Gaps, now: datetime) -> pd.DataFrame:
     """One row for the account and its root: the columns of ``schema.ACCOUNT``."""
     rules, root, read = state.password_policy, state.report.get(ROOT_USER), state.source
     has_rules = read("GetAccountPasswordPolicy").status == "read"
@@ -192,14 +237,18 @@ def account_table(state: AccountState, now: datetime) -> pd.DataFrame:
     shell = f"arn:{state.partition}:iam::aws:policy/AWSCloudShellFullAccess"
     support = f"arn:{state.partition}:iam::aws:policy/AWSSupportAccess"
     shells = [holder for holder, entity in state.holders() if shell in entity.attached_policies]
-    unknown, not_read = _gaps(state, _ACCOUNT_SOURCES)
+    unknown, not_read = _unread(state, _ACCOUNT_SOURCES)
+    if gaps.kinds or gaps.holders:
+        unknown = ", ".join(filter(None, [unknown, DETAILS]))
+    supporters = sum(support in role.attached_policies for role in state.roles.values())
     row = [
         state.account_id,
-        state.alias or "",
-        len(state.users),
-        len(state.groups),
-        len(state.roles),
+        state.alias or ("" if read("ListAccountAliases").status == "read" else None),
+        None if "users" in gaps.kinds else len(state.users) + len(gaps.users),
+        None if "groups" in gaps.kinds else len(state.groups) + len(gaps.groups),
+        None if "roles" in gaps.kinds else len(state.roles),
         _root_has_key(state, root),
+        _root_has_password(state, root),
         _root_has_mfa(state, root),
         mfa_virtual,
         last,
@@ -207,11 +256,11 @@ def account_table(state: AccountState, now: datetime) -> pd.DataFrame:
         bool(last) if root else None,
         minimum,
         reuse,
-        sum(support in role.attached_policies for role in state.roles.values()),
+        None if "roles" in gaps.kinds else supporters,
         len(state.analyzers) if read("ListAnalyzers").status == "read" else None,
-        ", ".join(expired),
+        ", ".join(expired) if has_certificates else None,
         len(expired) if has_certificates else None,
-        ", ".join(shells),
+        ", ".join(shells) or (None if gaps.holders else ""),
         unknown,
         not_read,
     ]
@@ -221,47 +270,98 @@ def account_table(state: AccountState, now: datetime) -> pd.DataFrame:
 def sources_table(state: AccountState, now: datetime) -> pd.DataFrame:
     """One row per operation that an audit reads: the columns of ``schema.SOURCES``."""
     names = sorted({*state.sources, *_USER_SOURCES, *_ACCOUNT_SOURCES, schema.DETAILS})
+    judged = judge_sources(state)
     return make_frame(
         schema.SOURCES,
         (
-            [name, s.status, s.at, _hours(now, s.at), len(s.missing), s.note]
-            for name, s in ((name, state.source(name)) for name in names)
+            [name, _status(s), s.at, _hours(now, s.at), len(s.missing), s.note]
+            for name, s in ((name, judged.get(name, state.source(name))) for name in names)
         ),
     )
 
 
+def _status(source: Source) -> str:
+    return "in part" if source.in_part else source.status
+
+
 def permissions_table(
-    state: AccountState, holdings: Holdings, users: Iterable[str] | None = None
+    state: AccountState, rights: "Rights", users: Iterable[str] | None = None
 ) -> pd.DataFrame:
     """What each user may do, by service and access level: ``schema.PERMISSIONS``.
 
     Args:
         state: the account.
-        holdings: what its users hold.
+        rights: what its users hold.
         users: the users to look at; all without it, which may be millions of rows.
     """
-    names = sorted(state.users if users is None else users)
+    gaps, holdings = rights.gaps, rights.holdings
+    names = sorted({*state.users, *gaps.users} if users is None else users)
     cells: dict[tuple[int, Restrictions], pd.DataFrame] = {}
     parts = []
     for name in names:
-        holding = holdings.of(state.users[name])
+        if name not in state.users:
+            parts.append((name, "own and groups", UNREAD))
+            continue
+        user = state.users[name]
+        holding = holdings.of(user)
         for path, grants in holding.paths:
+            unread = grants is None or not is_described(path.document or {})
             key = (id(path.document), holding.restrictions)
-            if key not in cells:
+            if key not in cells and not unread:
                 cells[key] = _cells(grants or (), holding.restrictions, holdings)
-            parts.append((name, path, cells[key]))
+            parts.append((name, str(path), UNREAD if unread else cells[key]))
+        parts += [(name, f"group {g}", UNREAD) for g in sorted(user.groups & set(gaps.groups))]
+        if gaps.bounds(user):
+            parts.append((name, f"boundary {user.permissions_boundary}", UNREAD))
     return _joined(parts)
 
 
-def levels_of(holdings: Holdings, group: str) -> list[str]:
-    """The access levels that a group gives its members, in the order of their names."""
-    holding = holdings.of(User(name="", groups=frozenset([group])))
-    allowed = 0
-    for _, grants in holding.paths:
-        for grant in grants or ():
-            allowed |= grant.actions if grant.allows else 0
-    allowed = holding.restrictions.of(allowed)
-    return sorted(n for n, mask in holdings.catalogue.levels.items() if mask & allowed)
+class Rights:
+    """What users hold, in three values: what hangs on something undescribed is not known.
+
+    Args:
+        state: the account.
+        gaps: what it does not describe.
+        catalogue: of all actions.
+    """
+
+    def __init__(self, state: AccountState, gaps: Gaps, catalogue: Catalogue) -> None:
+        described = {a: p for a, p in state.policies.items() if a not in gaps.policies}
+        self.gaps = gaps
+        self.holdings = Holdings(replace(state, policies=described), catalogue)
+
+    def admin_path(self, user: User) -> str | None:
+        """By which a user may call all of IAM on everything; empty if it may not, None if unknown.
+
+        A boundary that was not described may take it away; a policy or group may give it.
+        """
+        holding = self.holdings.of(user)
+        path = holding.admin_path
+        if path and self.gaps.bounds(user):
+            return None
+        iam = holding.catalogue.of_service("iam")
+        if path == "" and self.gaps.grants_of(user) and holding.restrictions.of(iam) == iam:
+            return None
+        return path
+
+    def escalations(self, user: User) -> str | None:
+        """The ways to become an administrator, of who is none; None if that is not known."""
+        path = self.admin_path(user)
+        if path:
+            return ""
+        ways = "; ".join(self.holdings.of(user).escalations)
+        unsure = self.gaps.bounds(user) if ways else self.gaps.grants_of(user)
+        return None if unsure else ways
+
+    def levels(self, group: str) -> list[str]:
+        """The access levels that a group is known to give its members, in order of names."""
+        holding = self.holdings.of(User(name="", groups=frozenset([group])))
+        allowed = 0
+        for _, grants in holding.paths:
+            for grant in grants or ():
+                allowed |= grant.actions if grant.allows else 0
+        allowed = holding.restrictions.of(allowed)
+        return sorted(n for n, mask in holding.catalogue.levels.items() if mask & allowed)
 
 
 # Users
@@ -288,9 +388,13 @@ _ACCOUNT_SOURCES = (
 )
 
 
-def _person(user: User, state: AccountState) -> Person:
+def _person(user: User, state: AccountState, gaps: Gaps) -> Person:
     row = state.reported(user)
-    return Person(user, row, _keys_of(user, row, state), *_lacking(user, row, state))
+    described = user.name in state.users
+    unknown, not_read = _lacking(user, row, state)
+    if not described or gaps.grants_of(user) or gaps.bounds(user):
+        unknown = (DETAILS, *unknown)
+    return Person(user, described, row, _keys_of(user, row, state), unknown, not_read)
 
 
 def _lacking(
@@ -323,52 +427,57 @@ def _word(state: AccountState, operation: str) -> str:
 def _keys_of(user: User, row: ReportRow | None, state: AccountState) -> tuple[Key, ...] | None:
     listed = state.access_keys.get(user.name)
     if listed is None:
-        return _reported_keys(row, _word(state, "ListAccessKeys")) if row else None
-    reported = [key for key in row.keys if key] if row else []
-    return tuple(_merge(key, reported, alone=len(listed) == 1) for key in listed)
+        return _reported_keys(row) if row else None
+    return _merge(listed, row.keys if row else (None, None))
 
 
-def _merge(key: AccessKey, reported: list[ReportedKey], *, alone: bool) -> Key:
-    """A listed key with its row in the report, which is told by the date alone."""
-    found = next((r for r in reported if r.last_rotated == key.created), None)
-    if found is None and alone and len(reported) == 1 and key.created:
-        one = reported[0].last_rotated  # "rotated" may be later than created, never earlier
-        found = reported[0] if one is None or one > key.created else None
-    return Key(key.id, key.status == "Active", key.created, found)
+def _merge(
+    listed: Iterable[AccessKey], reported: tuple[ReportedKey | None, ...]
+) -> tuple[Key, ...]:
+    """The listed keys with their rows in the report, which are told by the date alone."""
+    left = {slot: one for slot, one in enumerate(reported, 1) if one}
+    found: dict[int, AccessKey] = {}
+    later = []
+    for key in sorted(listed, key=lambda key: (str(key.created), key.id)):
+        slot = next((n for n in left if n not in found and left[n].last_rotated == key.created), 0)
+        if slot:
+            found[slot] = key
+        else:
+            later.append(key)
+    rest = [slot for slot in left if slot not in found]
+    if len(rest) == 1 == len(later) and later[0].created:
+        rotated = left[rest[0]].last_rotated  # it may be later than created, never earlier
+        if rotated is None or rotated > later[0].created:
+            found[rest[0]] = later.pop()
+    keys = [Key(n, k.id, k.status == "Active", k.created, left[n]) for n, k in found.items()]
+    free = (n for n in range(1, 2 + len(found) + len(later)) if n not in found)
+    keys += [Key(next(free), k.id, k.status == "Active", k.created, None) for k in later]
+    return tuple(sorted(keys, key=lambda key: key.slot))
 
 
-def _reported_keys(row: ReportRow | None, word: str) -> tuple[Key, ...]:
-    return tuple(Key(word, key.active, None, key) for key in (row.keys if row else ()) if key)
+def _reported_keys(row: ReportRow | None) -> tuple[Key, ...]:
+    keys = enumerate(row.keys if row else (), 1)
+    return tuple(Key(slot, None, key.active, None, key) for slot, key in keys if key)
 
 
 def _user_row(
     person: Person,
     state: AccountState,
     *,
-    holdings: Holdings,
+    rights: Rights,
     now: datetime,
     group_policies: Mapping[str, list[str]],
     common: tuple[Any, ...],
 ) -> list[Any]:
     user, row = person.user, person.row
-    holding = holdings.of(user)
-    through = [text for group in sorted(user.groups) for text in group_policies.get(group, ())]
     return [
         user.name,
         state.account_id,
-        user.id,
-        user.path,
+        user.id if person.described else None,
+        user.path if person.described else None,
         user.arn,
         user.created,
-        ", ".join(f"{key}={value}" for key, value in sorted(user.tags.items())),
-        _listed(user.groups),
-        _listed(user.inline_policies),
-        _policy_names(user.attached_policies),
-        ", ".join(through),
-        (user.permissions_boundary or "").rpartition("/")[2],
-        _truth(holding.admin_path),
-        holding.admin_path,
-        _escalations(holding),
+        *(_granted_cells(user, rights, group_policies) if person.described else [None] * 9),
         *_password_cells(person, state, now),
         *_mfa_cells(person, state),
         *_key_cells(person, now),
@@ -383,11 +492,23 @@ def _user_row(
     ]
 
 
-def _escalations(holding: Holding) -> str | None:
-    """The ways, but for an administrator; None if a policy of them was not read."""
-    if holding.admin_path:
-        return ""
-    return "; ".join(holding.escalations) or (None if holding.admin_path is None else "")
+def _granted_cells(
+    user: User, rights: Rights, group_policies: Mapping[str, list[str]]
+) -> list[Any]:
+    """Tags, groups and policies, and what follows from them."""
+    through = [text for group in sorted(user.groups) for text in group_policies.get(group, ())]
+    path = rights.admin_path(user)
+    return [
+        ", ".join(f"{key}={value}" for key, value in sorted(user.tags.items())),
+        _listed(user.groups),
+        _listed(user.inline_policies),
+        _policy_names(user.attached_policies),
+        None if user.groups & set(rights.gaps.groups) else ", ".join(through),
+        (user.permissions_boundary or "").rpartition("/")[2],
+        _truth(path),
+        path,
+        rights.escalations(user),
+    ]
 
 
 def _password_cells(person: Person, state: AccountState, now: datetime) -> list[Any]:
@@ -425,8 +546,7 @@ def _mfa_cells(person: Person, state: AccountState) -> list[Any]:
     if devices is not None:  # a call for this user is fresher than the report
         active = bool(devices)
     if devices is None and active is not False:
-        word = UNKNOWN if "ListMFADevices" in person.unknown else NOT_READ
-        return [active, word, word, None]
+        return [active, None, None, None]
     devices = devices or ()
     return [
         active,
@@ -438,14 +558,13 @@ def _mfa_cells(person: Person, state: AccountState) -> list[Any]:
 
 def _key_cells(person: Person, now: datetime) -> list[Any]:
     if person.keys is None:
-        word = UNKNOWN if "ListAccessKeys" in person.unknown else NOT_READ
-        return [None, *([word, word, None, None, None, None, None, None] * 2)]
-    cells: list[Any] = [sum(key.active for key in person.keys)]
-    for slot in range(2):
-        if slot >= len(person.keys):
+        return [None] * 17
+    cells: list[Any] = [_active_keys(person.keys)]
+    for slot in (1, 2):
+        key = next((key for key in person.keys if key.slot == slot), None)
+        if key is None:
             cells += ["", "", None, None, None, None, "", ""]
             continue
-        key = person.keys[slot]
         cells += [
             key.id,
             key.status,
@@ -453,10 +572,15 @@ def _key_cells(person: Person, now: datetime) -> list[Any]:
             key.reported.last_rotated if key.reported else None,
             _days(now, key.rotated or key.created),
             key.last_used,
-            key.reported.last_used_service if key.reported else "",
-            key.reported.last_used_region if key.reported else "",
+            key.reported.last_used_service if key.reported else None,
+            key.reported.last_used_region if key.reported else None,
         ]
     return cells
+
+
+def _active_keys(keys: Iterable[Key]) -> int | None:
+    active = [key.active for key in keys]
+    return None if None in active else sum(bool(one) for one in active)
 
 
 def _certificate_cells(row: ReportRow | None) -> list[Any]:
@@ -469,10 +593,9 @@ def _certificate_cells(row: ReportRow | None) -> list[Any]:
 
 def _credential_text(
     found: Mapping[str, tuple[Credential, ...]], person: Person, operation: str
-) -> str:
-    for word, listed in ((UNKNOWN, person.unknown), (NOT_READ, person.not_read)):
-        if operation in listed:
-            return word
+) -> str | None:
+    if operation in person.unknown or operation in person.not_read:
+        return None
     return ", ".join(
         (f"{one.service}: " if one.service else "")
         + f"{one.id} ({one.status}"
@@ -488,15 +611,16 @@ def _activity_cells(person: Person, now: datetime) -> list[Any]:
         return [None, None, None]
     used = [row.password_last_used, *(key.last_used for key in row.keys if key)]
     last = max((moment for moment in used if moment), default=None)
-    has_credentials = bool(row.password_enabled) or any(row.keys)
-    return [last, _days(now, last or person.user.created), has_credentials and last is None]
+    never = False if last else _any([row.password_enabled, any(row.keys)])
+    return [last, _days(now, last or person.user.created), never]
 
 
 # Keys
 
 
 def _key_row(person: Person, key: Key, now: datetime, made: datetime | None) -> list[Any]:
-    active = [k for k in person.keys or () if k.active]
+    keys = person.keys or ()
+    active = [k for k in keys if k.active]
     newest = max(active, key=lambda k: (k.rotated is not None, k.rotated), default=None)
     unknown = [op for op in person.unknown if op in (REPORT, "ListAccessKeys")]
     reported = key.reported
@@ -508,6 +632,7 @@ def _key_row(person: Person, key: Key, now: datetime, made: datetime | None) -> 
         idle = _days(now, key.created)  # it cannot be idle for longer than it exists
     return [
         person.user.name,
+        key.slot,
         key.id,
         key.status,
         key.active,
@@ -515,34 +640,51 @@ def _key_row(person: Person, key: Key, now: datetime, made: datetime | None) -> 
         reported.last_rotated if reported else None,
         _days(now, key.rotated or key.created),
         key.last_used,
-        reported.last_used_service if reported else "",
-        reported.last_used_region if reported else "",
+        reported.last_used_service if reported else None,
+        reported.last_used_region if reported else None,
         used,
         idle,
-        len(active),
-        key is newest,
+        _active_keys(keys),
+        key is newest if all(k.active is not None for k in keys) else None,
         person.password_enabled,
         ", ".join(unknown),
         ", ".join(op for op in person.not_read if op in (REPORT, "ListAccessKeys")),
     ]
 
 
+def _unread_keys(person: Person) -> list[Any]:
+    """The row of a user whose keys nobody knows."""
+    blank = [None] * (len(schema.ACCESS_KEYS) - 3)
+    return [person.user.name, *blank, *map(", ".join, (person.unknown, person.not_read))]
+
+
 # Account
 
 
 def _root_has_key(state: AccountState, root: ReportRow | None) -> bool | None:
-    if state.summary:
-        return bool(state.summary.get("AccountAccessKeysPresent"))
-    return any(key and key.active for key in root.keys) if root else None
+    """The summary is fresher; the report may be four hours old."""
+    if (present := state.summary.get("AccountAccessKeysPresent")) is not None:
+        return bool(present)
+    return _any(key.active for key in root.keys if key) if root else None
+
+
+def _root_has_password(state: AccountState, root: ReportRow | None) -> bool | None:
+    """Central root access takes the password away; reports before it say ``not_supported``.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/id_root-user-access-management.html
+    """
+    if (present := state.summary.get("AccountPasswordPresent")) is not None:
+        return bool(present)
+    return root.password_enabled if root else None
 
 
 def _root_has_mfa(state: AccountState, root: ReportRow | None) -> bool | None:
-    if state.summary:
-        return bool(state.summary.get("AccountMFAEnabled"))
+    if (enabled := state.summary.get("AccountMFAEnabled")) is not None:
+        return bool(enabled)
     return root.mfa_active if root else None
 
 
-def _gaps(state: AccountState, operations: Iterable[str]) -> tuple[str, str]:
+def _unread(state: AccountState, operations: Iterable[str]) -> tuple[str, str]:
     status = {operation: state.source(operation).status for operation in operations}
     unknown = ", ".join(op for op, word in status.items() if word == UNKNOWN)
     return unknown, ", ".join(op for op, word in status.items() if word == NOT_READ)
@@ -588,7 +730,14 @@ def _by_level(left: Mapping[str, int], catalogue: Any) -> Iterator[tuple[Any, ..
                 )
 
 
-def _joined(parts: list[tuple[str, Path, pd.DataFrame]]) -> pd.DataFrame:
+UNREAD = pd.DataFrame(
+    [(None, None, None, None, None, None)],
+    columns=["service", "access_level", "actions", "of", "everywhere", "always"],
+)
+"""What a policy that nobody described leaves."""
+
+
+def _joined(parts: list[tuple[str, str, pd.DataFrame]]) -> pd.DataFrame:
     """The users' cells below each other, by repeating what is small."""
     if not parts:
         return make_frame(schema.PERMISSIONS, [])
@@ -601,7 +750,7 @@ def _joined(parts: list[tuple[str, Path, pd.DataFrame]]) -> pd.DataFrame:
         numbers = np.repeat([codes[value] for value in values], sizes)
         return pd.Categorical.from_codes(numbers, categories=pd.Index(kinds, dtype="str"))
 
-    resources = body["everywhere"].astype(bool).map({True: "all", False: "some"})
+    resources = body["everywhere"].map({True: "all", False: "some"})
     return pd.DataFrame(
         {
             "user": repeated([user for user, _, _ in parts]),
@@ -611,7 +760,8 @@ def _joined(parts: list[tuple[str, Path, pd.DataFrame]]) -> pd.DataFrame:
             "of": body["of"].astype("Int64"),
             "resources": resources.astype("category"),
             "conditional": (~body["always"].astype("boolean")),
-            "path": repeated([str(path) for _, path, _ in parts]),
+            "path": repeated([path for _, path, _ in parts]),
+            "unknown": repeated([DETAILS if cells is UNREAD else "" for _, _, cells in parts]),
         }
     )
 
@@ -619,7 +769,8 @@ def _joined(parts: list[tuple[str, Path, pd.DataFrame]]) -> pd.DataFrame:
 # Small things
 
 
-def _members(state: AccountState) -> dict[str, list[str]]:
+def members_of(state: AccountState) -> dict[str, list[str]]:
+    """By group, the users who name it, in order; groups that nobody described too."""
     members: dict[str, list[str]] = {}
     for name in sorted(state.users):
         for group in state.users[name].groups:
@@ -640,13 +791,14 @@ def _policy_names(arns: Iterable[str]) -> str:
     return _listed(arn.rpartition("/")[2] for arn in arns)
 
 
-def _some(names: list[str], most: int = 20) -> str:
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more
-
-
 def _truth(path: str | None) -> bool | None:
     return None if path is None else bool(path)
+
+
+def _any(values: Iterable[bool | None]) -> bool | None:
+    """True if one is; else None if one is not known."""
+    found = list(values)
+    return True if True in found else None if None in found else False
 
 
 def _days(later: datetime | None, earlier: datetime | None) -> int | None:

@@ -35,7 +35,6 @@ def test_a_state_survives_being_saved(state, tmp_path):
         ('{"format": "iamkit account state 1"}', "damaged account state"),
         ('{"format": "iamkit account state 1", "state": {"account_id": 7}}', "damaged"),
         ('{"Content": "%%%"}', "damaged credential report"),
-        ('{"UserDetailList": [], "IsTruncated": true}', "one page of several"),
         ('{"UserDetailList": [{"UserName": "a"}], "Policies": []}', "damaged"),
     ],
 )
@@ -46,6 +45,14 @@ def test_what_is_no_state_is_refused_in_a_line(text, said, tmp_path):
     with pytest.raises(InputError, match=said) as error:
         AccountState.load(path)
     assert str(path) in str(error.value)
+
+
+def test_two_accounts_and_none_are_refused(tmp_path):
+    """Nobody would know of which the audit tells."""
+    path = tmp_path / "x.json"
+    path.write_text('{"UserDetailList": [], "IsTruncated": true}')
+    with pytest.raises(InputError, match="of one account; found: none"):
+        AccountState.load(path)
 
 
 def test_a_report_alone_is_not_enough(state, tmp_path):
