@@ -6,7 +6,7 @@ from typing import Any
 from iamkit.account import JSON, AccountState
 from iamkit.errors import InputError
 from iamkit.names import did_you_mean
-from iamkit.policies.document import parse_policy
+from iamkit.policies.document import MAX_TEXT, parse_existing
 
 
 def find_policy(state: AccountState, source: str) -> JSON:
@@ -44,6 +44,7 @@ def _policies(state: AccountState) -> dict[str, JSON]:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        return parse_policy(path.read_text(encoding="utf-8-sig"), path.name)
-    except (OSError, UnicodeDecodeError) as error:
+        with path.open("rb") as file:
+            return parse_existing(file.read(4 * MAX_TEXT), path.name)
+    except OSError as error:
         raise InputError(f"{path} cannot be read: {type(error).__name__}.") from None

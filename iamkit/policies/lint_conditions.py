@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_con
 import re
 from collections.abc import Callable, Iterator
 
-from iamkit.policies.conditions import OPERATORS, Test, read_date
+from iamkit.policies.conditions import Test, read_date
 from iamkit.policies.lint_keys import keys_of, services_with, type_of
 from iamkit.policies.lint_parts import Part, Remark, did_you_mean, path_of
 from iamkit.policies.patterns import ARN_PARTS
@@ -23,18 +23,23 @@ _MISFITS = {
 
 _PLAIN = {"String": "a text", "ARN": "an ARN", "Bool": "true or false", "Numeric": "a number"}
 _PLAIN |= {"Date": "a date", "IPAddress": "an IP address"}
-_OPERATORS = tuple(operator.name for operator in OPERATORS.values())
 _VARIABLE = re.compile(r"\$\{[^}]*\}")
 
 
-def find_unknown_operators(part: Part) -> Iterator[Remark]:
-    """Operators that IAM has not."""
-    for written in dict.fromkeys(test.written for test in part.tests if not test.operator):
-        test = next(test for test in part.tests if test.written == written)
-        bare = written.removeprefix(test.quantifier)
-        meant = did_you_mean(re.sub("(?i)IfExists$", "", bare), _OPERATORS)
-        text = f"IAM has no condition operator {written!r}.{meant}"
-        yield part.remark("unknown-operator", "error", text, f"Condition.{written}#")
+def find_empty_conditions(part: Part) -> Iterator[Remark]:
+    """Conditions that name nothing, which AWS takes and which always hold."""
+    condition = part.statement.get("Condition")
+    if condition == {}:
+        text = "The Condition is empty, so it restricts nothing. Fill or remove it."
+        yield part.remark("empty-condition", "warning", text, "Condition#")
+    for written, tests in (condition or {}).items():
+        path = f"Condition.{written}"
+        if not tests:
+            text = f"{written} names no condition key, so it restricts nothing. Fill or remove it."
+            yield part.remark("empty-condition", "warning", text, f"{path}#")
+        for key in (key for key, values in tests.items() if values == []):
+            text = f"{written} compares {key} with nothing, so it is never one of its values."
+            yield part.remark("empty-condition", "warning", text, f"{path}.{key}#")
 
 
 def find_unknown_keys(part: Part) -> Iterator[Remark]:
@@ -43,7 +48,12 @@ def find_unknown_keys(part: Part) -> Iterator[Remark]:
         if type_of(test.key, part.services) is not None:
             continue
         elsewhere = [] if test.key.lower().startswith("aws:") else services_with(test.key)
-        if elsewhere:
+        if ":" not in test.key:
+            why = (
+                f"The condition key {test.key!r} has no service, as in aws:SourceIp. AWS takes it, "
+                "and no request has it."
+            )
+        elif elsewhere:
             why = (
                 f"The condition key {test.key} belongs to {elsewhere[0]}, and no action of the "
                 "statement is of that service, so no request has it. Move it to a statement for it."

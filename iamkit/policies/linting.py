@@ -19,9 +19,11 @@ from iamkit.policies import lint_conditions as conditions
 from iamkit.policies import lint_grants as grants
 from iamkit.policies import lint_resources as resources
 from iamkit.policies.catalogue import Catalogue, load_catalogue
-from iamkit.policies.document import count_characters, find_problem, print_policy, read_json
+from iamkit.policies.document import count_characters, print_policy
 from iamkit.policies.lint_parts import Part, Remark, Severity, read_parts
-from iamkit.policies.positions import Position, find_position, locate_paths
+from iamkit.policies.positions import Position, find_position
+from iamkit.policies.reading import Reading, read_policy, unwrap_policy
+from iamkit.policies.validation import judge_existing, old_version
 
 __all__ = ["DOCUMENT_RULES", "STATEMENT_RULES", "Remark", "Severity", "lint_policy"]
 
@@ -34,7 +36,7 @@ STATEMENT_RULES: tuple[Callable[[Part], Iterator[Remark]], ...] = (
     resources.find_idle_actions,
     resources.find_not_resource,
     resources.find_groups,
-    conditions.find_unknown_operators,
+    conditions.find_empty_conditions,
     conditions.find_unknown_keys,
     conditions.find_misfit_operators,
     conditions.find_missing_quantifiers,
@@ -78,20 +80,25 @@ def lint_policy(
     Returns:
         The remarks, each with its line and column in the text, or in that of ``print_policy``.
     """
-    document = given
-    if isinstance(given, str):
-        try:
-            document = read_json(given)
-        except InputError as error:
-            return [_not_json(error)]
+    try:
+        reading = _read(given)
+    except InputError as error:
+        return [_not_json(error)]
+    document = reading.document
     remarks = _structure(document, identity=identity)
     if not remarks:
-        assert not isinstance(document, str)  # noqa: S101 - a text is no policy
         parts = read_parts(document, catalogue or load_catalogue(), now)
         remarks = [*_whole(document, quota), *_remarks(parts)]
-    text = given if isinstance(given, str) else _printed(document)
-    place = partial(_placed, locate_paths(text) if text else {})
+    place = partial(_placed, reading.places(), reading.prefix)
     return sorted(map(place, remarks), key=lambda remark: (remark.line, remark.column))
+
+
+def _read(given: JSON | str) -> Reading:
+    """The document with the text in which its remarks are placed."""
+    if isinstance(given, str):
+        return read_policy(given)
+    document = unwrap_policy(given)
+    return Reading(document, _printed(document))
 
 
 def _remarks(parts: tuple[Part, ...]) -> Iterator[Remark]:
@@ -110,13 +117,13 @@ def _not_json(error: InputError) -> Remark:
 
 def _structure(document: object, *, identity: bool) -> list[Remark]:
     """By what the document is no policy: the first such thing."""
-    problem = find_problem(document, identity=identity)
+    problem = judge_existing(document, identity=identity)
     if problem is None:
         return []
     number = re.match(r"Statement\[(\d+)\]", problem.path)
     statement = int(number[1]) if number else 0
     message = problem.message[:1].upper() + problem.message[1:]
-    return [Remark("structure", "error", message, problem.path, statement=statement)]
+    return [Remark(problem.rule, "error", message, problem.path, statement=statement)]
 
 
 def _whole(document: JSON, quota: int | None) -> Iterator[Remark]:
@@ -128,9 +135,14 @@ def _whole(document: JSON, quota: int | None) -> Iterator[Remark]:
             "IAM takes, white space not counted. Draw actions together, or split it."
         )
         yield Remark("too-long", "error", text)
-    if document.get("Version") == "2008-10-17":
-        text = 'Version 2008-10-17 is outdated and knows no variables. Write "2012-10-17".'
-        yield Remark("old-version", "warning", text, "Version")
+    for problem in old_version(document):
+        yield Remark(problem.rule, "warning", problem.message, problem.path)
+    if "Conditions" in document:
+        text = (
+            "AWS takes Conditions beside the statements and passes over it, so it restricts "
+            "nothing. Write Condition, within each statement that it is meant for."
+        )
+        yield Remark("idle-conditions", "error", text, "Conditions#")
 
 
 def _printed(document: object) -> str:
@@ -141,10 +153,10 @@ def _printed(document: object) -> str:
         return ""
 
 
-def _placed(places: dict[str, Position], remark: Remark) -> Remark:
+def _placed(places: dict[str, Position], prefix: str, remark: Remark) -> Remark:
     """The remark with its line and column, and the path as people read it."""
     path = remark.path.removesuffix("#")
     if not places:
         return replace(remark, path=path)
-    line, column = find_position(places, remark.path)
+    line, column = find_position(places, f"{prefix}{remark.path}")
     return replace(remark, path=path, line=line, column=column)

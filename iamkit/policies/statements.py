@@ -1,8 +1,15 @@
 """The parts of a policy document, whichever of its two forms each has: one, or a list."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from iamkit.account import JSON
+
+
+def several_statements(document: JSON) -> Any:
+    """What stands under ``Statement``, in a list if it is one object; it may be anything."""
+    found = document.get("Statement")
+    return [found] if isinstance(found, Mapping) else found
 
 
 def statements_of(document: JSON) -> list[JSON]:

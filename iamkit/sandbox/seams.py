@@ -7,6 +7,7 @@ everyone who needs it, and refuses a moto whose seams have moved.
 import os
 
 from iamkit.sandbox.client import ACCOUNT_ID
+from iamkit.sandbox.documents import JudgedAlready
 
 # moto reads both when it is imported, which only the server's process does.
 os.environ["MOTO_ACCOUNT_ID"] = ACCOUNT_ID
@@ -73,6 +74,7 @@ def _check_seams() -> None:
     """Raise at import if moto has none of the names that the sandbox overrides."""
     named: list[tuple[Any, tuple[str, ...]]] = [
         (iam_models, ("User", "AccessKey", "AccessKeyLastUsed", "MFADevice", "iam_backends")),
+        (iam_models, ("IAMPolicyDocumentValidator",)),
         (iam_models.IAMBackend, ("create_user", "get_user", "get_groups_for_user", "create_role")),
         (IamResponse, ("call_action", "parse_parameters", "serialized", "_get_param")),
         (TokenResponse, ("call_action", "assume_role", "get_caller_identity")),
@@ -125,6 +127,7 @@ def _install() -> None:
     """Give moto our chance, time and user, and take from it what changes the account unasked."""
     install()
     iam_models.User = SandboxUser  # type: ignore[misc]
+    vars(iam_models)["IAMPolicyDocumentValidator"] = JudgedAlready
     vars(sts_models)["random_session_token"] = _session_token
     # Whether a bucket's policy allows is the gate's to say; moto's own look at it knows neither
     # principals nor conditions.

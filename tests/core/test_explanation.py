@@ -63,7 +63,7 @@ def test_aws_own_policies_are_told():
 @settings(max_examples=300, deadline=None)
 def test_whatever_is_a_policy_can_be_told(name, key, value):
     """Names, keys and values may hold any letters."""
-    resources = [f"arn:aws:s3:::{name}", f"arn:aws:{name}", f"arn:aws:{key}:::{value}\0"]
+    resources = [f"arn:aws:s3:::{name}", f"arn:aws:s3:::{name}/*", f"arn:aws:{key}:::{value}\0"]
     statement = allow("s3:Get*", resource=resources[:2])
     condition = {"StringLike": {f"aws:{key}": value}, "ForAnyValue:StringEquals": {f"{key}:a": []}}
     document = policy(statement | {"Condition": condition})

@@ -17,7 +17,6 @@ BAD = {
     "a principal": policy(Principal="*"),
     "a Sid with a space": policy(Sid="a b"),
     "two equal Sids": policy(json.loads(policy(Sid="a"))["Statement"][0], Sid="a"),
-    "a condition key with no colon": policy(Condition={"StringEquals": {"username": "x"}}),
     "an unknown operator": policy(Condition={"StringIs": {"aws:username": "x"}}),
     "no statement": '{"Version": "2012-10-17"}',
     "an empty statement": '{"Version": "2012-10-17", "Statement": []}',

@@ -19,6 +19,12 @@ TRUST_SIZE = 2_048
 ATTACHED = 10
 
 
+@rule("PutUserPolicy", "PutGroupPolicy", "PutRolePolicy")
+def whose_policy_it_is_is_there(account: Account, parameters: Parameters) -> None:
+    """Who is not there is told before what is wrong with the document."""
+    _entity(account, parameters)
+
+
 @rule("PutUserPolicy", "PutGroupPolicy", "PutRolePolicy", "CreatePolicy", "CreatePolicyVersion")
 def an_identity_policy_is_well_formed(_: Account, parameters: Parameters) -> None:
     """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html."""
