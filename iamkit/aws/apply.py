@@ -151,8 +151,8 @@ def _check_keepers(plan: Plan, session: Session) -> None:
     """Check for each new credential that it could be kept where its owner wants it."""
     for change in plan.changes:
         if what := CREDENTIALS.get(change.operation):
-            user = change.arguments["UserName"]
-            keeper_for(session, plan.desired.hand_over_of(user)).check(user, what)
+            hand_over = plan.desired.hand_over_of(change.name)
+            keeper_for(session, hand_over).check(change.name, what)
 
 
 def _raise_if_stale(plan: Plan, session: Session) -> None:
@@ -197,7 +197,7 @@ class _Application:
                 continue
             self.outcome.failed.append((change, str(failure.error)))
             failed_targets.add(change.target)
-            if failure.stops_all or not change.target.startswith("user "):
+            if failure.stops_all or change.kind != "user":
                 self.stopped.set()
         self.journal.close()
         return self.outcome
