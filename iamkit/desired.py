@@ -14,13 +14,68 @@ from iamkit.parameters import (
     UsersParameters,
 )
 
+Part = Literal[
+    "existence",
+    "path",
+    "tags",
+    "membership",
+    "inline policy",
+    "attached policy",
+    "permissions boundary",
+    "access key",
+    "password",
+    "MFA device",
+    "SSH public key",
+    "signing certificate",
+    "service-specific credential",
+    "alias",
+]
+"""What of a user, a group or the account a change touches."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Absent:
+    """What a user or group should no longer have; what is not named is left alone.
+
+    Attributes:
+        groups: that a user should not be in.
+        tags: by key.
+        inline_policies: by name.
+        attached_policies: by ARN.
+        mfa_devices: by serial number.
+        password: whether there should be no console password.
+        permissions_boundary: whether there should be none.
+    """
+
+    groups: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    inline_policies: tuple[str, ...] = ()
+    attached_policies: tuple[str, ...] = ()
+    mfa_devices: tuple[str, ...] = ()
+    password: bool = False
+    permissions_boundary: bool = False
+
 
 @dataclass(frozen=True, kw_only=True)
 class DesiredGroup:
-    """A group that should exist, with these inline policies."""
+    """A group that should exist, with these policies.
+
+    Attributes:
+        make: whether it is made if it is not there; if not, its absence blocks the plan.
+        path: for a group that is made; None for ``/``.
+        inline_policies: by name.
+        attached_policies: by ARN.
+        absent: what it should no longer have.
+        origins: by ``existence`` or another part of it, the parameter that it comes from.
+    """
 
     name: str
+    make: bool = True
+    path: str | None = None
     inline_policies: Mapping[str, JSON] = field(default_factory=dict)
+    attached_policies: tuple[str, ...] = ()
+    absent: Absent = Absent()
+    origins: Mapping[Part, str] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,20 +83,34 @@ class DesiredUser:
     """A user who should exist, with these tags and in these groups.
 
     Attributes:
+        make: whether they are made if they are not there; if not, their absence blocks the plan.
         path: the IAM path, or None to leave it as it is (``/`` for a new user).
+        inline_policies: by name.
+        attached_policies: by ARN.
+        permissions_boundary: the ARN of a policy, or None to leave it as it is.
         access_key: whether the user should have an access key.
+        key_status: by the id of a key that is there, ``Active`` or ``Inactive``.
         console_password: whether the user should be able to sign in to the console.
         hand_over: where new credentials go: empty for a private file, an age or SSH public key, or
             ``secretsmanager``.
+        absent: what they should no longer have.
+        origins: by ``existence`` or another part of them, the parameter that it comes from.
     """
 
     name: str
+    make: bool = True
     path: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     groups: tuple[str, ...] = ()
+    inline_policies: Mapping[str, JSON] = field(default_factory=dict)
+    attached_policies: tuple[str, ...] = ()
+    permissions_boundary: str | None = None
     access_key: bool = False
+    key_status: Mapping[str, Literal["Active", "Inactive"]] = field(default_factory=dict)
     console_password: bool = False
     hand_over: str = ""
+    absent: Absent = Absent()
+    origins: Mapping[Part, str] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +125,14 @@ class DesiredPolicy:
 
 @dataclass(frozen=True, kw_only=True)
 class Desired:
-    """What should be, and by name what should no longer be. Nothing is deleted by omission."""
+    """What should be, and by name what should no longer be. Nothing is deleted by omission.
+
+    Attributes:
+        absent_users: with everything that is theirs.
+        absent_groups: with their policies; their members leave them first.
+        absent_alias: the account alias that should be given up, if it is still that one.
+        origins: by ``alias``, ``absent_users`` or ``absent_groups``, the parameter it comes from.
+    """
 
     groups: tuple[DesiredGroup, ...] = ()
     users: tuple[DesiredUser, ...] = ()
@@ -64,11 +140,26 @@ class Desired:
     alias: str | None = None
     absent_users: tuple[str, ...] = ()
     absent_groups: tuple[str, ...] = ()
+    absent_alias: str | None = None
+    origins: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     @property
     def user_names(self) -> tuple[str, ...]:
         """The users whose details a plan depends on."""
         return tuple(user.name for user in self.users) + self.absent_users
+
+    @property
+    def emptied_users(self) -> frozenset[str]:
+        """The users of whom a plan must know everything that is theirs."""
+        devices = (user.name for user in self.users if user.absent.mfa_devices)
+        return frozenset([*self.absent_users, *devices])
+
+    @property
+    def parameters(self) -> frozenset[str]:
+        """The parameters that it comes from."""
+        of_groups = (name for group in self.groups for name in group.origins.values())
+        of_users = (name for user in self.users for name in user.origins.values())
+        return frozenset([*self.origins.values(), *of_groups, *of_users])
 
     def hand_over_of(self, name: str) -> str:
         """Where new credentials of a user go; empty for a private file."""
@@ -80,15 +171,25 @@ def admin_group(parameters: AdminGroupParameters) -> Desired:
     group = DesiredGroup(
         name=parameters.admin_group,
         inline_policies={parameters.admin_policy_name: parameters.admin_policy},
+        origins={"existence": "admin_group", "inline policy": "admin_policy"},
     )
-    admin = DesiredUser(name=parameters.admin_user, groups=(group.name,), access_key=True)
+    admin = DesiredUser(
+        name=parameters.admin_user,
+        groups=(group.name,),
+        access_key=True,
+        origins={"existence": "admin_user"},
+    )
     return Desired(groups=(group,), users=(admin,))
 
 
 def dev_group(parameters: DevGroupParameters) -> Desired:
     """The developers' group, which may only look at EC2."""
-    policies = {parameters.dev_policy_name: parameters.dev_policy}
-    return Desired(groups=(DesiredGroup(name=parameters.dev_group, inline_policies=policies),))
+    group = DesiredGroup(
+        name=parameters.dev_group,
+        inline_policies={parameters.dev_policy_name: parameters.dev_policy},
+        origins={"existence": "dev_group", "inline policy": "dev_policy"},
+    )
+    return Desired(groups=(group,))
 
 
 def team_users(parameters: UsersParameters) -> Desired:
@@ -102,15 +203,20 @@ def team_users(parameters: UsersParameters) -> Desired:
             access_key=row.access_key,
             console_password=row.console_password,
             hand_over=row.hand_over,
+            origins={"existence": "users"},
         )
         for row in parameters.users
     )
-    return Desired(users=users, absent_users=tuple(parameters.remove_users))
+    return Desired(
+        users=users,
+        absent_users=tuple(parameters.remove_users),
+        origins={"absent_users": "remove_users"},
+    )
 
 
 def account_alias(parameters: AccountAliasParameters) -> Desired:
     """The account's alias, which makes the sign-in address one that people remember."""
-    return Desired(alias=parameters.account_alias)
+    return Desired(alias=parameters.account_alias, origins={"alias": "account_alias"})
 
 
 def desired_of(parameters: NotebookParameters) -> Desired:

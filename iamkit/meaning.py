@@ -38,8 +38,8 @@ def say_meaning(current: AccountState, plan: Plan, catalogue: Catalogue | None =
 
 
 def _say_leaving(changes: Iterable[Change]) -> Iterator[str]:
-    for kind, operation in (("UserName", "delete_user"), ("GroupName", "delete_group")):
-        gone = [c.arguments[kind] for c in changes if c.operation == operation]
+    for operation in ("delete_user", "delete_group"):
+        gone = [change.name for change in changes if change.operation == operation]
         if gone:
             yield f"{_people(gone)} will be gone, with everything of theirs. That has no undo."
 
@@ -47,8 +47,8 @@ def _say_leaving(changes: Iterable[Change]) -> Iterator[str]:
 def _say_access(
     before: AccountState, after: AccountState, changes: Iterable[Change], catalogue: Catalogue
 ) -> Iterator[str]:
-    concerned = {c.arguments["UserName"] for c in changes if "UserName" in c.arguments}
-    changed = {c.arguments.get("GroupName") for c in changes if "Policy" in "".join(c.arguments)}
+    concerned = {change.name for change in changes if change.kind == "user"}
+    changed = {change.name for change in changes if change.kind == "group"}
     concerned |= {user.name for user in after.users.values() if user.groups & changed}
     staying = sorted(name for name in concerned if name in after.users)
     by_step: dict[AccessStep, list[str]] = {}
@@ -72,10 +72,9 @@ def _say_empty_groups(after: AccountState, changes: Iterable[Change]) -> Iterato
     """What a policy would allow that nobody has yet."""
     peopled = {group for user in after.users.values() for group in user.groups}
     for change in changes:
-        group = change.arguments.get("GroupName")
-        if change.operation == "put_group_policy" and group not in peopled:
+        if change.operation == "put_group_policy" and change.name not in peopled:
             sentences = " ".join(e.text for e in explain(change.arguments["PolicyDocument"]))
-            yield f"Nobody is in group {group} yet. Its policy says: {sentences}"
+            yield f"Nobody is in group {change.name} yet. Its policy says: {sentences}"
 
 
 def _say_credentials(changes: Iterable[Change]) -> Iterator[str]:
@@ -83,7 +82,7 @@ def _say_credentials(changes: Iterable[Change]) -> Iterator[str]:
         ("create_access_key", "will get an access key, for programs"),
         ("create_login_profile", "will be able to sign in to the console, with a first password"),
     ):
-        names = [c.arguments["UserName"] for c in changes if c.operation == operation]
+        names = [change.name for change in changes if change.operation == operation]
         if names:
             yield f"{_people(names)} {said}."
 
@@ -91,7 +90,7 @@ def _say_credentials(changes: Iterable[Change]) -> Iterator[str]:
 def _say_alias(changes: Iterable[Change], partition: str) -> Iterator[str]:
     for change in changes:
         if change.operation == "create_account_alias":
-            url = sign_in_url(change.arguments["AccountAlias"], partition)
+            url = sign_in_url(change.name, partition)
             old = (
                 f"; {sign_in_url(change.before, partition)} stops working" if change.before else ""
             )

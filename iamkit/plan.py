@@ -6,42 +6,54 @@ Planning is pure: it knows nothing of AWS's libraries, and a dry run is a plan t
 import re
 import shlex
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Literal, TypeVar
 
-from iamkit.account import JSON, AccountState, Group, User, UserDetail
-from iamkit.desired import Desired, DesiredGroup, DesiredPolicy, DesiredUser
+from iamkit.account import JSON, AccessKey, AccountState, Group, User, UserDetail
+from iamkit.desired import Desired, DesiredGroup, DesiredPolicy, DesiredUser, Part
 from iamkit.errors import InputError, UnsafePlan
 from iamkit.names import SECRETS_MANAGER, short_key
+from iamkit.operations import OPERATIONS
 from iamkit.policies import count_characters, same_policy
 from iamkit.policies.document import to_json
 from iamkit.policies.quotas import QUOTAS
 
 Verb = Literal["create", "update", "replace", "delete"]
+Kind = Literal["user", "group", "account alias"]
 Named = TypeVar("Named", User, Group)
 GROUPS_PER_USER = 10
+ATTACHED_POLICIES = 10
 
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
-    """One API call of IAM: the boto3 method and its arguments, without any secret.
+    """One API call: the boto3 method and its arguments, without any secret.
 
     Attributes:
         verb: what it does; ``replace`` and ``delete`` are destructive.
-        operation: the boto3 method, such as ``create_group``.
+        operation: the boto3 method, such as ``create_group``; one of ``OPERATIONS``.
         arguments: its arguments; a policy document is given as an object.
-        before: what is there now, where the change would overwrite it.
+        kind: of what it touches: a user with all that is theirs, a group, or the account.
+        name: of the user or group, or the account's alias.
+        origin: the parameter that it comes from; empty for none.
+        before: what is there now, where the change would overwrite or remove it and it can be read.
         reason: why, where the arguments do not say it.
         heals: whether it only removes what an interrupted run of ours left behind.
+        service: boto3's name of the service.
     """
 
     verb: Verb
     operation: str
     arguments: JSON
+    kind: Kind
+    name: str
+    origin: str = ""
     before: Any = None
     reason: str = ""
     heals: bool = False
+    service: str = "iam"
 
     @property
     def destructive(self) -> bool:
@@ -49,21 +61,31 @@ class Change:
         return self.verb in ("replace", "delete") and not self.heals
 
     @property
+    def part(self) -> Part:
+        """What of the user, group or account it touches."""
+        return OPERATIONS[self.operation].part
+
+    @property
     def target(self) -> str:
         """What it touches, in words: ``user alice``."""
-        kinds = {
-            "UserName": "user",
-            "GroupName": "group",
-            "AccountAlias": "account alias",
-            "SerialNumber": "MFA device",
-        }
-        argument = next(name for name in kinds if name in self.arguments)
-        return f"{kinds[argument]} {self.arguments[argument]}"
+        return f"{self.kind} {self.name}"
+
+    @property
+    def inverse(self) -> Desired | None:
+        """The desired state that takes it back; None if there is none, and ``no_way_back`` why."""
+        way_back = OPERATIONS[self.operation].way_back
+        return None if isinstance(way_back, str) else way_back(self.arguments, self.before)
+
+    @property
+    def no_way_back(self) -> str:
+        """Why it cannot be taken back; empty if it can."""
+        way_back = OPERATIONS[self.operation].way_back
+        return way_back if isinstance(way_back, str) else ""
 
     @property
     def command(self) -> str:
-        """The same call as an ``aws iam`` command that a shell runs as it stands."""
-        return " ".join(["aws", "iam", _kebab(self.operation), *_options(self)])
+        """The same call as an ``aws`` command that a shell runs as it stands."""
+        return " ".join(["aws", self.service, _kebab(self.operation), *_options(self)])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,15 +159,16 @@ def make_plan(current: AccountState, desired: Desired) -> Plan:
         changes += _plan_user(_find(current.users, user.name, "user"), user)
     for policy in desired.policies:
         changes += _plan_policy(current, policy)
-    changes += _plan_alias(current.alias, desired.alias)
+    changes += _plan_alias(current.alias, desired)
     for name in desired.absent_users:
         if name in current.users:
-            changes += _delete_user(current.users[name])
+            changes += _delete_user(current.users[name], desired.origins.get("absent_users", ""))
     for name in desired.absent_groups:
         if name in current.groups:
             staying = (u for u in current.users.values() if u.name not in desired.absent_users)
             members = [user.name for user in staying if name in user.groups]
-            changes += _delete_group(current.groups[name], members)
+            origin = desired.origins.get("absent_groups", "")
+            changes += _delete_group(current.groups[name], members, origin)
     return Plan(
         account_id=current.account_id,
         desired=desired,
@@ -155,39 +178,113 @@ def make_plan(current: AccountState, desired: Desired) -> Plan:
     )
 
 
+@dataclass(frozen=True)
+class _Subject:
+    """A user, a group or the account, of which the planner makes changes.
+
+    Attributes:
+        arguments: those that name it in a call.
+        origins: by part, the parameter that a change comes from.
+    """
+
+    kind: Kind
+    name: str
+    arguments: JSON
+    origins: Mapping[Part, str]
+
+    @property
+    def target(self) -> str:
+        """In words: ``user alice``."""
+        return f"{self.kind} {self.name}"
+
+    def change(
+        self, verb: Verb, operation: str, before: Any = None, reason: str = "", **arguments: Any
+    ) -> Change:
+        """A change of it."""
+        part = OPERATIONS[operation].part
+        return Change(
+            verb=verb,
+            operation=operation,
+            arguments={**self.arguments, **arguments},
+            kind=self.kind,
+            name=self.name,
+            origin=self.origins.get(part, self.origins.get("existence", "")),
+            before=before,
+            reason=reason,
+        )
+
+
+def _user(name: str, origins: Mapping[Part, str]) -> _Subject:
+    return _Subject("user", name, {"UserName": name}, origins)
+
+
+def _group(name: str, origins: Mapping[Part, str]) -> _Subject:
+    return _Subject("group", name, {"GroupName": name}, origins)
+
+
 def _plan_group(current: Group | None, desired: DesiredGroup) -> Iterator[Change]:
-    name = {"GroupName": desired.name}
+    subject = _group(desired.name, desired.origins)
     if current is None:
-        yield Change(verb="create", operation="create_group", arguments=name)
+        if not desired.make:
+            return
+        path = {"Path": desired.path} if desired.path not in (None, "/") else {}
+        yield subject.change("create", "create_group", **path)
         current = Group(name=desired.name)
-    yield from _plan_inline("group", current, desired.inline_policies)
+    yield from _plan_policies(subject, current, desired)
+
+
+def _plan_policies(
+    subject: _Subject, current: User | Group, desired: DesiredUser | DesiredGroup
+) -> Iterator[Change]:
+    """Those that go come first, so that the others have room within the quotas."""
+    for name in desired.absent.inline_policies:
+        if (document := current.inline_policies.get(name)) is not None:
+            operation = f"delete_{subject.kind}_policy"
+            yield subject.change("delete", operation, document, PolicyName=name)
+    for arn in desired.absent.attached_policies:
+        if arn in current.attached_policies:
+            yield subject.change("delete", f"detach_{subject.kind}_policy", PolicyArn=arn)
+    yield from _plan_inline(
+        subject, current, desired.inline_policies, desired.absent.inline_policies
+    )
+    attached = current.attached_policies - set(desired.absent.attached_policies)
+    attached |= set(desired.attached_policies)
+    if len(attached) > ATTACHED_POLICIES and desired.attached_policies:
+        raise InputError(
+            f"{subject.kind.title()} {subject.name} would have {len(attached)} attached policies; "
+            f"AWS allows {ATTACHED_POLICIES}. Nothing was changed."
+        )
+    for arn in desired.attached_policies:
+        if arn not in current.attached_policies:
+            yield subject.change("create", f"attach_{subject.kind}_policy", PolicyArn=arn)
 
 
 def _plan_inline(
-    kind: Literal["group", "user"], current: User | Group, wanted: Mapping[str, JSON]
+    subject: _Subject,
+    current: User | Group,
+    wanted: Mapping[str, JSON],
+    absent: Collection[str] = (),
 ) -> Iterator[Change]:
     """The inline policies that differ; all of a principal's together have one quota."""
-    kept = {name: d for name, d in current.inline_policies.items() if name not in wanted}
+    there = {n: d for n, d in current.inline_policies.items() if n not in absent}
+    kept = {name: document for name, document in there.items() if name not in wanted}
     size = sum(count_characters(document) for document in [*kept.values(), *wanted.values()])
-    quota = QUOTAS[f"{kind}'s inline policies"]
-    if size > quota:
+    quota = QUOTAS[f"{subject.kind}'s inline policies"]
+    if wanted and size > quota:
         raise InputError(
-            f"The inline policies of {kind} {current.name} would have {size:,} characters; "
+            f"The inline policies of {subject.target} would have {size:,} characters; "
             f"AWS allows {quota:,}, white space not counted. Nothing was changed."
         )
-    for policy_name, document in wanted.items():
-        before = current.inline_policies.get(policy_name)
+    for name, document in wanted.items():
+        before = there.get(name)
         if before is not None and same_policy(before, document):
             continue
-        yield Change(
-            verb="create" if before is None else "update",
-            operation=f"put_{kind}_policy",
-            arguments={
-                f"{kind.title()}Name": current.name,
-                "PolicyName": policy_name,
-                "PolicyDocument": document,
-            },
-            before=before,
+        yield subject.change(
+            "create" if before is None else "update",
+            f"put_{subject.kind}_policy",
+            before,
+            PolicyName=name,
+            PolicyDocument=document,
         )
 
 
@@ -197,78 +294,95 @@ def _plan_policy(current: AccountState, desired: DesiredPolicy) -> Iterator[Chan
         existing = current.users
     holder = existing.get(desired.holder)
     if holder is not None:
-        yield from _plan_inline(desired.kind, holder, {desired.name: desired.document})
+        subject = (_user if desired.kind == "user" else _group)(desired.holder, {})
+        yield from _plan_inline(subject, holder, {desired.name: desired.document})
 
 
 def _plan_user(current: User | None, desired: DesiredUser) -> Iterator[Change]:
-    name = {"UserName": desired.name}
+    subject = _user(desired.name, desired.origins)
     if current is None:
-        arguments = name | ({"Path": desired.path} if desired.path not in (None, "/") else {})
-        tags = {"Tags": _tag_list(desired.tags)} if desired.tags else {}
-        yield Change(verb="create", operation="create_user", arguments=arguments | tags)
+        if not desired.make:
+            return
+        facts: dict[str, Any] = {} if desired.path in (None, "/") else {"Path": desired.path}
+        facts |= {"Tags": _tag_list(desired.tags)} if desired.tags else {}
+        yield subject.change("create", "create_user", **facts)
         current = User(name=desired.name, tags=desired.tags, detail=UserDetail())
     else:
-        yield from _update_user(current, desired)
-    groups = current.groups | set(desired.groups)
-    if len(groups) > GROUPS_PER_USER:
+        yield from _update_user(subject, current, desired)
+    yield from _plan_groups(subject, current, desired)
+    yield from _plan_policies(subject, current, desired)
+    yield from _plan_boundary(subject, current, desired)
+    yield from _plan_credentials(subject, _detail(current), desired)
+
+
+def _plan_groups(subject: _Subject, current: User, desired: DesiredUser) -> Iterator[Change]:
+    leaving = [group for group in desired.absent.groups if group in current.groups]
+    groups = (current.groups - set(leaving)) | set(desired.groups)
+    if desired.groups and len(groups) > GROUPS_PER_USER:
         raise InputError(
             f"User {desired.name} would be in {len(groups)} groups; AWS allows {GROUPS_PER_USER}. "
             "Nothing was changed."
         )
+    for group in leaving:
+        yield subject.change("delete", "remove_user_from_group", GroupName=group)
     for group in desired.groups:
         if group not in current.groups:
-            arguments = {"GroupName": group} | name
-            yield Change(verb="create", operation="add_user_to_group", arguments=arguments)
-    yield from _plan_credentials(_detail(current), desired)
+            yield subject.change("create", "add_user_to_group", GroupName=group)
 
 
-def _update_user(current: User, desired: DesiredUser) -> Iterator[Change]:
-    name = {"UserName": desired.name}
-    if desired.path not in (None, current.path):
-        yield Change(
-            verb="update",
-            operation="update_user",
-            arguments=name | {"NewPath": desired.path},
-            before=current.path,
+def _plan_boundary(subject: _Subject, current: User, desired: DesiredUser) -> Iterator[Change]:
+    before = current.permissions_boundary
+    if desired.absent.permissions_boundary and before:
+        yield subject.change("delete", "delete_user_permissions_boundary", before)
+    elif desired.permissions_boundary not in (None, before):
+        yield subject.change(
+            "update" if before else "create",
+            "put_user_permissions_boundary",
+            before,
+            PermissionsBoundary=desired.permissions_boundary,
         )
+
+
+def _update_user(subject: _Subject, current: User, desired: DesiredUser) -> Iterator[Change]:
+    if desired.path not in (None, current.path):
+        yield subject.change("update", "update_user", current.path, NewPath=desired.path)
+    going = {k: current.tags[k] for k in desired.absent.tags if k in current.tags}
+    if going:
+        yield subject.change("delete", "untag_user", going, TagKeys=list(going))
     tags = {key: value for key, value in desired.tags.items() if current.tags.get(key) != value}
     if tags:
         before = {key: current.tags[key] for key in tags if key in current.tags}
-        yield Change(
-            verb="update" if before else "create",
-            operation="tag_user",
-            arguments=name | {"Tags": _tag_list(tags)},
-            before=before or None,
-        )
+        verb: Verb = "update" if before else "create"
+        yield subject.change(verb, "tag_user", before or None, Tags=_tag_list(tags))
 
 
-def _plan_credentials(detail: UserDetail, desired: DesiredUser) -> Iterator[Change]:
-    name = {"UserName": desired.name}
+def _plan_credentials(
+    subject: _Subject, detail: UserDetail, desired: DesiredUser
+) -> Iterator[Change]:
+    yield from _plan_devices(subject, detail, desired.absent.mfa_devices)
+    if desired.absent.password and detail.has_login_profile:
+        yield subject.change("delete", "delete_login_profile")
     if desired.console_password and not detail.has_login_profile:
-        arguments = name | {"PasswordResetRequired": True}
-        yield Change(
-            verb="create",
-            operation="create_login_profile",
-            arguments=arguments,
-            reason=_way("password", desired.hand_over),
+        reason = _way("password", desired.hand_over)
+        yield subject.change(
+            "create", "create_login_profile", None, reason, PasswordResetRequired=True
         )
+    for key in detail.access_keys:
+        status = desired.key_status.get(key.id, key.status)
+        if status != key.status:
+            yield subject.change(
+                "update", "update_access_key", key.status, AccessKeyId=key.id, Status=status
+            )
     if not desired.access_key:
         return
     for key in detail.access_keys:
         if key.orphan:
-            yield from _delete_key(
-                desired.name,
-                key.id,
-                reason="an interrupted run made it, its secret is lost, nobody used it",
-                heals=True,
-            )
+            lost = "an interrupted run made it, its secret is lost, nobody used it"
+            for change in _delete_key(subject, key, lost):
+                yield replace(change, heals=True)
     if all(key.orphan for key in detail.access_keys):
-        yield Change(
-            verb="create",
-            operation="create_access_key",
-            arguments=name,
-            reason=_way("key", desired.hand_over),
-        )
+        reason = _way("key", desired.hand_over)
+        yield subject.change("create", "create_access_key", None, reason)
 
 
 def _way(what: str, hand_over: str) -> str:
@@ -280,97 +394,81 @@ def _way(what: str, hand_over: str) -> str:
     return f"the {what} goes encrypted to {short_key(hand_over)}"
 
 
-def _plan_alias(current: str | None, desired: str | None) -> Iterator[Change]:
-    if desired in (None, current):
-        return
-    yield Change(
-        verb="create" if current is None else "replace",
-        operation="create_account_alias",
-        arguments={"AccountAlias": desired},
-        before=current,
-        reason="" if current is None else f"would replace {current}, whose address stops working",
-    )
+def _plan_alias(current: str | None, desired: Desired) -> Iterator[Change]:
+    origin = desired.origins.get("alias", "")
+
+    def change(verb: Verb, operation: str, alias: str, reason: str = "") -> Change:
+        subject = _Subject("account alias", alias, {"AccountAlias": alias}, {"alias": origin})
+        return subject.change(verb, operation, current, reason)
+
+    if desired.alias not in (None, current):
+        old = f"would replace {current}, whose address stops working" if current else ""
+        yield change("replace" if current else "create", "create_account_alias", desired.alias, old)
+    elif current and current == desired.absent_alias:
+        yield change("delete", "delete_account_alias", current)
 
 
-def _delete_user(user: User) -> Iterator[Change]:
+def _delete_user(user: User, origin: str) -> Iterator[Change]:
     """Remove what a user owns, in the order that DeleteUser demands, and then the user.
 
     https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeleteUser.html
     """
     detail = _detail(user)
-    delete = _deleter(UserName=user.name)
+    subject = _user(user.name, {"existence": origin})
+    delete = partial(subject.change, "delete")
     for group in sorted(user.groups):
         yield delete("remove_user_from_group", GroupName=group)
     for key in detail.access_keys:
-        yield from _delete_key(user.name, key.id)
-    yield from _delete_devices(detail, delete)
-    if detail.has_login_profile:
-        yield delete("delete_login_profile")
-    owned = (
-        ("delete_signing_certificate", "CertificateId", detail.signing_certificates),
-        (
-            "delete_service_specific_credential",
-            "ServiceSpecificCredentialId",
-            detail.service_specific_credentials,
-        ),
-        ("delete_user_policy", "PolicyName", tuple(user.inline_policies)),
-        ("detach_user_policy", "PolicyArn", tuple(sorted(user.attached_policies))),
-    )
-    for operation, argument, values in owned:
-        for value in values:
-            yield delete(operation, **{argument: value})
-    if user.permissions_boundary:
-        yield delete("delete_user_permissions_boundary")
-    yield delete("delete_user")
-
-
-def _delete_devices(detail: UserDetail, delete: Callable[..., Change]) -> Iterator[Change]:
+        yield from _delete_key(subject, key)
     for ssh_key in detail.ssh_public_keys:
         yield delete("delete_ssh_public_key", SSHPublicKeyId=ssh_key)
-    for serial in detail.mfa_devices:
-        yield delete("deactivate_mfa_device", SerialNumber=serial)
-        if serial.startswith("arn:"):  # a virtual device; a hardware one has a plain number
-            arguments = {"SerialNumber": serial}
-            yield Change(verb="delete", operation="delete_virtual_mfa_device", arguments=arguments)
+    yield from _plan_devices(subject, detail, detail.mfa_devices)
+    if detail.has_login_profile:
+        yield delete("delete_login_profile")
+    for certificate in detail.signing_certificates:
+        yield delete("delete_signing_certificate", CertificateId=certificate)
+    for credential in detail.service_specific_credentials:
+        operation = "delete_service_specific_credential"
+        yield delete(operation, ServiceSpecificCredentialId=credential)
+    for name, document in user.inline_policies.items():
+        yield delete("delete_user_policy", document, PolicyName=name)
+    for arn in sorted(user.attached_policies):
+        yield delete("detach_user_policy", PolicyArn=arn)
+    if user.permissions_boundary:
+        yield delete("delete_user_permissions_boundary", user.permissions_boundary)
+    yield delete("delete_user", user.path)
 
 
-def _delete_group(group: Group, members: list[str]) -> Iterator[Change]:
-    delete = _deleter(GroupName=group.name)
+def _plan_devices(subject: _Subject, detail: UserDetail, absent: Iterable[str]) -> Iterator[Change]:
+    for serial in absent:
+        if serial in detail.mfa_devices:
+            yield subject.change("delete", "deactivate_mfa_device", SerialNumber=serial)
+            if serial.startswith("arn:"):  # a virtual device; a hardware one has a plain number
+                device = replace(subject, arguments={"SerialNumber": serial})
+                yield device.change("delete", "delete_virtual_mfa_device")
+
+
+def _delete_group(group: Group, members: list[str], origin: str) -> Iterator[Change]:
+    origins: Mapping[Part, str] = {"existence": origin}
     for member in members:
-        yield delete("remove_user_from_group", UserName=member)
-    for policy in group.inline_policies:
-        yield delete("delete_group_policy", PolicyName=policy)
+        yield _user(member, origins).change(
+            "delete", "remove_user_from_group", GroupName=group.name
+        )
+    delete = partial(_group(group.name, origins).change, "delete")
+    for name, document in group.inline_policies.items():
+        yield delete("delete_group_policy", document, PolicyName=name)
     for arn in sorted(group.attached_policies):
         yield delete("detach_group_policy", PolicyArn=arn)
-    yield delete("delete_group")
+    yield delete("delete_group", group.path)
 
 
-def _delete_key(
-    user: str, key_id: str, reason: str = "", *, heals: bool = False
-) -> Iterator[Change]:
+def _delete_key(subject: _Subject, key: AccessKey, reason: str = "") -> Iterator[Change]:
     """Deactivate first: what still uses the key fails in a way that can be undone."""
-    arguments = {"UserName": user, "AccessKeyId": key_id}
-    yield Change(
-        verb="update",
-        operation="update_access_key",
-        arguments=arguments | {"Status": "Inactive"},
-        reason=reason,
-        heals=heals,
+    named = {"AccessKeyId": key.id}
+    yield subject.change(
+        "update", "update_access_key", key.status, reason, **named, Status="Inactive"
     )
-    yield Change(
-        verb="delete",
-        operation="delete_access_key",
-        arguments=arguments,
-        reason=reason,
-        heals=heals,
-    )
-
-
-def _deleter(**subject: str) -> Callable[..., Change]:
-    def delete(operation: str, **arguments: str) -> Change:
-        return Change(verb="delete", operation=operation, arguments=subject | arguments)
-
-    return delete
+    yield subject.change("delete", "delete_access_key", key.status, reason, **named)
 
 
 def _find(existing: Mapping[str, Named], name: str, kind: str) -> Named | None:
@@ -408,6 +506,13 @@ def _blockers(current: AccountState, desired: Desired) -> Iterator[str]:
     for group in wanted:
         if group not in known:
             yield f"Group {group} is not there yet: make it first (02_admin_group, 03_dev_group)."
+    for kind, named, existing in (
+        ("Group", desired.groups, current.groups),
+        ("User", desired.users, current.users),
+    ):
+        for one in named:
+            if not one.make and one.name not in existing:
+                yield f"{kind} {one.name} is not there; make it first."
     for policy in desired.policies:
         if policy.holder not in (current.groups if policy.kind == "group" else current.users):
             yield f"{policy.kind.title()} {policy.holder} is not there; make it first."
@@ -432,8 +537,8 @@ def _kebab(name: str) -> str:
 def _options(change: Change) -> Iterator[str]:
     for argument, value in change.arguments.items():
         option = f"--{_kebab(argument)}"
-        if value is True:
-            yield option
+        if isinstance(value, bool):
+            yield option if value else f"--no-{_kebab(argument)}"
         else:
             text = shlex.quote(value if isinstance(value, str) else to_json(value))
             yield f"{option}={text}" if text.startswith("-") else f"{option} {text}"

@@ -160,7 +160,7 @@ def _check_keepers(plan: Plan, session: Session) -> None:
     """Check for each new credential that it could be kept where its owner wants it."""
     for change in plan.changes:
         if what := CREDENTIALS.get(change.operation):
-            user = change.arguments["UserName"]
+            user = change.name
             keeper = keeper_for(session, plan.desired.hand_over_of(user))
             keeper.check(user, what)
             if keeper.can_read and session.environment == "aws" and ends_with_the_job():
@@ -213,7 +213,7 @@ class _Application:
                 continue
             self.outcome.failed.append((change, str(failure.error)))
             failed_targets.add(change.target)
-            if failure.stops_all or not change.target.startswith("user "):
+            if failure.stops_all or change.kind != "user":
                 self.stopped.set()
         self.journal.close()
         return self.outcome

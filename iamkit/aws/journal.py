@@ -47,9 +47,10 @@ class Journal:
             raise StorageError(self.path, error.strerror or "it cannot be written") from None
 
     def before(self, number: int, change: Change, caller: str) -> None:
-        """Write that a call is about to be made."""
-        call = {"operation": change.operation, "arguments": change.arguments}
-        self._write(number, "before", {"caller": caller, "verb": change.verb} | call)
+        """Write that a call is about to be made, and what is there before it."""
+        facts = ("service", "operation", "arguments", "verb", "kind", "name", "origin")
+        call = {name: getattr(change, name) for name in facts}
+        self._write(number, "before", {"caller": caller, **call, "previous": change.before})
 
     def after(self, number: int, outcome: str) -> None:
         """Write what became of the call."""

@@ -151,7 +151,7 @@ def _read_details(session: Session, *wanted: str) -> Details:
 
 
 def read_detail(session: Session, user: str, desired: Desired) -> UserDetail:
-    """Read what only calls for one user tell; all that is theirs, if they are to be removed.
+    """Read what only calls for one user tell; all that is theirs, if the plan needs to know it.
 
     Raises:
         AwsError: a call failed; the message names it.
@@ -160,7 +160,7 @@ def read_detail(session: Session, user: str, desired: Desired) -> UserDetail:
         access_keys=_read_keys(session, user),
         has_login_profile=_has_login_profile(session, user),
     )
-    return _with_belongings(session, user, detail) if user in desired.absent_users else detail
+    return _with_belongings(session, user, detail) if user in desired.emptied_users else detail
 
 
 def _with_belongings(session: Session, user: str, detail: UserDetail) -> UserDetail:

@@ -18,7 +18,7 @@ from iamkit.aws.read import read_account
 from iamkit.aws.session import Session
 from iamkit.desired import Desired, desired_of
 from iamkit.errors import AwsError, InputError
-from iamkit.notebook.form_fields import LABEL, Field, PolicyField, field_of
+from iamkit.notebook.form_fields import LABEL, Field, PolicyField, UsersField, field_of
 from iamkit.notebook.keeping import keep, keeping_row, plain_value, recall, save_values
 from iamkit.notebook.markup import escape, table
 from iamkit.notebook.plan_view import describe
@@ -33,16 +33,6 @@ Parameters = TypeVar("Parameters", bound=NotebookParameters)
 NOT_IN_FORMS = {*RunAsParameters.model_fields, "allow_destructive", "users_csv"}
 """What decides who acts, where and whether: set in the parameters, not clicked in passing; and the
 file whose users stand in the table."""
-TOUCHED_BY: Mapping[str, tuple[str, ...]] = {
-    "admin_group": ("create_group",),
-    "admin_policy": ("put_group_policy",),
-    "admin_user": ("create_user", "add_user_to_group", "access_key"),
-    "dev_group": ("create_group",),
-    "dev_policy": ("put_group_policy",),
-    "remove_users": ("delete", "remove", "detach", "deactivate", "update_access_key"),
-    "account_alias": ("create_account_alias",),
-}
-"""By parameter, with which words the operations begin or end that follow from it."""
 STYLE = """<style>
 .iamkit-code textarea { font-family: var(--jp-code-font-family, monospace); }
 .iamkit-said { color: var(--jp-ui-font-color1, #1b1b1b); line-height: 1.5; }
@@ -208,8 +198,9 @@ def show_form(parameters: Parameters, session: Session | None = None) -> Form[Pa
 def _said(field: Field, plan: Plan | None) -> str:
     """What a field means, and what it would change in the account."""
     lines = _explained(field.value) if isinstance(field, PolicyField) else []
-    if plan and field.name in TOUCHED_BY:
-        touched = [change for change in plan.changes if _touches(field.name, change)]
+    told = plan and field.name in plan.desired.parameters and not isinstance(field, UsersField)
+    if plan and told:
+        touched = [change for change in plan.changes if change.origin == field.name]
         lines += [f"● {_in_short(change)}" for change in touched[:5]]
         lines += [f"● and {len(touched) - 5} more"] if len(touched) > 5 else []
         lines += [] if touched or not field.value else ["✔ as in the account"]
@@ -219,11 +210,6 @@ def _said(field: Field, plan: Plan | None) -> str:
 def _explained(document: Mapping[str, Any]) -> list[str]:
     minded = [remark for remark in lint_policy(document) if remark.severity != "hint"]
     return [e.text for e in explain(document)] + [f"⚠ {remark.message}" for remark in minded]
-
-
-def _touches(name: str, change: Change) -> bool:
-    words = TOUCHED_BY[name]
-    return change.operation.startswith(words) or change.operation.endswith(words)
 
 
 def _in_short(change: Change) -> str:

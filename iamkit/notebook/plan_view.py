@@ -135,17 +135,20 @@ def _rows(changes: Iterable[Change]) -> str:
 
 def _detail(change: Change) -> str:
     """A policy's text, or what was before and what comes."""
-    document = change.arguments.get("PolicyDocument")
-    if document is not None and change.before is None:
-        return folded("The policy", copyable(print_policy(document)), is_open=True)
-    if change.before is None:
+    if change.part == "inline policy" and change.verb in ("create", "delete"):
+        document = change.arguments.get("PolicyDocument", change.before)
+        title = "The policy" if change.verb == "create" else "The policy that goes"
+        return folded(title, copyable(print_policy(document)), is_open=True)
+    if change.verb not in ("update", "replace") or change.before is None:
         return ""
-    after = document or change.arguments
-    if "Tags" in change.arguments:
-        after = {tag["Key"]: tag["Value"] for tag in change.arguments["Tags"]}
-    elif document is None and isinstance(change.before, str):
-        after = list(change.arguments.values())[-1]
-    return difference(change.before, after)
+    return difference(change.before, _after(change))
+
+
+def _after(change: Change) -> Any:
+    """What stands in the place of ``before``."""
+    if change.part == "tags":
+        return {tag["Key"]: tag["Value"] for tag in change.arguments["Tags"]}
+    return list(change.arguments.values())[-1]
 
 
 def _lines(value: Any) -> list[str]:

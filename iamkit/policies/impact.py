@@ -34,6 +34,8 @@ def impact_of(
     known = catalogue or load_catalogue()
     change = Change(
         verb="update",
+        kind=wanted.kind,
+        name=wanted.holder,
         operation=f"put_{wanted.kind}_policy",
         arguments={
             f"{wanted.kind.title()}Name": wanted.holder,

@@ -1,10 +1,13 @@
 """What an account's newest journal tells of the last apply."""
 
-from iamkit.aws.journal import Journal, last_apply
-from iamkit.plan import Change
+import json
 
-GROUP = Change(verb="create", operation="create_group", arguments={"GroupName": "dev"})
-KEY = Change(verb="create", operation="create_access_key", arguments={"UserName": "bob"})
+from changes import change
+
+from iamkit.aws.journal import Journal, last_apply
+
+GROUP = change("create", "create_group", GroupName="dev")
+KEY = change("create", "create_access_key", UserName="bob")
 CALLER = "arn:aws:iam::000000000000:root"
 
 
@@ -24,6 +27,15 @@ def test_the_newest_journal_counts(tmp_path):
     last = last_apply(tmp_path)
     assert (last.done, last.failed, last.cut_off, last.path) == (1, 1, "", newer.path)
     assert "1 done, 1 failed." in str(last)
+
+
+def test_a_journal_keeps_what_was_there_before(tmp_path):
+    """Each call with whom it touches, the parameter it comes from, and what it overwrites."""
+    journal = Journal(tmp_path)
+    journal.before(1, change("update", "update_user", "/old/", UserName="bob", NewPath="/x/"), "me")
+    entry = json.loads(journal.path.read_text())
+    assert (entry["kind"], entry["name"], entry["previous"]) == ("user", "bob", "/old/")
+    assert entry["operation"] == "update_user"
 
 
 def test_a_call_without_an_end_was_cut_off(tmp_path):

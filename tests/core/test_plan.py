@@ -4,13 +4,16 @@ import shlex
 from dataclasses import replace
 
 import pytest
+from changes import change
 from hypothesis import given
 from hypothesis import strategies as st
 
 from iamkit.account import AccessKey, AccountState, Group, User, UserDetail
-from iamkit.desired import Desired, DesiredGroup, DesiredUser
+from iamkit.desired import Absent, Desired, DesiredGroup, DesiredUser
 from iamkit.errors import InputError, UnsafePlan
-from iamkit.plan import Change, make_plan
+from iamkit.forecast import account_after
+from iamkit.operations import OPERATIONS
+from iamkit.plan import make_plan
 from iamkit.policies import allow, policy
 
 ADMIN = policy(allow("*"))
@@ -20,7 +23,7 @@ DEV = Group(name="dev", inline_policies={"look": LOOK})
 
 
 def operations(plan):
-    return [change.operation for change in plan.changes]
+    return [each.operation for each in plan.changes]
 
 
 def user(name="bob", **facts):
@@ -73,7 +76,7 @@ def test_the_plan_says_where_a_credential_goes(hand_over, way):
     wanted = DesiredUser(name="bob", access_key=True, console_password=True, hand_over=hand_over)
     desired = Desired(users=(wanted,))
     plan = make_plan(EMPTY, desired)
-    assert [change.reason for change in plan.changes] == [
+    assert [each.reason for each in plan.changes] == [
         "",
         *(way.format(what) for what in ("password", "key")),
     ]
@@ -92,9 +95,9 @@ def test_what_is_equal_is_adopted():
 def test_what_differs_is_an_update_with_its_old_value():
     """A changed policy shows what was there before."""
     desired = Desired(groups=(DesiredGroup(name="dev", inline_policies={"look": ADMIN}),))
-    [change] = make_plan(account(), desired).changes
-    assert (change.verb, change.operation, change.before) == ("update", "put_group_policy", LOOK)
-    assert not change.destructive
+    [only] = make_plan(account(), desired).changes
+    assert (only.verb, only.operation, only.before) == ("update", "put_group_policy", LOOK)
+    assert not only.destructive
 
 
 def test_nothing_is_deleted_by_omission():
@@ -158,7 +161,7 @@ def test_a_group_goes_after_its_members_and_policies():
 def test_another_alias_is_replaced_and_that_is_destructive(current, verb):
     """An alias is made, kept, or replaced, which needs to be allowed."""
     plan = make_plan(replace(EMPTY, alias=current), Desired(alias="team"))
-    assert [change.verb for change in plan.changes] == ([verb] if verb else [])
+    assert [each.verb for each in plan.changes] == ([verb] if verb else [])
     assert bool(plan.destructive) == (verb == "replace")
 
 
@@ -205,12 +208,8 @@ def test_a_name_that_differs_by_case_alone_is_refused():
 @pytest.mark.parametrize("name", ["-rf", "=1+1,@x", "a", "+b"])
 def test_commands_are_quoted_for_a_shell(name):
     """Whatever IAM allows in a name arrives in one piece."""
-    change = Change(
-        verb="create",
-        operation="create_user",
-        arguments={"UserName": name, "Tags": [{"Key": "k", "Value": "it's"}]},
-    )
-    words = shlex.split(change.command)
+    tags = [{"Key": "k", "Value": "it's"}]
+    words = shlex.split(change("create", "create_user", UserName=name, Tags=tags).command)
     assert words[:3] == ["aws", "iam", "create-user"]
     assert f"--user-name={name}" in words or words[words.index("--user-name") + 1] == name
     assert words[-1] == '[{"Key":"k","Value":"it\'s"}]'
@@ -218,20 +217,18 @@ def test_commands_are_quoted_for_a_shell(name):
 
 def test_commands_spell_acronyms_as_the_cli_does():
     """SSHPublicKeyId is --ssh-public-key-id."""
-    arguments = {"UserName": "bob", "SSHPublicKeyId": "APKA1"}
-    change = Change(verb="delete", operation="delete_ssh_public_key", arguments=arguments)
-    assert (
-        change.command == "aws iam delete-ssh-public-key --user-name bob --ssh-public-key-id APKA1"
-    )
+    uploaded = change("delete", "delete_ssh_public_key", UserName="bob", SSHPublicKeyId="APKA1")
+    expected = "aws iam delete-ssh-public-key --user-name bob --ssh-public-key-id APKA1"
+    assert uploaded.command == expected
 
 
 def applied(state, plan):  # noqa: C901 - one case an operation
     """A tiny model of IAM: the account after the changes of a plan."""
     users, groups, alias = dict(state.users), dict(state.groups), state.alias
-    for change in plan.changes:
-        a = change.arguments
+    for each in plan.changes:
+        a = each.arguments
         name, group = a.get("UserName"), a.get("GroupName")
-        match change.operation:
+        match each.operation:
             case "create_group":
                 groups[group] = Group(name=group)
             case "put_group_policy":
@@ -265,6 +262,79 @@ def applied(state, plan):  # noqa: C901 - one case an operation
     return replace(state, users=users, groups=groups, alias=alias)
 
 
+FULL = user(
+    groups=frozenset({"dev"}),
+    tags={"a": "1", "b": "2"},
+    inline_policies={"own": LOOK},
+    attached_policies=frozenset({"arn:aws:iam::aws:policy/X"}),
+    permissions_boundary="arn:aws:iam::aws:policy/Y",
+    detail=UserDetail(
+        access_keys=(AccessKey(id="AKIA1"),),
+        has_login_profile=True,
+        mfa_devices=("arn:aws:iam::000000000000:mfa/bob",),
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "expected"),
+    [
+        ({"absent": Absent(groups=("dev", "ops"))}, ["remove_user_from_group"]),
+        ({"absent": Absent(tags=("a", "c"))}, ["untag_user"]),
+        ({"absent": Absent(inline_policies=("own", "x"))}, ["delete_user_policy"]),
+        (
+            {"absent": Absent(attached_policies=("arn:aws:iam::aws:policy/X",))},
+            ["detach_user_policy"],
+        ),
+        ({"absent": Absent(permissions_boundary=True)}, ["delete_user_permissions_boundary"]),
+        ({"absent": Absent(password=True)}, ["delete_login_profile"]),
+        (
+            {"absent": Absent(mfa_devices=("arn:aws:iam::000000000000:mfa/bob",))},
+            ["deactivate_mfa_device", "delete_virtual_mfa_device"],
+        ),
+        ({"key_status": {"AKIA1": "Inactive"}}, ["update_access_key"]),
+        ({"key_status": {"AKIA1": "Active", "AKIA2": "Inactive"}}, []),
+        ({"attached_policies": ("arn:aws:iam::aws:policy/Z",)}, ["attach_user_policy"]),
+        ({"permissions_boundary": "arn:aws:iam::aws:policy/Z"}, ["put_user_permissions_boundary"]),
+        ({"inline_policies": {"own": ADMIN}}, ["put_user_policy"]),
+    ],
+)
+def test_what_is_absent_or_inactive_is_a_desired_state(wanted, expected):
+    """What is there and should not be is taken away; what is not there already needs nothing."""
+    plan = make_plan(account(FULL), Desired(users=(DesiredUser(name="bob", make=False, **wanted),)))
+    assert operations(plan) == expected
+    assert {each.target for each in plan.changes} <= {"user bob"}
+
+
+def test_a_user_who_is_not_to_be_made_blocks_where_they_are_not_there():
+    """An undo of somebody who has gone since makes nobody."""
+    desired = Desired(users=(DesiredUser(name="eve", make=False, groups=("dev",)),))
+    plan = make_plan(account(), desired)
+    assert plan.changes == ()
+    assert plan.blockers == ("User eve is not there; make it first.",)
+
+
+def test_a_change_names_the_parameter_that_it_comes_from():
+    """A group and its policy come from two parameters, a leaver from a third."""
+    group = DesiredGroup(
+        name="new",
+        inline_policies={"p": LOOK},
+        origins={"existence": "dev_group", "inline policy": "dev_policy"},
+    )
+    desired = Desired(
+        groups=(group,), absent_users=("bob",), origins={"absent_users": "remove_users"}
+    )
+    plan = make_plan(account(user()), desired)
+    assert [each.origin for each in plan.changes] == ["dev_group", "dev_policy", "remove_users"]
+    assert desired.parameters == {"dev_group", "dev_policy", "remove_users"}
+
+
+def test_every_operation_has_a_way_back_or_a_reason_why_not():
+    """Nothing that a plan can do is without an answer to: can I take it back?"""
+    for name, operation in OPERATIONS.items():
+        assert callable(operation.way_back) or len(operation.way_back) > 20, name
+
+
 NAMES = st.sampled_from(["alice", "bob", "carol"])
 GROUPS = st.sampled_from(["dev", "ops"])
 WANTED_USERS = st.lists(
@@ -296,3 +366,44 @@ def test_a_plan_that_was_applied_leaves_nothing_to_do(first, second):
     current = applied(EMPTY, make_plan(EMPTY, first))
     reached = applied(current, make_plan(current, second))
     assert make_plan(reached, second).changes == ()
+
+
+REVERSIBLE = st.builds(
+    Desired,
+    users=st.builds(
+        DesiredUser,
+        name=st.just("bob"),
+        path=st.sampled_from([None, "/x/"]),
+        tags=st.dictionaries(st.sampled_from("abc"), st.sampled_from("12")),
+        groups=st.sampled_from([(), ("ops",)]),
+        inline_policies=st.sampled_from([{}, {"own": ADMIN}, {"new": LOOK}]),
+        attached_policies=st.sampled_from([(), ("arn:aws:iam::aws:policy/Z",)]),
+        permissions_boundary=st.sampled_from([None, "arn:aws:iam::aws:policy/Z"]),
+        absent=st.sampled_from(
+            [
+                Absent(),
+                Absent(groups=("dev",), tags=("b",)),
+                Absent(inline_policies=("own",), permissions_boundary=True),
+                Absent(attached_policies=("arn:aws:iam::aws:policy/X",)),
+            ]
+        ),
+    ).map(lambda u: (u,)),
+    groups=st.sampled_from(
+        [
+            (),
+            (DesiredGroup(name="dev", inline_policies={"look": ADMIN}),),
+            (DesiredGroup(name="dev", absent=Absent(inline_policies=("look",))),),
+        ]
+    ),
+)
+
+
+@given(REVERSIBLE)
+def test_the_inverses_of_a_plan_lead_back(desired):
+    """Each change's inverse, from the last to the first, gives the account it began with."""
+    begun = account(FULL, groups=(DEV, Group(name="ops")))
+    changes = make_plan(begun, desired).changes
+    current = account_after(begun, changes)
+    for each in reversed(changes):
+        current = account_after(current, make_plan(current, each.inverse).changes)
+    assert current == begun

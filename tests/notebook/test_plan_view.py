@@ -2,11 +2,13 @@
 
 import re
 
+from changes import change
+
 from iamkit.aws.apply import Outcome
 from iamkit.desired import Desired
 from iamkit.handover import Receipt
 from iamkit.notebook.plan_view import difference, outcome_html, plan_html
-from iamkit.plan import Change, Plan
+from iamkit.plan import Plan
 
 OLD = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:Get*"}]}
 NEW = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*"}]}
@@ -14,10 +16,6 @@ NEW = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:
 
 def plan_of(*changes):
     return Plan(account_id="1", desired=Desired(), changes=changes)
-
-
-def change(verb, operation, before=None, **arguments):
-    return Change(verb=verb, operation=operation, arguments=arguments, before=before)
 
 
 def test_changes_stand_below_what_they_touch_and_losses_stand_first():

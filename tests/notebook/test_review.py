@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from changes import change
 
 from iamkit.aws.read import read_account
 from iamkit.desired import Desired, account_alias, dev_group
@@ -12,7 +13,7 @@ from iamkit.notebook.display import render
 from iamkit.notebook.forms import Form
 from iamkit.notebook.review import Review
 from iamkit.notebook.review_panel import ReviewPanel
-from iamkit.plan import Change, Plan, make_plan
+from iamkit.plan import Plan, make_plan
 
 
 @pytest.fixture
@@ -161,8 +162,8 @@ def test_headless_destroys_nothing_unless_allowed(session, guide, monkeypatch, s
 def test_on_a_live_account_a_destructive_plan_wants_the_alias_typed(session, shown):
     """The button stays shut until the alias stands in the field."""
     live = replace(session, environment="aws", alias="team")
-    change = Change(verb="delete", operation="delete_user", arguments={"UserName": "bob"})
-    plan = Plan(account_id="000000000000", desired=Desired(), changes=(change,))
+    leaving = change("delete", "delete_user", UserName="bob")
+    plan = Plan(account_id="000000000000", desired=Desired(), changes=(leaving,))
     panel = panel_of(live, plan)
     assert panel.apply.disabled
     panel.confirmation.value = "tea"
@@ -174,15 +175,10 @@ def test_on_a_live_account_a_destructive_plan_wants_the_alias_typed(session, sho
 def test_hostile_names_do_not_become_markup(session):
     """Every text of an account is escaped in plans and banners."""
     hostile = "<img src=x onerror=alert(1)>"
-    change = Change(
-        verb="update",
-        operation="tag_user",
-        arguments={"UserName": "bob", "Tags": [{"Key": hostile, "Value": hostile}]},
-        before={hostile: hostile},
-        reason=hostile,
-    )
+    tags = [{"Key": hostile, "Value": hostile}]
+    tagged = change("update", "tag_user", {hostile: hostile}, hostile, UserName="bob", Tags=tags)
     plan = Plan(
-        account_id="1", desired=Desired(), changes=(change,), notes=(hostile,), blockers=(hostile,)
+        account_id="1", desired=Desired(), changes=(tagged,), notes=(hostile,), blockers=(hostile,)
     )
     banner = replace(session, alias=hostile, source=hostile, warnings=(hostile,))
     for markup in (render(plan), render(banner), render(hostile)):
