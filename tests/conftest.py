@@ -15,6 +15,8 @@ from iamkit.aws.session import open_session
 from iamkit.parameters_file import read_parameters
 from iamkit.sandbox import reset_sandbox, stop_sandbox
 
+pytest_plugins = ["leftovers"]
+
 WEATHER = os.environ.get("IAMKIT_TEST_WEATHER", "calm")
 PAGE = 2
 
@@ -29,23 +31,27 @@ def private_home(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def interpreter():
-    """What starts this worker's empty accounts, quicker than the interpreter itself."""
+def empty_account(private_home):
+    """A function: to a new, empty account in the worker's sandbox."""
     with (
         tempfile.TemporaryDirectory(prefix="fork-") as folder,
-        forking_interpreter(Path(folder)) as launcher,
+        forking_interpreter(Path(folder)) as interpreter,
     ):
-        yield launcher
+
+        def reset():
+            with starting_by(interpreter):
+                return reset_sandbox(private_home / "sandbox")
+
+        yield reset
 
 
 @pytest.fixture
-def sandbox(private_home, interpreter, monkeypatch):
+def sandbox(private_home, empty_account, monkeypatch):
     """A new, empty account in a sandbox, which ``IAMKIT_HOME`` leads to."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("IAMKIT_HOME", str(private_home))
-    with starting_by(interpreter):
-        sandbox = reset_sandbox(private_home / "sandbox")
+    sandbox = empty_account()
     sandbox.set_weather(WEATHER)
     sandbox.set_page_size(PAGE)
     return sandbox
