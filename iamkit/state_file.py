@@ -16,6 +16,7 @@ from iamkit.credential_report import COLUMNS, parse_credential_report
 from iamkit.errors import InputError
 from iamkit.files import write_privately
 from iamkit.replies import read_date, read_details
+from iamkit.text import TOO_DEEP, NestedTooDeep, parse_json
 
 FORMAT = "iamkit account state 1"
 DETAILS, REPORT = "GetAccountAuthorizationDetails", "GetCredentialReport"
@@ -78,8 +79,10 @@ def _recognise(path: Path) -> tuple[str, Any]:
         made = datetime.fromtimestamp(path.stat().st_mtime, UTC)
         return "report", (_parsed(path, text), made)
     try:
-        content = json.loads(text)
-    except (json.JSONDecodeError, RecursionError):
+        content = parse_json(text)
+    except NestedTooDeep:
+        raise InputError(f"{path} is {TOO_DEEP}, so it is no account.") from None
+    except ValueError:
         raise InputError(f"{path} is neither JSON nor a credential report.") from None
     return _recognise_json(path, content if isinstance(content, dict) else {})
 

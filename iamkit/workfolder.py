@@ -9,6 +9,7 @@ from typing import Any
 
 from iamkit.errors import InputError
 from iamkit.parameters_file import parameters_schema
+from iamkit.text import parse_json
 
 PACKAGE = Path(__file__).parent
 
@@ -98,7 +99,10 @@ def init_folder(folder: Path) -> list[Path]:
 
 def fill_parameters(notebook: Path, values: Mapping[str, Any]) -> None:
     """Write values into a notebook's parameters cell, so that what one sees is what runs."""
-    content = json.loads(notebook.read_text())
+    try:
+        content = parse_json(notebook.read_text(encoding="utf-8"))
+    except ValueError:
+        raise InputError(f"{notebook} is not a notebook, and got no parameters.") from None
     for cell in content["cells"]:
         if "parameters" in cell["metadata"].get("tags", []):
             lines = "".join(cell["source"]).splitlines(keepends=True)

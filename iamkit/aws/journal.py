@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from iamkit.plan import Change
+from iamkit.text import parse_json
 
 
 class Journal:
@@ -91,7 +92,7 @@ def last_apply(folder: Path) -> LastApply | None:
 
 def _entry(line: str) -> dict[str, Any] | None:
     try:
-        return json.loads(line)  # type: ignore[no-any-return]
+        return parse_json(line)  # type: ignore[no-any-return]
     except ValueError:
         return None
 

@@ -2,13 +2,13 @@
 
 import ast
 import difflib
-import json
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from iamkit.errors import InputError
+from iamkit.text import parse_json, parse_python
 
 
 def declared_parameters(path: Path) -> dict[str, Any]:
@@ -71,7 +71,7 @@ def read_notebook(path: Path) -> Any:
         InputError: there is none at this path.
     """
     try:
-        notebook = json.loads(path.read_text(encoding="utf-8"))
+        notebook = parse_json(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"No notebook {path}: {error.strerror}. Nothing was run.") from None
     except ValueError:
@@ -85,12 +85,12 @@ def _code_cells(path: Path) -> Iterator[ast.Module]:
     for cell in read_notebook(path)["cells"]:
         if cell["cell_type"] == "code":
             with suppress(SyntaxError):
-                yield ast.parse("".join(cell["source"]))
+                yield parse_python("".join(cell["source"]))
 
 
 def _assignments(path: Path, code: str) -> Iterator[tuple[str, ast.expr]]:
     try:
-        statements = ast.parse(code).body
+        statements = parse_python(code).body
     except SyntaxError as error:
         raise InputError(
             f"The parameters cell of {path.name} is not Python, line {error.lineno}. "

@@ -16,6 +16,7 @@ from jupyter_core.paths import jupyter_runtime_dir
 from iamkit.errors import IamkitError, InputError
 from iamkit.home import home_folder
 from iamkit.parameters_file import CURRENT, read_parameters
+from iamkit.text import parse_json
 from iamkit.workfolder import fill_parameters, init_folder, packaged
 
 START = "00_start_here.ipynb"
@@ -148,7 +149,7 @@ def _settle(folder: Path) -> None:
         path = folder / extension / f"{name}.jupyterlab-settings"
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            present = json.loads(path.read_text()) if path.exists() else {}
+            present = parse_json(path.read_text()) if path.exists() else {}
             path.write_text(json.dumps({**wanted, **present}))
         except (ValueError, TypeError):  # with comments, it is a person's
             continue

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from iamkit.account import JSON
 from iamkit.errors import InputError
 from iamkit.policies.positions import Position, find_position, find_twin, locate_paths, position_at
+from iamkit.text import NestedTooDeep, parse_json
 
 STATEMENT_KEYS = {
     "Sid",
@@ -141,14 +142,14 @@ def read_json(text: str, where: str = "policy") -> Any:
     if len(text) > MAX_TEXT:
         raise InputError(f"{where}: {len(text):,} characters are far beyond any policy's quota.")
     try:
-        return json.loads(text.removeprefix("\ufeff"), object_pairs_hook=_no_twins)
+        return parse_json(text.removeprefix("\ufeff"), object_pairs_hook=_no_twins)
     except _TwinKey as twin:
         key = twin.args[0]
         raise InputError(
             f"{where}: the key {key!r} is given twice in one object, and AWS would silently keep "
             f"only one of the two. Remove or merge one.{_at(find_twin(text, key))}"
         ) from None
-    except RecursionError:
+    except NestedTooDeep:
         raise InputError(f"{where}: it is nested far deeper than any policy.") from None
     except json.JSONDecodeError as error:
         raise InputError(f"{where}: {_explain_json_error(text, error)}") from None
@@ -188,8 +189,8 @@ def _with_braces(text: str) -> dict[str, Any] | None:
     if fragment.startswith("{"):
         return None
     try:
-        document = json.loads("{" + fragment + "}", object_pairs_hook=_no_twins)
-    except (json.JSONDecodeError, _TwinKey, RecursionError):
+        document = parse_json("{" + fragment + "}", object_pairs_hook=_no_twins)
+    except (ValueError, _TwinKey):
         return None
     if not isinstance(document, dict) or not document:
         return None

@@ -5,7 +5,6 @@ keys, ``start.lock`` is held by who starts or stops it, ``alive.lock`` by the se
 long as it lives, ``server.log`` is its log, and one folder bears the name of the instance.
 """
 
-import json
 import os
 import re
 import shutil
@@ -21,6 +20,7 @@ from iamkit.errors import SandboxError
 from iamkit.sandbox.client import Sandbox, proves_itself
 from iamkit.sandbox.memory import NAME, check_versions
 from iamkit.sandbox.private import is_locked, locked, open_log, private_folder, read_private
+from iamkit.text import parse_json
 
 READY_SECONDS = 60
 """A start takes about one second; a machine under load gets this many."""
@@ -123,7 +123,7 @@ def _recorded(state: Path) -> Sandbox | None:
     if text is None:
         return None
     try:
-        record = json.loads(text)
+        record = parse_json(text)
         return Sandbox(**record, folder=state / record["instance"])
     except (ValueError, TypeError, KeyError):
         raise SandboxError(
