@@ -19,6 +19,7 @@ from typing import Any
 
 import yaml
 
+from iamkit.text import parse_json
 from iamkit.account import ROOT_USER, AccountState, ReportRow, Source
 from iamkit.credential_report import COLUMNS, parse_credential_report
 from iamkit.errors import InputError
@@ -52,8 +53,8 @@ def read_content(path: Path) -> Any:
     if text.startswith(",".join(COLUMNS[:3])):
         return text
     try:
-        content = json.loads(text)
-    except (json.JSONDecodeError, RecursionError):
+        content = parse_json(text)
+    except json.JSONDecodeError:
         content = None
     if content is not None:
         return {"Content": content} if isinstance(content, str) else content

@@ -22,6 +22,7 @@ from iamkit.parameters import (
     NotebookParameters,
     describe,
 )
+from iamkit.text import DEEPEST, TOO_DEEP
 
 CURRENT = "IAMKIT_PARAMETERS"
 """The environment variable that names the account's parameters file, for kernels to inherit."""
@@ -132,7 +133,7 @@ def read_override(name: str, text: str) -> Any:
     if name not in KNOWN:
         raise InputError(f"-p {name}: unknown key{did_you_mean(name, KNOWN)}. Nothing was changed.")
     try:
-        value = yaml.safe_load(text)
+        value = parse_yaml(text)
     except yaml.YAMLError as error:
         raise _unreadable(Path(f"-p {name}"), error) from None
     return value if isinstance(value, bool | list | dict) else text
@@ -159,16 +160,35 @@ def _compose(path: Path) -> yaml.Node | None:
         raise InputError(f"{path}: larger than 1 MB, so hardly a parameters file.")
     try:
         text = data.decode("utf-8-sig")
-        # A few lines of aliases can stand for billions of values.
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, yaml.SafeLoader)):
-            raise InputError(f"{path}: aliases (*name) are not read. Nothing was changed.")
+        _refuse_excess(text)
         return yaml.compose(text, Loader=yaml.SafeLoader)
     except UnicodeDecodeError:
         raise InputError(f"{path}: not UTF-8 text. Nothing was changed.") from None
-    except RecursionError:
-        raise InputError(f"{path}: nested far too deep. Nothing was changed.") from None
     except yaml.YAMLError as error:
         raise _unreadable(path, error) from None
+
+
+def parse_yaml(text: str) -> Any:
+    """What ``yaml.safe_load`` makes of a text without aliases.
+
+    Raises:
+        yaml.YAMLError: it is not YAML, has aliases, or is nested too deep.
+    """
+    _refuse_excess(text)
+    return yaml.safe_load(text)
+
+
+def _refuse_excess(text: str) -> None:
+    """Refuse what is small to write and endless to read, before anything is made of it."""
+    depth = 0
+    for event in yaml.parse(text, yaml.SafeLoader):
+        mark: Any = event.start_mark
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEEPEST:
+            raise yaml.MarkedYAMLError(problem=TOO_DEEP, problem_mark=mark)
+        if isinstance(event, yaml.AliasEvent):  # a few lines of them can stand for billions
+            raise yaml.MarkedYAMLError(problem="aliases (*name) are not read", problem_mark=mark)
 
 
 def _walk(node: yaml.Node, location: Location) -> Iterator[tuple[Location, yaml.Node]]:

@@ -11,7 +11,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString, LiteralScalarString
 
 from iamkit.errors import InputError
-from iamkit.parameters_file import read_parameters
+from iamkit.parameters_file import parse_yaml, read_parameters
 
 TARGET = ("environment", "account_id")
 """What says which account a file is for."""
@@ -91,6 +91,6 @@ def _styled(value: Any) -> Any:
 
 def _stays_text(text: str) -> bool:
     try:
-        return bool(yaml.safe_load(f"- {text}") == [text])
+        return bool(parse_yaml(f"- {text}") == [text])
     except yaml.YAMLError:
         return False

@@ -3,13 +3,13 @@
 The two differ in their dates, which the AWS CLI writes as text or, if so configured, as seconds.
 """
 
-import json
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote
 
 from iamkit.account import Credential, Group, ManagedPolicy, PasswordPolicy, Role, User
+from iamkit.text import parse_json
 
 Reply = Mapping[str, Any]
 Details = tuple[dict[str, User], dict[str, Group], dict[str, Role], dict[str, ManagedPolicy]]
@@ -133,4 +133,4 @@ def _policy(item: Reply) -> ManagedPolicy:
 
 def _document(value: Any) -> dict[str, Any]:
     """A policy document, which boto3 and the AWS CLI have decoded and others may not have."""
-    return dict(json.loads(unquote(value)) if isinstance(value, str) else value or {})
+    return dict(parse_json(unquote(value)) if isinstance(value, str) else value or {})

@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from iamkit.text import parse_json
 from iamkit.errors import InputError
 from iamkit.parameters_file import parameters_schema
 from iamkit.storage.folders import check_room, make_folder
@@ -129,12 +130,12 @@ def fill_parameters(notebook: Path, values: Mapping[str, Any]) -> None:
         InputError: it is no notebook, or cannot be written.
     """
     try:
-        content = json.loads(read_bytes(notebook, LARGEST))
+        content = parse_json(read_bytes(notebook, LARGEST))
         for cell in content["cells"]:
             if "parameters" in cell["metadata"].get("tags", []):
                 lines = "".join(cell["source"]).splitlines(keepends=True)
                 cell["source"] = [_filled(line, values) for line in lines]
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         raise InputError(f"{notebook} is not a notebook of version 4; move it away.") from None
     text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
     try:

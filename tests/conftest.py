@@ -4,13 +4,18 @@ The kit is always tested with pages of two items; ``make test-weather`` adds AWS
 """
 
 import os
+import tempfile
+from pathlib import Path
 
 import pytest
+from forked_sandboxes import forking_interpreter, starting_by
 from paths import GUIDE
 
 from iamkit.aws.session import open_session
 from iamkit.parameters_file import read_parameters
-from iamkit.sandbox import reset_sandbox, start_sandbox, stop_sandbox
+from iamkit.sandbox import reset_sandbox, stop_sandbox
+
+pytest_plugins = ["leftovers"]
 
 WEATHER = os.environ.get("IAMKIT_TEST_WEATHER", "calm")
 PAGE = 2
@@ -21,18 +26,32 @@ def private_home(tmp_path_factory):
     """A state folder for this worker alone; the sandbox in it ends with the tests."""
     home = tmp_path_factory.mktemp("home")
     home.chmod(0o700)
-    start_sandbox(home / "sandbox")
     yield home
     stop_sandbox(home / "sandbox")
 
 
+@pytest.fixture(scope="session")
+def empty_account(private_home):
+    """A function: to a new, empty account in the worker's sandbox."""
+    with (
+        tempfile.TemporaryDirectory(prefix="fork-") as folder,
+        forking_interpreter(Path(folder)) as interpreter,
+    ):
+
+        def reset():
+            with starting_by(interpreter):
+                return reset_sandbox(private_home / "sandbox")
+
+        yield reset
+
+
 @pytest.fixture
-def sandbox(private_home, monkeypatch):
+def sandbox(private_home, empty_account, monkeypatch):
     """A new, empty account in a sandbox, which ``IAMKIT_HOME`` leads to."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("IAMKIT_HOME", str(private_home))
-    sandbox = reset_sandbox(private_home / "sandbox")
+    sandbox = empty_account()
     sandbox.set_weather(WEATHER)
     sandbox.set_page_size(PAGE)
     return sandbox

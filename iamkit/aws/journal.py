@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from iamkit.text import parse_json
 from iamkit.errors import StorageError
 from iamkit.plan import Change
 from iamkit.storage.folders import ROOM, check_room, private_folder
@@ -118,10 +119,10 @@ def last_apply(folder: Path) -> LastApply | None:
 def _entry(line: str) -> dict[str, Any] | None:
     """A line's facts; None if it is not whole, or none of ours."""
     try:
-        entry: dict[str, Any] = json.loads(line)
+        entry: dict[str, Any] = parse_json(line)
         datetime.fromisoformat(entry["time"])
         facts = {"before": "arguments", "after": "outcome"}[entry["event"]]
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, KeyError, TypeError):
         return None
     return entry if {"change", facts} <= entry.keys() else None
 

@@ -7,6 +7,7 @@ from typing import Self
 from iamkit.errors import HandoverError
 from iamkit.handover.credential import Credential, What, stem_of
 from iamkit.handover.digest import Digest
+from iamkit.text import parse_json
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,9 +54,9 @@ def read_record(data: bytes, where: str) -> Record:
         HandoverError: it is none.
     """
     try:
-        facts = json.loads(data)
+        facts = parse_json(data)
         return Record(**facts | {"digest": Digest.from_data(facts["digest"])})
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         raise HandoverError(
             f"{where} is not as iamkit wrote it. Move it away, and run again."
         ) from None

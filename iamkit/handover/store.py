@@ -26,6 +26,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from iamkit.text import parse_json
 from iamkit.errors import HandoverError, InputError, StorageError
 from iamkit.handover.credential import (
     Credential,
@@ -494,11 +495,11 @@ def _read_own_record(path: Path) -> Record:
 
 def _read_intent(path: Path) -> Intent:
     try:
-        facts = json.loads(_read(path))
+        facts = parse_json(_read(path))
         return Intent(
             user=facts["user"],
             keys_before=frozenset(facts["keys_before"]),
             started=datetime.fromisoformat(facts["started"]),
         )
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, KeyError, TypeError):
         raise _foreign(path) from None

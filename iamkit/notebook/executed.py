@@ -13,6 +13,7 @@ from urllib.parse import quote
 import yaml
 
 from iamkit.notebook.result import NotebookResult
+from iamkit.text import parse_python
 
 ADDED = "papermill-error-cell-tag"
 """The tag of cells in which papermill repeats an error that the head of the page tells."""
@@ -145,8 +146,8 @@ def _assigned(cells: Sequence[Any]) -> Iterator[tuple[str, Any, str]]:
             continue
         lines = cell["source"].split("\n")
         try:
-            nodes = ast.parse(cell["source"]).body
-        except (SyntaxError, ValueError):
+            nodes = parse_python(cell["source"]).body
+        except SyntaxError:
             continue
         for node in nodes:
             if isinstance(node, ast.AnnAssign | ast.Assign) and node.value:

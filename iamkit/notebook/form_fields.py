@@ -10,6 +10,7 @@ from iamkit.account import AccountState
 from iamkit.notebook.markup import escape
 from iamkit.notebook.users_editor import edit_users, note_against
 from iamkit.parameters import UserRow
+from iamkit.parameters_file import parse_yaml
 from iamkit.policies.document import print_policy
 from iamkit.users_file import cells_of
 
@@ -157,7 +158,7 @@ class PolicyField(Field):
         if self.widget.value == self._printed:
             return self._document  # as it was written, where printing it would tidy it
         try:
-            return yaml.safe_load(self.widget.value)
+            return parse_yaml(self.widget.value)
         except yaml.YAMLError:
             return self.widget.value
 

@@ -2,12 +2,12 @@
 
 import ast
 import difflib
-import json
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from iamkit.text import parse_json
 from iamkit.errors import InputError
 from iamkit.storage.reading import read_bytes
 
@@ -77,8 +77,8 @@ def read_notebook(path: Path) -> Any:
     """
     data = read_bytes(path, LARGEST, "No notebook", NOTHING_RUN)
     try:
-        notebook = json.loads(data.decode())  # in UTF-8, without a mark, as papermill reads it
-    except (ValueError, RecursionError):
+        notebook = parse_json(data.decode())  # in UTF-8, without a mark, as papermill reads it
+    except ValueError:
         notebook = None
     if not _is_notebook(notebook):
         raise InputError(f"{path} is not a notebook of version 4. {NOTHING_RUN}")
@@ -101,12 +101,12 @@ def _code_cells(path: Path) -> Iterator[ast.Module]:
     for cell in read_notebook(path)["cells"]:
         if cell["cell_type"] == "code":
             with suppress(SyntaxError):
-                yield ast.parse("".join(cell["source"]))
+                yield parse_python("".join(cell["source"]))
 
 
 def _assignments(path: Path, code: str) -> Iterator[tuple[str, ast.expr]]:
     try:
-        statements = ast.parse(code).body
+        statements = parse_python(code).body
     except SyntaxError as error:
         raise InputError(
             f"The parameters cell of {path.name} is not Python, line {error.lineno}. "

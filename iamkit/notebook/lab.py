@@ -12,6 +12,7 @@ from pathlib import Path
 
 from jupyter_core.paths import jupyter_runtime_dir
 
+from iamkit.text import parse_json
 from iamkit.errors import IamkitError, InputError
 from iamkit.home import home_folder
 from iamkit.parameters_file import CURRENT, read_parameters
@@ -102,7 +103,7 @@ def is_checkout(folder: Path) -> bool:
     try:
         text = read_text(folder / "pyproject.toml", LARGEST)
         project = tomllib.loads(text)["project"]["name"]
-    except (InputError, ValueError, KeyError, TypeError, RecursionError):
+    except (InputError, ValueError, KeyError, TypeError):
         return False
     return bool(project == "iamkit")
 
@@ -150,9 +151,9 @@ def _settle(folder: Path) -> None:
         path = folder / extension / f"{name}.jupyterlab-settings"
         make_folder(path.parent)
         try:
-            present = json.loads(read_text(path, LARGEST)) if path.exists() else {}
+            present = parse_json(read_text(path, LARGEST)) if path.exists() else {}
             merged = json.dumps({**wanted, **present})
-        except (ValueError, TypeError, RecursionError):  # with comments, it is a person's
+        except (ValueError, TypeError):  # with comments, it is a person's
             continue
         _write(path, merged)
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from iamkit.text import parse_json
 from iamkit.errors import InputError, StorageError
 from iamkit.home import home_folder
 from iamkit.storage.folders import check_room, make_folder
@@ -89,8 +90,8 @@ def _is_page(text: str) -> bool:
 def _is_executed(text: str) -> bool:
     """Whether it is a notebook that papermill ran; an input notebook bears no such mark."""
     try:
-        return "papermill" in json.loads(text)["metadata"]
-    except (ValueError, KeyError, TypeError, RecursionError):
+        return "papermill" in parse_json(text)["metadata"]
+    except (ValueError, KeyError, TypeError):
         return False
 
 

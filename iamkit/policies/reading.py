@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import unquote
 
+from iamkit.text import parse_json
 from iamkit.errors import InputError
 from iamkit.policies.positions import Position, find_position, find_twin, locate_paths
 from iamkit.policies.repair import repair_text
@@ -135,7 +136,7 @@ def load_strictly(text: str) -> Any:
     """
     if _depth(text) > MAX_DEPTH:
         raise NestedTooDeep
-    return json.loads(text, object_pairs_hook=_no_twins, parse_constant=_no_constant)
+    return parse_json(text, object_pairs_hook=_no_twins, parse_constant=_no_constant)
 
 
 def at(place: Position | None) -> str:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
+from iamkit.text import parse_json
 from iamkit.policies.positions import Position, position_at
 
 _HEREDOC = re.compile(r"<<[-~]?\s*(\w+)[ \t]*\n(?P<body>.*?)\n[ \t]*\1\b", re.DOTALL)
@@ -170,8 +171,8 @@ def _is_policy(text: str) -> bool:
 
 def _object(text: str) -> dict[str, Any] | None:
     try:
-        found = json.loads(text, object_pairs_hook=_unique)
-    except (ValueError, RecursionError):
+        found = parse_json(text, object_pairs_hook=_unique)
+    except ValueError:
         return None
     return found if isinstance(found, dict) else None
 

@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl
 
 from iamkit.sandbox.message import Request
 from iamkit.sandbox.refusal import Refused
+from iamkit.text import parse_json
 
 QUERY_SERVICES = frozenset({"iam", "sts", "ec2"})
 JSON_SERVICES = frozenset({"secretsmanager"})
@@ -103,8 +104,8 @@ def _read_json(request: Request, service: str) -> dict[str, str]:
     if prefix != service or not action.isalnum():
         raise Refused("UnknownOperationException", 400, "There is no such operation.")
     try:
-        body = json.loads(request.body or b"{}")
-    except (ValueError, RecursionError):
+        body = parse_json(request.body or b"{}")
+    except ValueError:
         body = None
     if not isinstance(body, dict):
         raise Refused("SerializationException", 400, "The body is no JSON object.")

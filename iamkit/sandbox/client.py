@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from iamkit.text import parse_json
 from iamkit.errors import SandboxError
 from iamkit.sandbox.faults import WEATHER
 
@@ -154,7 +155,7 @@ class Sandbox:
         status, text = request(self.endpoint_url, method, f"/_iamkit/{what}", headers, body)
         if status != 200:
             raise SandboxError(f"The sandbox did not take the {what}: {text.strip()}.")
-        return json.loads(text)
+        return parse_json(text)
 
 
 def _utc(moment: datetime | None) -> str | None:

@@ -11,6 +11,7 @@ from iamkit.sandbox.client import TOKEN_HEADER, proof
 from iamkit.sandbox.faults import FaultPlan
 from iamkit.sandbox.life import Life
 from iamkit.sandbox.message import Reply, Request
+from iamkit.text import parse_json
 
 _CLOSED = ("/_iamkit", "/moto-api")
 """moto's own door is not there at all; who asks for it without the token does not learn that."""
@@ -62,12 +63,12 @@ class SideDoor:
             case "GET", "authorizes":
                 return account.authorizes
             case "PUT", "faults":
-                return self._plan.replace(json.loads(body))
+                return self._plan.replace(parse_json(body))
             case "PUT", "page-size":
-                account.pager.largest = int(json.loads(body))
+                account.pager.largest = int(parse_json(body))
                 return None
             case "POST", "command":
-                return self._life.command(**json.loads(body))
+                return self._life.command(**parse_json(body))
         raise ValueError("There is no such door.")
 
     def _prove(self, request: Request) -> Reply:

@@ -20,6 +20,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
+from iamkit.text import parse_json
 from iamkit.errors import SandboxError
 from iamkit.sandbox.private import open_private, sync_folder
 
@@ -204,7 +205,7 @@ def read_deeds(path: Path, count: int) -> Iterator[dict[str, Any]]:
     with open_private(path) as file:
         file.readline()
         for line in islice(file, count):
-            data = json.loads(line)
+            data = parse_json(line)
             data.pop("chain", None)
             yield data
 
@@ -305,8 +306,8 @@ def _is_damaged(chain: str, text: bytes, line: bytes) -> bool:
 
 def _parse(line: bytes) -> dict[str, Any] | None:
     try:
-        found = json.loads(line)
-    except (ValueError, RecursionError):
+        found = parse_json(line)
+    except ValueError:
         return None
     return found if isinstance(found, dict) else None
 

@@ -6,7 +6,6 @@ long as it lives (and says its process id and, until it listens, how far its acc
 ``server.log`` is its log, and one folder bears the name of the instance.
 """
 
-import json
 import os
 import re
 import shutil
@@ -246,7 +245,7 @@ def _recorded(state: Path) -> Sandbox | None:
     if text is None:
         return None
     try:
-        record = json.loads(text)
+        record = parse_json(text)
         return Sandbox(**record, folder=state / record["instance"])
     except (ValueError, TypeError, KeyError):
         raise SandboxError(

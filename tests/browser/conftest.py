@@ -1,20 +1,24 @@
-"""JupyterLab in a real browser: on a folder of its own, with a home of its own."""
+"""JupyterLab in a real browser: one for all tests of a worker, as new before each of them."""
 
+import json
 import os
 import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 import axe_playwright_python
 import pytest
 import yaml
 from playwright.sync_api import Error as BrowserError
 from playwright.sync_api import sync_playwright
+
+from iamkit.notebook.lab import prepare_folder
 
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser")
 TOKEN = "only-for-this-test"
@@ -71,42 +75,108 @@ def page():
 
 @contextmanager
 def running_lab(folder, parameters, home):
-    """The address of a JupyterLab whose notebooks hold these parameters.
+    """The address of a JupyterLab of its own, whose notebooks hold these parameters.
 
     Args:
         folder: an empty folder for everything that it writes.
         parameters: as in a parameters file.
         home: the kit's state folder.
     """
-    file = folder / "team.yaml"
-    file.write_text(yaml.safe_dump(parameters, sort_keys=False))
+    file = write_parameters(folder, parameters)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [Path(sys.executable).parent / "iamkit", "lab", "--folder", folder / "ops"]
     options = ["--no-browser", f"--port={port}", "--allow-root"]
     options += [f"--IdentityProvider.token={TOKEN}", "--LabApp.expose_app_in_browser=True"]
-    environment = os.environ | {"HOME": str(folder), "IAMKIT_HOME": str(home)}
-    log = (folder / "lab.log").open("w")
-    server = subprocess.Popen(
-        [*command, "-f", file, "--", *options], env=environment, stdout=log, stderr=log
-    )
-    address = f"http://127.0.0.1:{port}"
-    try:
-        _wait_for(f"{address}/api/status?token={TOKEN}", server)
-        yield address
-    finally:
-        server.terminate()
+    with (
+        tempfile.TemporaryDirectory(prefix="lab-") as sockets,
+        (folder / "lab.log").open("w") as log,
+    ):
+        environment = {
+            "HOME": str(folder),
+            "IAMKIT_HOME": str(home),
+            "JUPYTER_RUNTIME_DIR": sockets,
+        }
+        server = subprocess.Popen(
+            [*command, "-f", file, "--", *options],
+            env=os.environ | environment,
+            stdout=log,
+            stderr=log,
+        )
+        address = f"http://127.0.0.1:{port}"
         try:
-            server.wait(60)
-        except subprocess.TimeoutExpired:
-            server.kill()
-        log.close()
+            _wait_for(f"{address}/api/status?token={TOKEN}", server)
+            yield address
+        finally:
+            server.terminate()
+            try:
+                server.wait(60)
+            except subprocess.TimeoutExpired:
+                server.kill()
+
+
+def write_parameters(folder, parameters):
+    """The parameters file of a lab's folder, with these parameters."""
+    file = folder / "team.yaml"
+    file.write_text(yaml.safe_dump(parameters, sort_keys=False))
+    return file
+
+
+@pytest.fixture(scope="session")
+def shared_lab(private_home, tmp_path_factory):
+    """The folder and the address of this worker's JupyterLab, started for the first who asks."""
+    folder = tmp_path_factory.mktemp("lab")
+    parameters = {"environment": "sandbox", "account_id": "000000000000"}
+    with running_lab(folder, parameters, private_home) as address:
+        yield folder, address
+
+
+@pytest.fixture
+def lab_with(shared_lab, sandbox):
+    """A function: parameters to the worker's JupyterLab, as if it had just been started on them.
+
+    Its account is new and empty, no kernel runs, no tab is remembered, and the notebooks are as
+    they come, with the parameters filled in.
+    """
+    folder, address = shared_lab
+
+    def settle(parameters):
+        _forget_the_last_test(folder, address)
+        prepare_folder(folder / "ops", write_parameters(folder, parameters))
+        return address
+
+    return settle
+
+
+@pytest.fixture
+def lab_folder(shared_lab):
+    """Where the worker's JupyterLab writes everything; its notebooks are in ``ops/notebooks``."""
+    return shared_lab[0]
+
+
+def _forget_the_last_test(folder, address):
+    for session in _ask(address, "api/sessions"):
+        _ask(address, f"api/sessions/{session['id']}", "DELETE")
+    for workspace in _ask(address, "lab/api/workspaces")["workspaces"]["ids"]:
+        _ask(address, f"lab/api/workspaces/{workspace}", "DELETE")
+    for path in (folder / "ops").iterdir():
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def _ask(lab, path, method="GET"):
+    headers = {"Authorization": f"token {TOKEN}"}
+    with urlopen(Request(f"{lab}/{path}", method=method, headers=headers)) as answer:
+        return json.loads(answer.read() or "null")
 
 
 def open_notebook(page, lab, name):
-    """Open a notebook, and wait until it is ready."""
-    page.goto(f"{lab}/lab/tree/notebooks/{name}.ipynb?token={TOKEN}")
+    """Open a notebook, in the page if it shows this JupyterLab, and wait until it is ready."""
+    path = f"notebooks/{name}.ipynb"
+    if page.url.startswith(f"{lab}/lab"):
+        page.evaluate("path => jupyterapp.commands.execute('docmanager:open', {path})", path)
+    else:
+        page.goto(f"{lab}/lab/tree/{path}?token={TOKEN}")
     wait_until_ready(page, name)
 
 

@@ -7,6 +7,7 @@ import re
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from contextlib import contextmanager
 from http.client import HTTPConnection
@@ -70,12 +71,16 @@ def running_app(folder, home, *options, **parameters):
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [IAMKIT, "lab", "--app", *options, "--folder", ops, "-f", file]
-    environment = os.environ | {"HOME": str(folder), "IAMKIT_HOME": str(home)}
     log = folder / "app.log"
-    with log.open("w") as written:
+    with tempfile.TemporaryDirectory(prefix="app-") as sockets, log.open("w") as written:
+        environment = {
+            "HOME": str(folder),
+            "IAMKIT_HOME": str(home),
+            "JUPYTER_RUNTIME_DIR": sockets,
+        }
         server = subprocess.Popen(
             [*command, "--", "--no-browser", f"--port={port}"],
-            env=environment,
+            env=os.environ | environment,
             stdout=written,
             stderr=written,
         )

@@ -2,7 +2,7 @@
 
 import pytest
 from accounts import ACCOUNT, account_of
-from browser.conftest import open_notebook, run_all, running_lab, wait_for_text
+from browser.conftest import open_notebook, run_all, wait_for_text
 
 ATTACK = "<img src=x onerror=window.hacked=1><script>window.hacked=1</script>"
 USERS = [
@@ -13,12 +13,11 @@ USERS = [
 
 
 @pytest.fixture
-def lab(tmp_path):
+def lab(lab_with, tmp_path):
     """The address of a JupyterLab on a folder whose notebooks audit a hostile account."""
     state = account_of({"users": USERS, "groups": [{"name": ATTACK}]}).save(tmp_path / "s.json")
     parameters = {"environment": "sandbox", "account_id": ACCOUNT, "state_files": [str(state)]}
-    with running_lab(tmp_path, parameters, tmp_path / "home") as address:
-        yield address
+    return lab_with(parameters)
 
 
 def test_hostile_text_runs_nothing_in_jupyterlab(page, lab):

@@ -14,7 +14,6 @@ from browser.conftest import (
     front,
     open_notebook,
     run_through,
-    running_lab,
     serious_violations,
     use_theme,
     wait_for_text,
@@ -33,11 +32,10 @@ STORED = "The new credentials are kept here"
 
 
 @pytest.fixture
-def lab(sandbox, private_home, tmp_path):
+def lab(lab_with, sandbox):
     """JupyterLab on the notebooks with the guide's parameters, and an empty account."""
     sandbox.set_page_size(1000)
-    with running_lab(tmp_path, yaml.safe_load(GUIDE.read_text()), private_home) as address:
-        yield address
+    return lab_with(yaml.safe_load(GUIDE.read_text()))
 
 
 def press_apply(page, summary):
@@ -58,7 +56,7 @@ def save(page):
     page.wait_for_function(f"() => !({FRONT}).context.model.dirty")
 
 
-def test_the_whole_guide_by_clicks_and_keys(page, lab, sandbox, session, guide, tmp_path):
+def test_the_whole_guide_by_clicks_and_keys(page, lab, sandbox, session, guide, lab_folder):
     """Each notebook plans, changes nothing before Apply, applies, verifies; no secret shows."""
     open_notebook(page, lab, "02_admin_group")
     run_through(page)
@@ -112,7 +110,7 @@ def test_the_whole_guide_by_clicks_and_keys(page, lab, sandbox, session, guide, 
     assert "teamPolicy" in read_account(session).groups["dev"].inline_policies
     choose_in_menu(page, "File", "Save All")
     page.wait_for_timeout(2_000)
-    assert_no_secret_is_left(page, sandbox, session, tmp_path)
+    assert_no_secret_is_left(page, sandbox, session, lab_folder)
 
 
 def assert_no_secret_is_left(page, sandbox, session, folder):

@@ -1,5 +1,6 @@
 """The reports of a run in a real browser: to be read in light and dark, on a phone, on paper."""
 
+import os
 import subprocess
 import sys
 from itertools import product
@@ -46,15 +47,23 @@ LOW = """() => {
 """Every text in sight whose contrast with what is behind it is below 4.5 to 1 (WCAG 1.4.3)."""
 
 
-@pytest.fixture
-def run(sandbox, tmp_path):
+@pytest.fixture(scope="module")
+def run(private_home, empty_account, tmp_path_factory):
     """The folder of a run that plans and audits in an account with people."""
-    sandbox.populate(60, 7)
+    folder = tmp_path_factory.mktemp("run")
+    empty_account().populate(60, 7)
     command = [IAMKIT, "run", *NOTEBOOKS, "-f", GUIDE, "-p", "run_as", "", "--output", "out"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        env=os.environ | {"IAMKIT_HOME": str(private_home)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 2, done.stderr + done.stdout
     assert "The report, to read, send or print: out/index.html" in done.stdout
-    return tmp_path / "out"
+    return folder / "out"
 
 
 def test_everything_can_be_read_and_nothing_is_fetched(page, run):

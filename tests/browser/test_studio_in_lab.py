@@ -3,7 +3,7 @@
 import boto3
 import pytest
 import yaml
-from browser.conftest import choose_in_menu, open_notebook, run_all, running_lab, wait_for_text
+from browser.conftest import choose_in_menu, open_notebook, run_all, wait_for_text
 from paths import GUIDE
 
 from iamkit.aws.read import read_permissions
@@ -18,7 +18,7 @@ ALICE = "arn:aws:iam::000000000000:user/alice"
 
 
 @pytest.fixture
-def lab(sandbox, private_home, session, guide, tmp_path):
+def lab(lab_with, sandbox, session, guide):
     """JupyterLab on an account with a group and three buckets, and nothing chosen yet."""
     session.iam.create_group(GroupName=dev_group(guide("03_dev_group")).groups[0].name)
     s3 = boto3.client(
@@ -32,8 +32,7 @@ def lab(sandbox, private_home, session, guide, tmp_path):
         s3.create_bucket(Bucket=bucket)
     parameters = dict(yaml.safe_load(GUIDE.read_text()))
     parameters |= {"policy_choices": [], "policy_holder": "", "run_as": ""}
-    with running_lab(tmp_path, parameters, private_home) as address:
-        yield address
+    return lab_with(parameters)
 
 
 def choose(page, list_name, *options):

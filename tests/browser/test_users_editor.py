@@ -5,7 +5,7 @@ import time
 
 import nbformat
 import pytest
-from browser.conftest import open_notebook, run_through, running_lab, serious_violations
+from browser.conftest import open_notebook, run_through, serious_violations
 from nbformat.v4 import new_code_cell, new_notebook
 
 SOURCE = """
@@ -29,23 +29,16 @@ ATTACK = "<img src=x onerror=window.hacked=1><script>window.hacked=1</script>"
 SECONDS = 60
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return tmp_path_factory.mktemp("lab")
-
-
-@pytest.fixture(scope="module")
-def lab(folder):
+@pytest.fixture
+def lab(lab_with):
     """The address of a JupyterLab."""
-    parameters = {"environment": "sandbox", "account_id": "000000000000"}
-    with running_lab(folder, parameters, folder / "home") as address:
-        yield address
+    return lab_with({"environment": "sandbox", "account_id": "000000000000"})
 
 
 @pytest.fixture
-def editor(page, lab, folder):
+def editor(page, lab, lab_folder):
     """The table with bob and carol."""
-    return Editor(page, lab, folder / "ops" / "notebooks", [BOB, CAROL])
+    return Editor(page, lab, lab_folder / "ops" / "notebooks", [BOB, CAROL])
 
 
 class Editor:
@@ -221,10 +214,10 @@ def test_groups_are_offered_one_after_the_other(editor):
     assert options == ["dev;Admins", "dev;ops"]
 
 
-def test_thousands_of_users_stay_usable(page, lab, folder):
+def test_thousands_of_users_stay_usable(page, lab, lab_folder):
     """A page of fifty is in the document; the others are found, by search or by what is wrong."""
     users = [{"name": f"user{n}", "groups": ["dev"]} for n in range(5_000)]
-    editor = Editor(page, lab, folder / "ops" / "notebooks", users)
+    editor = Editor(page, lab, lab_folder / "ops" / "notebooks", users)
     editor.says("Rows 1 to 50 of 5,000")
     assert page.locator(".rows-editor tbody tr").count() == 50
     page.get_by_role("button", name="Next").click()

@@ -7,6 +7,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
+from iamkit.text import parse_json
 from iamkit.account import JSON
 from iamkit.policies.evaluation import Policies, Text, read_statements
 from iamkit.policies.request import Principal
@@ -189,7 +190,7 @@ def read_document(text: str) -> JSON:
     Raises:
         ValueError: it is none that can be evaluated.
     """
-    document = json.loads(text)
+    document = parse_json(text)
     if not isinstance(document, dict):
         raise ValueError("a policy is an object")  # noqa: TRY004 - of its text
     for statement in statements_of(document):
