@@ -1,10 +1,12 @@
 """What a notebook wants of the account: only what it owns, everything else is left alone."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Literal
 
-from iamkit.account import JSON
+from iamkit.account import JSON, AccountState
+from iamkit.names import spellings
 from iamkit.parameters import (
     AccountAliasParameters,
     AdminGroupParameters,
@@ -70,9 +72,45 @@ class Desired:
         """The users whose details a plan depends on."""
         return tuple(user.name for user in self.users) + self.absent_users
 
+    def concerns(self, user: str) -> bool:
+        """Whether a plan depends on the details of this user, however the name is written."""
+        return user.lower() in self._concerned
+
+    def removes(self, user: str) -> bool:
+        """Whether this user must go, however the name is written."""
+        return user.lower() in spellings(self.absent_users)
+
+    def as_spelled_in(self, account: AccountState) -> "Desired":
+        """The same, with every name that it refers to written as in the account.
+
+        IAM tells names apart without regard to case. What is to be made keeps its own name.
+        """
+        users = spellings(account.users)
+        groups = spellings(group.name for group in self.groups) | spellings(account.groups)
+        holders = {"user": users, "group": groups}
+        return replace(
+            self,
+            users=tuple(replace(u, groups=_spelled(u.groups, groups)) for u in self.users),
+            policies=tuple(
+                replace(p, holder=holders[p.kind].get(p.holder.lower(), p.holder))
+                for p in self.policies
+            ),
+            absent_users=_spelled(self.absent_users, users),
+            absent_groups=_spelled(self.absent_groups, groups),
+        )
+
+    @cached_property
+    def _concerned(self) -> frozenset[str]:
+        return frozenset(name.lower() for name in self.user_names)
+
     def hand_over_of(self, name: str) -> str:
         """Where new credentials of a user go; empty for a private file."""
         return next((user.hand_over for user in self.users if user.name == name), "")
+
+
+def _spelled(names: Iterable[str], known: Mapping[str, str]) -> tuple[str, ...]:
+    """Each name once, as it is known."""
+    return tuple(dict.fromkeys(known.get(name.lower(), name) for name in names))
 
 
 def admin_group(parameters: AdminGroupParameters) -> Desired:

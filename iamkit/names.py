@@ -151,6 +151,25 @@ def check_no_twins(kind: str, names: Iterable[str]) -> None:
         seen[name.lower()] = name
 
 
+def spellings(names: Iterable[str]) -> dict[str, str]:
+    """Each name by itself in lower case: IAM tells no two names apart that differ by case alone.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html
+    """
+    return {name.lower(): name for name in names}
+
+
+NEAR = 0.75
+"""How much alike two names are (difflib's ratio) when one may be a slip for the other."""
+
+
+def near_names(name: str, known: Iterable[str]) -> list[str]:
+    """Up to three known names for which this one may be a slip, the nearest first."""
+    spelled = spellings(known)
+    near = difflib.get_close_matches(name.lower(), spelled, 3, NEAR)
+    return [spelled[lower] for lower in near]
+
+
 def describe_character(character: str) -> str:
     """Name a character so that a look-alike or an invisible one can be found."""
     if character == " ":

@@ -9,8 +9,7 @@ from typing import Any
 
 from iamkit.errors import InputError
 from iamkit.parameters_file import parameters_schema
-
-PACKAGE = Path(__file__).parent
+from iamkit.practice import packaged
 
 GITIGNORE = """\
 # Executed notebooks name your users and groups: keep them out of the repository.
@@ -43,12 +42,6 @@ jobs:
       - if: ${{ !cancelled() }}   # also when changes are planned
         run: iamkit audit -f parameters/team.yaml --fail-on critical
 """
-
-
-def packaged(name: str) -> Path:
-    """The folder ``notebooks`` or ``parameters`` as it came with iamkit."""
-    installed = PACKAGE / "_data" / name
-    return installed if installed.is_dir() else PACKAGE.parent / name
 
 
 def find_notebook(name: str) -> Path:
@@ -109,7 +102,7 @@ def fill_parameters(notebook: Path, values: Mapping[str, Any]) -> None:
 
 
 def _filled(line: str, values: Mapping[str, Any]) -> str:
-    match = re.match(r"(\w+)(: \w+) = .*?(  # .*\n?)$", line)
+    match = re.match(r"(\w+)(: \w+) = .*(  # .*\n?)$", line)
     if not match or match[1] not in values:
         return line
     return f"{match[1]}{match[2]} = {values[match[1]]!r}{match[3]}"

@@ -15,8 +15,10 @@ from jupyter_core.paths import jupyter_runtime_dir
 
 from iamkit.errors import IamkitError, InputError
 from iamkit.home import home_folder
-from iamkit.parameters_file import CURRENT, read_parameters
-from iamkit.workfolder import fill_parameters, init_folder, packaged
+from iamkit.parameters import CURRENT
+from iamkit.parameters_file import read_parameters
+from iamkit.practice import packaged
+from iamkit.workfolder import fill_parameters, init_folder
 
 START = "00_start_here.ipynb"
 LONGEST = 50
@@ -90,9 +92,9 @@ def prepare_folder(folder: Path | None, file: Path | None) -> Path:
         except OSError as error:
             raise InputError(f"{error.filename}: {error.strerror}.") from None
     if file:
-        values = read_parameters(file).values
+        given = read_parameters(file)
         for notebook in sorted((folder / "notebooks").glob("*.ipynb")):
-            fill_parameters(notebook, values)
+            fill_parameters(notebook, given.for_cell(notebook.stem))
     return folder
 
 

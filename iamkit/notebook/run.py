@@ -170,11 +170,13 @@ class _Run:
             html=output.with_suffix(".html"),
             error=verdict.error,
             exit_code=verdict.exit_code,
+            notes=tuple(counts.get("notes", ())),
         )
         try:
             self._keep(result, SecretSearch(secrets()))
         except SecretLeak as leak:
-            return replace(result, outcome="failed", error=str(leak), exit_code=leak.exit_code)
+            code = leak.exit_code
+            return replace(result, outcome="failed", error=str(leak), exit_code=code, notes=())
         return result
 
     def sheet(self, result: NotebookResult) -> Sheet:
