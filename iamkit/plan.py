@@ -441,12 +441,11 @@ def _not_there(current: AccountState, wanted: Desired) -> Iterator[tuple[str, li
         ("User", "remove_users", wanted.absent_users, current.users),
         ("Group", "the groups to remove", wanted.absent_groups, current.groups),
     ):
-        for name in names:
-            if name not in existing:
-                near = near_names(name, existing)
-                said = f"{kind} {name} is to be removed and is not there"
-                way = f"Mend the name, or take it out of {parameter} if it is gone."
-                yield (f"{said}; near is {', '.join(near)}. {way}" if near else f"{said}."), near
+        missing = [name for name in names if name not in existing]
+        for name, near in near_names(missing, existing).items():
+            said = f"{kind} {name} is to be removed and is not there"
+            way = f"Mend the name, or take it out of {parameter} if it is gone."
+            yield (f"{said}; near is {', '.join(near)}. {way}" if near else f"{said}."), near
 
 
 def _blockers(current: AccountState, desired: Desired) -> Iterator[str]:
