@@ -262,8 +262,8 @@ def demo() -> int:
     import tempfile
 
     from iamkit.notebook.run import exit_code_of
+    from iamkit.practice import packaged
     from iamkit.sandbox import start_sandbox, stop_sandbox
-    from iamkit.workfolder import packaged
 
     with tempfile.TemporaryDirectory(prefix="iamkit-demo-") as folder:
         os.environ["IAMKIT_HOME"] = folder
@@ -285,23 +285,16 @@ def _run(
     apply: bool,
     output: Path | None = None,
 ) -> list["NotebookResult"]:
-    from iamkit.notebook.run import INDEX, declared_parameters, run_notebooks
-    from iamkit.parameters import NOTEBOOKS
-    from iamkit.parameters_file import CURRENT, read_override, read_parameters
+    from iamkit.notebook.inputs import values_for
+    from iamkit.notebook.run import INDEX, run_notebooks
+    from iamkit.parameters_file import CURRENT, read_overrides, read_parameters
     from iamkit.workfolder import find_notebook
 
     paths = [find_notebook(name) for name in names]
-    parameters = read_parameters(file)
+    overrides = read_overrides(parameter) | {"dry_run": not apply}
+    parameters = read_parameters(file, [path.stem for path in paths])
+    given = values_for(paths, parameters, overrides)
     os.environ[CURRENT] = str(file.absolute())
-    overrides = {name: read_override(name, text) for name, text in parameter}
-    overrides["dry_run"] = not apply
-    given: dict[str, dict[str, Any]] = {}
-    for path in paths:
-        declared = declared_parameters(path)
-        values = dict(parameters.values) | overrides
-        if path.stem in NOTEBOOKS:
-            parameters.for_notebook(path.stem, overrides)
-        given[path.stem] = {name: values[name] for name in declared if name in values}
     folder = output or Path("runs") / f"{datetime.now(UTC):%Y-%m-%dT%H%M%SZ}"
     results = run_notebooks(
         paths, given, folder, secrets=_secrets(parameters.values), on_progress=_progress
@@ -319,12 +312,14 @@ def _secrets(parameters: Any) -> Callable[[], "list[str | Digest]"]:
 
 
 def _progress(event: "NotebookResult | str") -> None:
-    """One line a notebook: its name as it starts, its outcome as it ends."""
+    """One line a notebook: its name as it starts, its outcome as it ends; notes below it."""
     if isinstance(event, str):
         click.echo(f"{event:<20} ", nl=False)
         return
     counts = f"{event.applied} of {event.planned} changes" if event.planned else ""
     click.echo(f"{event.outcome:<14} {counts:<18} {event.seconds:5.1f} s  {event.html}")
+    for note in event.notes:
+        click.echo("  " + "".join(c for c in note if c.isprintable()), err=True)
     if event.error:
         click.echo(f"  {event.error}", err=True)
 

@@ -1,10 +1,12 @@
 """What a notebook wants of the account: only what it owns, everything else is left alone."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Literal
 
-from iamkit.account import JSON
+from iamkit.account import JSON, AccountState
+from iamkit.names import spellings
 from iamkit.parameters import (
     AccountAliasParameters,
     AdminGroupParameters,
@@ -149,21 +151,57 @@ class Desired:
         return tuple(user.name for user in self.users) + self.absent_users
 
     @property
-    def emptied_users(self) -> frozenset[str]:
-        """The users of whom a plan must know everything that is theirs."""
-        devices = (user.name for user in self.users if user.absent.mfa_devices)
-        return frozenset([*self.absent_users, *devices])
-
-    @property
     def parameters(self) -> frozenset[str]:
         """The parameters that it comes from."""
         of_groups = (name for group in self.groups for name in group.origins.values())
         of_users = (name for user in self.users for name in user.origins.values())
         return frozenset([*self.origins.values(), *of_groups, *of_users])
 
+    def concerns(self, user: str) -> bool:
+        """Whether a plan depends on the details of this user, however the name is written."""
+        return user.lower() in self._concerned
+
+    def needs_all_of(self, user: str) -> bool:
+        """Whether a plan must know everything that is this user's, however the name is written."""
+        devices = (one.name for one in self.users if one.absent.mfa_devices)
+        return user.lower() in spellings([*self.absent_users, *devices])
+
+    def as_spelled_in(self, account: AccountState) -> "Desired":
+        """The same, with every name that it refers to written as in the account.
+
+        IAM tells names apart without regard to case. What is to be made keeps its own name.
+        """
+        users = spellings(account.users)
+        groups = spellings(group.name for group in self.groups) | spellings(account.groups)
+        holders = {"user": users, "group": groups}
+        return replace(
+            self,
+            users=tuple(_spelled_user(user, groups) for user in self.users),
+            policies=tuple(
+                replace(p, holder=holders[p.kind].get(p.holder.lower(), p.holder))
+                for p in self.policies
+            ),
+            absent_users=_spelled(self.absent_users, users),
+            absent_groups=_spelled(self.absent_groups, groups),
+        )
+
+    @cached_property
+    def _concerned(self) -> frozenset[str]:
+        return frozenset(name.lower() for name in self.user_names)
+
     def hand_over_of(self, name: str) -> str:
         """Where new credentials of a user go; empty for a private file."""
         return next((user.hand_over for user in self.users if user.name == name), "")
+
+
+def _spelled(names: Iterable[str], known: Mapping[str, str]) -> tuple[str, ...]:
+    """Each name once, as it is known."""
+    return tuple(dict.fromkeys(known.get(name.lower(), name) for name in names))
+
+
+def _spelled_user(user: DesiredUser, groups: Mapping[str, str]) -> DesiredUser:
+    absent = replace(user.absent, groups=_spelled(user.absent.groups, groups))
+    return replace(user, groups=_spelled(user.groups, groups), absent=absent)
 
 
 def admin_group(parameters: AdminGroupParameters) -> Desired:

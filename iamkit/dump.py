@@ -19,12 +19,12 @@ from typing import Any
 
 import yaml
 
-from iamkit.text import parse_json
 from iamkit.account import ROOT_USER, AccountState, ReportRow, Source
 from iamkit.credential_report import COLUMNS, parse_credential_report
 from iamkit.errors import InputError
 from iamkit.gaps import DETAILS, KINDS, REPORT, find_gaps
 from iamkit.replies import Details, Reply, read_date, read_details
+from iamkit.text import parse_json
 
 LARGEST = 200_000_000
 """Bytes; 5,000 users take some 20 million."""

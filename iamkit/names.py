@@ -151,6 +151,43 @@ def check_no_twins(kind: str, names: Iterable[str]) -> None:
         seen[name.lower()] = name
 
 
+def spellings(names: Iterable[str]) -> dict[str, str]:
+    """Each name by itself in lower case: IAM tells no two names apart that differ by case alone.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html
+    """
+    return {name.lower(): name for name in names}
+
+
+NEAR = 0.75
+"""How much alike two names are (difflib's ratio) when one may be a slip for the other."""
+
+
+def near_names(names: Iterable[str], known: Iterable[str]) -> dict[str, list[str]]:
+    """Of each name the known ones, up to three, for which it may be a slip.
+
+    A slip is a letter too many, too few or another, or two that changed places. All known names
+    are looked at once, so that many names take no longer than one.
+    """
+    wanted = list(names)
+    index: dict[str, set[str]] = {}
+    for spelled in known if wanted else ():
+        for piece in _without_a_letter(spelled):
+            index.setdefault(piece, set()).add(spelled)
+    return {name: _nearest(name, index) for name in wanted}
+
+
+def _nearest(name: str, index: Mapping[str, set[str]]) -> list[str]:
+    found = sorted({near for piece in _without_a_letter(name) for near in index.get(piece, ())})
+    spelled = spellings(found)
+    return [spelled[near] for near in difflib.get_close_matches(name.lower(), spelled, 3, NEAR)]
+
+
+def _without_a_letter(name: str) -> set[str]:
+    lower = name.lower()
+    return {lower, *(lower[:at] + lower[at + 1 :] for at in range(len(lower)))}
+
+
 def describe_character(character: str) -> str:
     """Name a character so that a look-alike or an invisible one can be found."""
     if character == " ":

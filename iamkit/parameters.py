@@ -2,11 +2,16 @@
 
 Each notebook declares its parameters in its first code cell; the model of that notebook says
 what is valid. A test holds the two together. No secret is ever a parameter.
+
+A default here wants nothing of the account: whatever would be made in it has no default, and has
+to be said. The guide's own values are in ``parameters/sandbox.yaml``, for the practice account.
 """
 
 import ipaddress
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
 from datetime import date
+from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import (
@@ -24,9 +29,10 @@ from pydantic_core import ErrorDetails
 
 from iamkit import names
 from iamkit.errors import InputError
-from iamkit.policies import allow, check_policy, count_characters, parse_policy, policy
+from iamkit.policies import check_policy, count_characters, parse_policy
 from iamkit.policies.choices import Verb
 from iamkit.policies.quotas import QUOTAS
+from iamkit.practice import practice_values
 
 
 def _policy(value: object) -> object:
@@ -76,6 +82,26 @@ DEFAULT_PER_USER: tuple[PerUser, ...] = ("access_keys", "mfa_devices", "certific
 Alias = Annotated[str, AfterValidator(names.check_alias)]
 
 
+CURRENT = "IAMKIT_PARAMETERS"
+"""The environment variable that names the account's parameters file, for kernels to inherit."""
+
+FILES = (
+    "credential_file",
+    "users_csv",
+    "state_files",
+    "compare_to",
+    "save_to",
+    "policy_file",
+    "policy_source",
+)
+"""Parameters that name files or folders; a relative one counts from the parameters file's folder.
+
+``policy_source`` may also name a policy of the account."""
+
+MOST = 20
+"""Mistakes that are told at once; a person mends these, and runs it again."""
+
+
 class Model(BaseModel):
     """Strict: an unknown key or another type is an error, nothing is converted."""
 
@@ -91,16 +117,21 @@ class NotebookParameters(Model):
 
     @classmethod
     def from_cell(cls, variables: Mapping[str, Any]) -> Self:
-        """Check the values that a notebook's parameters cell set.
+        """Check the values that a notebook's parameters cell set, or papermill after it.
+
+        None says that nobody gave a value. In the practice account the guide's value stands for
+        it; in any other the model's own default, and what has none is missing.
 
         Args:
             variables: the notebook's ``globals()``; only the declared names are read.
 
         Raises:
-            InputError: naming the parameter and what was expected.
+            InputError: naming each parameter that is wrong or missing, and what was expected.
         """
-        given = {name: variables[name] for name in cls.model_fields if name in variables}
-        return check(cls, given)
+        given = {n: variables[n] for n in cls.model_fields if variables.get(n) is not None}
+        if given.get("environment") == "sandbox":
+            given = practice_values(cls.model_fields) | given
+        return check(cls, _located(given))
 
 
 class ChangingParameters(NotebookParameters):
@@ -135,11 +166,9 @@ class CredentialsParameters(NotebookParameters):
 class AdminGroupParameters(ChangingParameters):
     """02_admin_group."""
 
-    admin_group: GroupName = Field("Admins", description="the administrators' group")
-    admin_policy_name: PolicyName = Field("AdminsGroupPolicy", description="its inline policy")
-    admin_policy: PolicyDocument = Field(
-        default_factory=lambda: policy(allow("*")), description="what administrators may do"
-    )
+    admin_group: GroupName = Field(description="the administrators' group")
+    admin_policy_name: PolicyName = Field(description="its inline policy")
+    admin_policy: PolicyDocument = Field(description="what administrators may do")
     admin_user: UserName = Field(description="the first administrator, who gets a key")
     admin_profile: str = Field("", description="AWS profile to write the key to as well")
 
@@ -147,12 +176,9 @@ class AdminGroupParameters(ChangingParameters):
 class DevGroupParameters(RunAsParameters):
     """03_dev_group."""
 
-    dev_group: GroupName = Field("dev", description="the developers' group")
-    dev_policy_name: PolicyName = Field("devGroupPolicy", description="its inline policy")
-    dev_policy: PolicyDocument = Field(
-        default_factory=lambda: policy(allow("ec2:Describe*", sid="EC2AllowDescribe")),
-        description="what developers may do",
-    )
+    dev_group: GroupName = Field(description="the developers' group")
+    dev_policy_name: PolicyName = Field(description="its inline policy")
+    dev_policy: PolicyDocument = Field(description="what developers may do")
 
 
 class UserRow(Model):
@@ -320,21 +346,115 @@ AnyModel = TypeVar("AnyModel", bound=Model)
 
 
 def check(model: type[AnyModel], given: Mapping[str, Any], where: str = "") -> AnyModel:
-    """Make a model of these values, or say in one line what is wrong with the first of them.
+    """Make a model of these values, or say all that is wrong with them, a line each.
 
     Args:
         model: the model of a notebook's parameters, or of one user.
         given: the values by name.
-        where: what to put before the field's name, such as a file and line.
+        where: what to put before each field's name, such as a file and line.
 
     Raises:
-        InputError: naming the field, what was expected and that nothing was changed.
+        InputError: naming each field, what was expected and that nothing was changed.
     """
     try:
         return model.model_validate(dict(given))
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        raise InputError(f"{where}{describe(first, model)}. Nothing was changed.") from None
+        problems = error.errors(include_url=False)
+        raise all_wrong([where + describe(problem, model) for problem in problems]) from None
+
+
+def all_wrong(problems: Sequence[str]) -> InputError:
+    """One error of all that is wrong, so that it is mended in one round.
+
+    Args:
+        problems: each without a full stop; lines after its first one show the place.
+    """
+    shown = [problem.partition("\n") for problem in problems[:MOST]]
+    lines = [f"{first}.{newline}{rest}" for first, newline, rest in shown]
+    if len(problems) == 1:
+        first, newline, rest = shown[0]
+        return InputError(f"{first}. Nothing was changed.{newline}{rest}")
+    more = f", {MOST} of them shown" if len(problems) > MOST else ""
+    last = f"{len(problems):,} mistakes{more}. Nothing was changed."
+    return InputError("\n".join([*lines, last]))
+
+
+def plain_values(parameters: NotebookParameters) -> dict[str, Any]:
+    """Every value of a notebook's parameters as plain data, defaults included.
+
+    The rows of lists leave out what is their model's default, so that a report can be read.
+    """
+    return {name: _plain(getattr(parameters, name)) for name in type(parameters).model_fields}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, list):
+        return [v.model_dump(exclude_defaults=True) if isinstance(v, Model) else v for v in value]
+    return value.model_dump() if isinstance(value, Model) else value
+
+
+def resolve_files(values: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """The same values, with paths that are relative counted from a folder.
+
+    Args:
+        values: parameters by name; those in ``FILES`` are texts or lists of them.
+        folder: the parameters file's own folder, or where a command was typed.
+    """
+    return {n: _resolved(n, v, folder) if n in FILES else v for n, v in values.items()}
+
+
+def _resolved(name: str, value: Any, folder: Path) -> Any:
+    if isinstance(value, list):
+        return [_resolved(name, one, folder) for one in value]
+    if not isinstance(value, str) or not value:
+        return value
+    path = folder.absolute() / _at_home(value)
+    return value if name == "policy_source" and _names_policy(value, path) else str(path)
+
+
+def _names_policy(source: str, path: Path) -> bool:
+    """Whether a ``policy_source`` is an ARN, a name, or such as ``group dev/devGroupPolicy``."""
+    if source.startswith(("arn:", "group ", "user ", "role ")):
+        return True
+    is_path = "/" in source or source.endswith((".json", ".yaml", ".yml"))
+    return not is_path and not path.is_file()
+
+
+def _located(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of a cell with their paths made whole.
+
+    papermill does not tell in which file a value stood, so a relative path is only understood
+    where ``IAMKIT_PARAMETERS`` says it.
+
+    Raises:
+        InputError: a path is relative, and to what is not known.
+    """
+    if file := os.environ.get(CURRENT):
+        return resolve_files(values, Path(file).parent)
+    whole = resolve_files(values, Path())
+    wrong = [
+        f"{name}: {text!r} is a relative path, and from which folder it counts is not known: "
+        f"write it whole, or say in {CURRENT} which parameters file it stands in"
+        for name in FILES
+        for text in _texts(values.get(name))
+        if not _at_home(text).is_absolute() and text not in _texts(whole[name])
+    ]
+    if wrong:
+        raise all_wrong(wrong)
+    return whole
+
+
+def _at_home(text: str) -> Path:
+    """A path with ``~`` for the home folder, if it is one."""
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:  # ~nobody
+        return Path(text)
+
+
+def _texts(value: Any) -> list[str]:
+    values = value if isinstance(value, list) else [value]
+    return [one for one in values if isinstance(one, str) and one]
 
 
 def describe(problem: ErrorDetails, model: type[Model]) -> str:

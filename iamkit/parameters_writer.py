@@ -11,10 +11,8 @@ from ruamel.yaml import YAML
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString, LiteralScalarString
 
 from iamkit.errors import InputError
-from iamkit.parameters_file import parse_yaml, read_parameters
+from iamkit.parameters_file import TARGET, parse_yaml, read_parameters
 
-TARGET = ("environment", "account_id")
-"""What says which account a file is for."""
 HEADER = "# yaml-language-server: $schema=schema.json\n# The account's parameters. No secret.\n"
 
 

@@ -14,7 +14,7 @@ from typing import Any, Literal, TypeVar
 from iamkit.account import JSON, AccessKey, AccountState, Group, User, UserDetail
 from iamkit.desired import Desired, DesiredGroup, DesiredPolicy, DesiredUser, Part
 from iamkit.errors import InputError, UnsafePlan
-from iamkit.names import SECRETS_MANAGER, short_key
+from iamkit.names import SECRETS_MANAGER, near_names, short_key, spellings
 from iamkit.operations import OPERATIONS
 from iamkit.policies import count_characters, same_policy
 from iamkit.policies.document import to_json
@@ -25,6 +25,11 @@ Kind = Literal["user", "group", "account alias"]
 Named = TypeVar("Named", User, Group)
 GROUPS_PER_USER = 10
 ATTACHED_POLICIES = 10
+PER_ACCOUNT = {"user": 5_000, "group": 500}
+"""How many there may be, where AWS grants what it grants at most.
+
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,6 +99,7 @@ class Plan:
 
     Attributes:
         notes: what was found and is left alone.
+        doubts: names that must go, are not there, and may be slips for names that are.
         blockers: why the plan cannot be applied yet.
     """
 
@@ -101,6 +107,7 @@ class Plan:
     desired: Desired
     changes: tuple[Change, ...] = ()
     notes: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
     blockers: tuple[str, ...] = ()
 
     @property
@@ -110,10 +117,11 @@ class Plan:
 
     @property
     def summary(self) -> str:
-        """The counts by verb: ``3 to create, 1 to delete``."""
+        """The counts by verb, and the doubts: ``3 to create, 1 to delete, 1 in doubt``."""
         counts = Counter(change.verb for change in self.changes)
         verbs: tuple[Verb, ...] = ("create", "update", "replace", "delete")
         parts = [f"{counts[verb]} to {verb}" for verb in verbs if counts[verb]]
+        parts += [f"{len(self.doubts)} in doubt"] if self.doubts else []
         return ", ".join(parts) or "nothing to do"
 
     @property
@@ -152,29 +160,34 @@ def make_plan(current: AccountState, desired: Desired) -> Plan:
         InputError: when a desired name differs from an existing one by case alone, or a
             quota would be exceeded.
     """
+    wanted = desired.as_spelled_in(current)
+    _check_quotas(current, wanted)
+    users, groups = spellings(current.users), spellings(current.groups)
     changes: list[Change] = []
-    for group in desired.groups:
-        changes += _plan_group(_find(current.groups, group.name, "group"), group)
-    for user in desired.users:
-        changes += _plan_user(_find(current.users, user.name, "user"), user)
-    for policy in desired.policies:
+    for group in wanted.groups:
+        changes += _plan_group(_find(current.groups, groups, group.name, "group"), group)
+    for user in wanted.users:
+        changes += _plan_user(_find(current.users, users, user.name, "user"), user)
+    for policy in wanted.policies:
         changes += _plan_policy(current, policy)
-    changes += _plan_alias(current.alias, desired)
-    for name in desired.absent_users:
+    changes += _plan_alias(current.alias, wanted)
+    for name in wanted.absent_users:
         if name in current.users:
-            changes += _delete_user(current.users[name], desired.origins.get("absent_users", ""))
-    for name in desired.absent_groups:
+            changes += _delete_user(current.users[name], wanted.origins.get("absent_users", ""))
+    for name in wanted.absent_groups:
         if name in current.groups:
-            staying = (u for u in current.users.values() if u.name not in desired.absent_users)
+            staying = (u for u in current.users.values() if u.name not in wanted.absent_users)
             members = [user.name for user in staying if name in user.groups]
-            origin = desired.origins.get("absent_groups", "")
+            origin = wanted.origins.get("absent_groups", "")
             changes += _delete_group(current.groups[name], members, origin)
+    absent = list(_not_there(current, wanted))
     return Plan(
         account_id=current.account_id,
         desired=desired,
         changes=tuple(changes),
-        notes=tuple(_notes(current, desired)),
-        blockers=tuple(_blockers(current, desired)),
+        notes=(*_notes(current, desired), *(said for said, _ in absent)),
+        doubts=tuple(said for said, near in absent if near),
+        blockers=tuple(_blockers(current, wanted)),
     )
 
 
@@ -220,6 +233,24 @@ def _user(name: str, origins: Mapping[Part, str]) -> _Subject:
 
 def _group(name: str, origins: Mapping[Part, str]) -> _Subject:
     return _Subject("group", name, {"GroupName": name}, origins)
+
+
+def _check_quotas(current: AccountState, wanted: Desired) -> None:
+    """Refuse more users or groups than an account may have; those who leave go after these come.
+
+    Raises:
+        InputError: naming the quota.
+    """
+    for kind, there, named in (
+        ("user", current.users, [user.name for user in wanted.users if user.make]),
+        ("group", current.groups, [group.name for group in wanted.groups if group.make]),
+    ):
+        new = len(spellings(named).keys() - spellings(there).keys())
+        if new and len(there) + new > PER_ACCOUNT[kind]:
+            raise InputError(
+                f"The account would have {len(there) + new:,} {kind}s: {len(there):,} that are "
+                f"there and {new:,} new; AWS allows {PER_ACCOUNT[kind]:,}. Nothing was changed."
+            )
 
 
 def _plan_group(current: Group | None, desired: DesiredGroup) -> Iterator[Change]:
@@ -471,9 +502,11 @@ def _delete_key(subject: _Subject, key: AccessKey, reason: str = "") -> Iterator
     yield subject.change("delete", "delete_access_key", key.status, reason, **named)
 
 
-def _find(existing: Mapping[str, Named], name: str, kind: str) -> Named | None:
-    twin = next((n for n in existing if n.lower() == name.lower() and n != name), None)
-    if twin:
+def _find(
+    existing: Mapping[str, Named], spelled: Mapping[str, str], name: str, kind: str
+) -> Named | None:
+    twin = spelled.get(name.lower(), name)
+    if twin != name:
         raise InputError(
             f"The account has a {kind} {twin!r}, and IAM ignores case: {name!r} cannot be made "
             f"beside it. Write it as {twin!r}, or choose another name. Nothing was changed."
@@ -491,13 +524,26 @@ def _notes(current: AccountState, desired: Desired) -> Iterator[str]:
                 f"User {user.name} already has {len(keys)} access key(s), {listed}, not in this "
                 "store: left as they are, and no other is made."
             )
-    for kind, names, existing in (
-        ("User", desired.absent_users, current.users),
-        ("Group", desired.absent_groups, current.groups),
+    for names, existing in (
+        (desired.absent_users, spellings(current.users)),
+        (desired.absent_groups, spellings(current.groups)),
     ):
         for name in names:
-            if name not in existing:
-                yield f"{kind} {name} is to be removed and is not there."
+            if existing.get(name.lower(), name) != name:
+                yield f"{name} is written {existing[name.lower()]} in the account."
+
+
+def _not_there(current: AccountState, wanted: Desired) -> Iterator[tuple[str, list[str]]]:
+    """Of each name that must go and is not there, what to say, and the names that are near."""
+    for kind, parameter, names, existing in (
+        ("User", "remove_users", wanted.absent_users, current.users),
+        ("Group", "the groups to remove", wanted.absent_groups, current.groups),
+    ):
+        missing = [name for name in names if name not in existing]
+        for name, near in near_names(missing, existing).items():
+            said = f"{kind} {name} is to be removed and is not there"
+            way = f"Mend the name, or take it out of {parameter} if it is gone."
+            yield (f"{said}; near is {', '.join(near)}. {way}" if near else f"{said}."), near
 
 
 def _blockers(current: AccountState, desired: Desired) -> Iterator[str]:

@@ -102,6 +102,8 @@ def judge_plan(
         plan = make_plan(current, wanted)
     except InputError as error:
         return Step(notebook=notebook, state="cannot tell", said=in_brief(error))
+    if plan.doubts and not plan.changes:
+        return Step(notebook=notebook, state="cannot tell", said=plan.doubts[0])
     if not plan.changes:
         return Step(notebook=notebook, state="done", said="as its parameters want it")
     return Step(notebook=notebook, state="to do", said=_missing(plan))
@@ -149,7 +151,7 @@ def _why_unknown(
     aliases = current.source("ListAccountAliases")
     if wanted.alias and aliases.failed:
         return aliases.note
-    return next((unread[name] for name in wanted.user_names if name in unread), "")
+    return next((why for name, why in unread.items() if wanted.concerns(name)), "")
 
 
 def _missing(plan: Plan) -> str:

@@ -8,14 +8,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from iamkit.text import parse_json
 from iamkit.errors import InputError
 from iamkit.parameters_file import parameters_schema
+from iamkit.practice import packaged
 from iamkit.storage.folders import check_room, make_folder
 from iamkit.storage.private_files import write_whole
 from iamkit.storage.reading import read_bytes
+from iamkit.text import parse_json
 
-PACKAGE = Path(__file__).parent
 LARGEST = 100_000_000
 """Bytes of a notebook, whose outputs may have pictures."""
 BLOCK = 4_096
@@ -52,12 +52,6 @@ jobs:
       - if: ${{ !cancelled() }}   # also when changes are planned
         run: iamkit audit -f parameters/team.yaml --fail-on critical
 """
-
-
-def packaged(name: str) -> Path:
-    """The folder ``notebooks`` or ``parameters`` as it came with iamkit."""
-    installed = PACKAGE / "_data" / name
-    return installed if installed.is_dir() else PACKAGE.parent / name
 
 
 def find_notebook(name: str) -> Path:
@@ -145,7 +139,7 @@ def fill_parameters(notebook: Path, values: Mapping[str, Any]) -> None:
 
 
 def _filled(line: str, values: Mapping[str, Any]) -> str:
-    match = re.match(r"(\w+)(: \w+) = .*?(  # .*\n?)$", line)
+    match = re.match(r"(\w+)(: \w+) = .*(  # .*\n?)$", line)
     if not match or match[1] not in values:
         return line
     return f"{match[1]}{match[2]} = {values[match[1]]!r}{match[3]}"

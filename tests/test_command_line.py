@@ -221,6 +221,23 @@ def test_the_wrong_account_is_refused(sandbox, tmp_path):
     assert "111122223333" in done.stderr
 
 
+def test_a_leaver_in_another_case_or_misspelt_is_not_nothing_to_do(sandbox, session, tmp_path):
+    """Exit 2 and who is meant; exit 1 and who is near; exit 0 once nobody is."""
+    session.iam.create_user(UserName="Dave")
+    leaving = ("run", "04_users", "-f", str(GUIDE), "-p", "users", "[]", "-p", "remove_users")
+    planned = iamkit(*leaving, "[dave]", cwd=tmp_path)
+    assert planned.returncode == 2, planned.stderr
+    assert "dave is written Dave in the account" in planned.stderr
+    doubtful = iamkit(*leaving, "[davee]", cwd=tmp_path)
+    assert doubtful.returncode == 1
+    assert "in doubt" in doubtful.stdout
+    assert "User davee is to be removed and is not there; near is Dave." in doubtful.stderr
+    gone = iamkit(*leaving, "[zoe]", cwd=tmp_path)
+    assert gone.returncode == 0
+    assert "User zoe is to be removed and is not there." in gone.stderr
+    assert mutating(sandbox) == ["CreateUser"]
+
+
 def test_another_alias_is_only_replaced_when_allowed(sandbox, session, tmp_path):
     """17: the plan says which alias it would replace, and needs allow_destructive."""
     session.iam.create_account_alias(AccountAlias="old-name")

@@ -7,11 +7,16 @@ import subprocess
 import sys
 
 import pytest
+import yaml
 from paths import GUIDE, ROOT
 
+from iamkit.desired import Desired, desired_of
+from iamkit.errors import InputError
+from iamkit.notebook.inputs import values_for
 from iamkit.notebook.run import declared_parameters
-from iamkit.parameters import NOTEBOOKS, PolicyChoice, Thresholds, UserRow, Waiver
-from iamkit.parameters_file import read_parameters
+from iamkit.parameters import CURRENT, NOTEBOOKS, plain_values
+from iamkit.parameters_file import TARGET, read_parameters
+from iamkit.practice import practice_values
 
 CHANGING = [
     "02_admin_group",
@@ -71,7 +76,10 @@ def test_a_notebook_that_changes_plans_reviews_and_verifies(path):
 
 @pytest.mark.parametrize("path", **by_name(BOOKS))
 def test_the_parameters_cell_is_the_model(path):
-    """Each parameter of the model is declared with its type and help, and the guide's value."""
+    """Each parameter of the model is declared with its type, its help and the model's default.
+
+    None stands where there is no default, or another one in the practice account.
+    """
     fields = NOTEBOOKS[path.stem].model_fields
     declared = declared_parameters(path)
     assert sorted(declared) == sorted(fields)
@@ -80,17 +88,115 @@ def test_the_parameters_cell_is_the_model(path):
         name, rest = line.split(":", 1)
         assert line.endswith(f"  # {fields[name].description}"), line
         assert rest.count("=") == 1, "papermill drops a parameter with a second ="
-    model = read_parameters(GUIDE).for_notebook(path.stem, {})
+    opened = {name: declared.pop(name) for name in TARGET}
+    assert opened == practice_values(TARGET)
     for name, default in declared.items():
-        assert getattr(model, name) == as_model(name, default), name
+        if fields[name].is_required() or name in practice_values(fields):
+            assert default is None, name
+        else:
+            assert default == fields[name].get_default(call_default_factory=True), name
 
 
-def as_model(name, value):
-    """A parameter's value in a notebook as the model holds it."""
-    rows = {"users": UserRow, "waivers": Waiver, "policy_choices": PolicyChoice}
-    if name in rows:
-        return [rows[name](**row) for row in value]
-    return Thresholds(**value) if name == "thresholds" else value
+@pytest.mark.parametrize("path", **by_name(BOOKS))
+def test_a_notebook_as_it_is_opened_is_the_guide(path):
+    """With no file, in the practice account, it has the values of the guide's file."""
+    assert setup_of(path, {}) == read_parameters(GUIDE).for_notebook(path.stem, {})
+
+
+def setup_of(path, injected):
+    """What the setup cell makes of a notebook's parameters and of what papermill injects."""
+    from papermill.iorw import load_notebook_node
+    from papermill.parameterize import parameterize_notebook
+
+    notebook = load_notebook_node(str(path))
+    if injected:
+        notebook = parameterize_notebook(
+            notebook, injected, kernel_name="python3", language="python"
+        )
+    scope = {}
+    for cell in notebook.cells:
+        if {"parameters", "injected-parameters", "setup"} & set(cell.metadata.tags):
+            exec(cell.source, scope)
+    return scope["parameters"]
+
+
+LOOK = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Action": ["ec2:Get*"], "Resource": "*"}],
+}
+AWS = {"environment": "aws", "account_id": "111122223333"}
+SAID = {
+    "02_admin_group": {
+        "admin_group": "ops",
+        "admin_policy_name": "opsPolicy",
+        "admin_policy": LOOK,
+        "admin_user": "dana",
+    },
+    "03_dev_group": {
+        "dev_group": "makers",
+        "dev_policy_name": "makersPolicy",
+        "dev_policy": LOOK,
+    },
+    "05_account_alias": {"account_alias": "our-team"},
+}
+"""By notebook, what has to be said beside the account."""
+
+
+GUIDES_OWN = {"alice", "bob", "carol", "Admins", "maestrodev", "star-policy", "group dev"}
+
+
+def by_papermill(path, values, tmp_path):
+    """Plain papermill injects what the file names."""
+    return setup_of(path, values)
+
+
+def by_iamkit(path, values, tmp_path):
+    """`iamkit run` checks the file, and injects what that comes to."""
+    file = tmp_path / "team.yaml"
+    file.write_text(yaml.safe_dump(values))
+    given = values_for([path], read_parameters(file), {})[path.stem]
+    assert given == plain_values(NOTEBOOKS[path.stem].model_validate(given)), "all of them"
+    assert set(given) == set(NOTEBOOKS[path.stem].model_fields)
+    return setup_of(path, given)
+
+
+@pytest.mark.parametrize("run", [by_papermill, by_iamkit])
+@pytest.mark.parametrize("path", **by_name(BOOKS))
+def test_on_a_real_account_a_notebook_wants_what_its_file_says(path, run, tmp_path, monkeypatch):
+    """What has to be said is named, and nothing of the guide stands for what is not said."""
+    monkeypatch.delenv(CURRENT, raising=False)
+    said = SAID.get(path.stem, {})
+    if said:
+        with pytest.raises(InputError, match="Nothing was changed") as error:
+            run(path, AWS, tmp_path)
+        assert all(f"{name}: this is missing" in str(error.value) for name in said)
+    parameters = run(path, AWS | said, tmp_path)
+    assert parameters == NOTEBOOKS[path.stem](**AWS, **said)
+    if not said:
+        assert desired_of(parameters) == Desired()
+    mine = json.dumps([plain_values(parameters), repr(desired_of(parameters))])
+    assert not GUIDES_OWN & set(re.findall(r"[\w -]+", mine))
+
+
+@pytest.mark.parametrize("run", [by_papermill, by_iamkit])
+def test_what_is_said_as_none_or_empty_stays_so_in_the_practice_account(run, tmp_path):
+    """Nobody is brought back whom a file has taken out."""
+    values = {"environment": "sandbox", "account_id": "000000000000", "users": [], "run_as": ""}
+    parameters = run(BOOKS[4], values, tmp_path)
+    assert (parameters.users, parameters.run_as) == ([], "")
+
+
+def test_plain_papermill_on_a_real_account_names_what_is_not_said(tmp_path):
+    """Before any client is made: the error names each parameter, and no alias is the guide's."""
+    out = tmp_path / "out.ipynb"
+    command = [sys.executable, "-m", "papermill", str(ROOT / "notebooks/02_admin_group.ipynb")]
+    command += [str(out), "-p", "environment", "aws", "-r", "account_id", "111122223333"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    for name in SAID["02_admin_group"]:
+        assert f"{name}: this is missing" in done.stderr
+    ran = [cell for cell in json.loads(out.read_text())["cells"] if cell.get("execution_count")]
+    assert "open_session" not in "".join(source(cell) for cell in ran)
 
 
 @pytest.mark.parametrize("path", **by_name(BOOKS))

@@ -217,7 +217,8 @@ def _sources(check: Check, columns: Schema) -> list[str]:
 
 
 def _covers(waiver: Waiver, check: str, principal: str) -> bool:
-    return waiver.check == check and fnmatchcase(principal, waiver.principal.replace("[", "[[]"))
+    pattern = waiver.principal.lower().replace("[", "[[]")  # IAM tells no names apart by case
+    return waiver.check == check and fnmatchcase(principal.lower(), pattern)
 
 
 def _fill(remedy: str, told: Mapping[str, str]) -> str:

@@ -8,12 +8,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from iamkit.text import parse_json
 from iamkit.errors import StorageError
 from iamkit.plan import Change
 from iamkit.storage.folders import ROOM, check_room, private_folder
 from iamkit.storage.private_files import write_all
 from iamkit.storage.reading import read_text
+from iamkit.text import parse_json
 
 LARGEST = 100_000_000
 """Bytes of a journal that is read; 5,000 changes take some 5 million."""

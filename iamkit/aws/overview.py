@@ -40,7 +40,7 @@ def read_overview(session: Session, desired: Desired) -> Overview:
         except AwsError as error:
             return error
 
-    names = [name for name in dict.fromkeys(desired.user_names) if name in state.users]
+    names = [name for name in state.users if desired.concerns(name)]
     with ThreadPoolExecutor(READERS) as pool:
         details = dict(zip(names, pool.map(detail_of, names), strict=True))
     users = dict(state.users)

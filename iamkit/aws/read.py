@@ -42,7 +42,7 @@ def read_account(
     """
     desired = desired or Desired()
     users, groups, _, _ = _read_details(session, "User", "Group")
-    names = [n for n in users if every_user or n in desired.user_names]
+    names = [n for n in users if every_user or desired.concerns(n)]
     with ThreadPoolExecutor(READERS) as pool:
         details = list(pool.map(lambda name: read_detail(session, name, desired), names))
     for name, detail in zip(names, details, strict=True):
@@ -160,7 +160,7 @@ def read_detail(session: Session, user: str, desired: Desired) -> UserDetail:
         access_keys=_read_keys(session, user),
         has_login_profile=_has_login_profile(session, user),
     )
-    return _with_belongings(session, user, detail) if user in desired.emptied_users else detail
+    return _with_belongings(session, user, detail) if desired.needs_all_of(user) else detail
 
 
 def _with_belongings(session: Session, user: str, detail: UserDetail) -> UserDetail:

@@ -26,7 +26,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from iamkit.text import parse_json
 from iamkit.errors import HandoverError, InputError, StorageError
 from iamkit.handover.credential import (
     Credential,
@@ -45,6 +44,7 @@ from iamkit.handover.secret import Secret
 from iamkit.storage.lock import exclusive_lock
 from iamkit.storage.private_files import link_into_place, sync_folder
 from iamkit.storage.reading import decode, kind_of, read_bytes
+from iamkit.text import parse_json
 
 LARGEST = 1_000_000
 """Bytes of a file in the store; the largest that iamkit writes has a few thousand."""

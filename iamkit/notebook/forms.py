@@ -178,7 +178,7 @@ class Form(Generic[Parameters]):
         if not self._state or not self._session:
             return None
         known = self._state.users
-        if any(known[n].detail is None for n in desired.user_names if n in known):
+        if any(user.detail is None and desired.concerns(n) for n, user in known.items()):
             self._state = read_account(self._session, desired)
         return make_plan(self._state, desired)
 

@@ -2,14 +2,16 @@
 
 import ast
 import difflib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from iamkit.text import parse_json
 from iamkit.errors import InputError
+from iamkit.parameters import NOTEBOOKS, plain_values
+from iamkit.parameters_file import ParametersFile
 from iamkit.storage.reading import read_bytes
+from iamkit.text import parse_json, parse_python
 
 LARGEST = 100_000_000
 """Bytes of an input notebook, whose outputs may have pictures."""
@@ -31,21 +33,52 @@ def declared_parameters(path: Path) -> dict[str, Any]:
 
 
 def check_parameters(path: Path, given: Iterable[str]) -> None:
-    """Check that a notebook declares the parameters that it is given.
+    """Check that a notebook knows the parameters that it is given.
 
+    A notebook of the kit knows those of its model, an older copy too that does not declare one.
     papermill pastes a name into the code as it is, and of an unknown one it only warns.
 
     Raises:
         InputError: naming the parameter, with the one that may be meant.
     """
     declared = declared_parameters(path)
+    known = {*declared, *getattr(NOTEBOOKS.get(path.stem), "model_fields", ())}
     for name in given:
-        if name not in declared:
+        if name not in known:
             near = difflib.get_close_matches(name, declared, 1)
             hint = f"did you mean {near[0]!r}?" if near else f"it declares: {', '.join(declared)}."
             raise InputError(
                 f"{path.name} declares no parameter {name[:60]!r}; {hint} Nothing was run."
             )
+
+
+def values_for(
+    notebooks: Sequence[Path], file: ParametersFile, overrides: Mapping[str, Any]
+) -> dict[str, dict[str, Any]]:
+    """What each notebook is given, so that what was checked is what runs.
+
+    A notebook of the kit gets every value of its model, defaults included: no default of its cell
+    stands. Any other gets those of its declared parameters that are named.
+
+    Args:
+        notebooks: the input notebooks.
+        file: the account's parameters.
+        overrides: values that win over the file's.
+
+    Returns:
+        The values by parameter, by notebook name.
+
+    Raises:
+        InputError: with all that is wrong in the file and the overrides.
+    """
+    ours = file.for_notebooks([p.stem for p in notebooks if p.stem in NOTEBOOKS], overrides)
+    given = {name: plain_values(parameters) for name, parameters in ours.items()}
+    for path in notebooks:
+        if path.stem not in given:
+            named = file.checked_values(overrides)
+            declared = declared_parameters(path)
+            given[path.stem] = {name: v for name, v in named.items() if name in declared}
+    return given
 
 
 def imported_names(path: Path) -> set[str]:

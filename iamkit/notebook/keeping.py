@@ -10,8 +10,8 @@ from iamkit.errors import InputError
 from iamkit.notebook.markup import escape
 from iamkit.notebook.presence import is_app
 from iamkit.parameters import NotebookParameters
-from iamkit.parameters_file import current_parameters_file
-from iamkit.parameters_writer import TARGET, save_parameters
+from iamkit.parameters_file import TARGET, current_parameters_file
+from iamkit.parameters_writer import save_parameters
 
 _KEPT: dict[type, tuple[NotebookParameters, Any]] = {}
 """By model: the parameters that a form began with, and what stood in it last."""

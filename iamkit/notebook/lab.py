@@ -12,14 +12,16 @@ from pathlib import Path
 
 from jupyter_core.paths import jupyter_runtime_dir
 
-from iamkit.text import parse_json
 from iamkit.errors import IamkitError, InputError
 from iamkit.home import home_folder
-from iamkit.parameters_file import CURRENT, read_parameters
+from iamkit.parameters import CURRENT
+from iamkit.parameters_file import read_parameters
+from iamkit.practice import packaged
 from iamkit.storage.folders import make_folder
 from iamkit.storage.private_files import write_whole
 from iamkit.storage.reading import read_text
-from iamkit.workfolder import fill_parameters, init_folder, packaged
+from iamkit.text import parse_json
+from iamkit.workfolder import fill_parameters, init_folder
 
 START = "00_start_here.ipynb"
 LONGEST = 50
@@ -92,9 +94,9 @@ def prepare_folder(folder: Path | None, file: Path | None) -> Path:
     if not (folder / "notebooks" / START).exists():  # made by an iamkit that had no start page
         _write(folder / "notebooks" / START, (packaged("notebooks") / START).read_bytes())
     if file:
-        values = read_parameters(file).values
+        given = read_parameters(file)
         for notebook in sorted((folder / "notebooks").glob("*.ipynb")):
-            fill_parameters(notebook, values)
+            fill_parameters(notebook, given.for_cell(notebook.stem))
     return folder
 
 

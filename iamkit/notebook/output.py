@@ -3,17 +3,16 @@
 What lies there already is overwritten only if an earlier run wrote it; an input notebook never is.
 """
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from iamkit.text import parse_json
 from iamkit.errors import InputError, StorageError
 from iamkit.home import home_folder
 from iamkit.storage.folders import check_room, make_folder
 from iamkit.storage.private_files import write_whole
 from iamkit.storage.reading import kind_of, read_text
+from iamkit.text import parse_json
 
 INDEX = "index.html"
 """The page of a run that links to those of its notebooks."""

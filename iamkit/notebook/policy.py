@@ -73,7 +73,7 @@ def save_policy(document: JSON, file: str) -> None:
 
 def show_impact(state: AccountState, desired: Desired) -> None:
     """Show what the desired policies would change, user by user."""
-    for wanted in desired.policies:
+    for wanted in desired.as_spelled_in(state).policies:
         changes = impact_of(state, wanted)
         said = told_impact(changes, f"{wanted.kind} {wanted.holder}")
         rows = changes.to_numpy().tolist()

@@ -9,8 +9,11 @@ from iamkit import errors
 from iamkit.errors import IamkitError
 
 RESULT_MIME = "application/vnd.iamkit.result+json"
-"""A notebook tells its outcome by displaying this: ``{"planned": n, "applied": n, "left": n}``, and
-the ``journal`` if it applied."""
+"""A notebook tells its outcome by displaying this.
+
+``planned``, ``applied`` and ``left`` are counts of changes, ``notes`` and ``doubts`` are of the plan;
+the ``journal`` is where the calls are written if it applied.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +28,7 @@ class NotebookResult:
         seconds: how long it took.
         output: the executed notebook; absent if a secret was found or the kernel never started.
         html: the same as a page; absent likewise.
+        notes: what was found and is left alone, and who must go and is not there; for the terminal.
         error: one or two lines for the user, None if all went well.
         exit_code: 0, 1 failed, 2 planned, 4 partly applied, 130 or 143 stopped by a signal.
     """
@@ -38,6 +42,7 @@ class NotebookResult:
     html: Path
     error: str | None
     exit_code: int
+    notes: tuple[str, ...] = ()
 
     @property
     def failed(self) -> bool:
@@ -80,7 +85,16 @@ def say_made(counts: Mapping[str, Any]) -> str:
 
 
 def judge_counts(counts: Mapping[str, Any]) -> Verdict:
-    """The verdict on a notebook that ran to its end."""
+    """The verdict on a notebook that ran to its end: a doubt about a name is no success."""
+    verdict = _judge_changes(counts)
+    doubts = counts.get("doubts", ())
+    if not doubts or verdict.error:
+        return verdict
+    outcome = verdict.outcome if counts["planned"] else "in doubt"
+    return Verdict(outcome, "\n  ".join(doubts), 1)
+
+
+def _judge_changes(counts: Mapping[str, Any]) -> Verdict:
     if not counts:
         return Verdict("read")
     if counts["applied"] and counts["left"]:

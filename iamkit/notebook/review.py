@@ -115,7 +115,7 @@ class Review:
         left = look(self.plan, self.session)
         if left.changes:
             raise NotVerified(f"Read again, the account still differs: {left.summary}.")
-        return "✔ Verified: read again, the account is as wanted."
+        return " ".join(["✔ Verified: read again, the account is as wanted.", *left.doubts])
 
     def on_applied(self, observer: Callable[[], None]) -> None:
         """Call the observer after an apply by a click, when the verdict is there."""
@@ -160,7 +160,7 @@ def review_plan(
 
         ReviewPanel(reviewed).show()
     elif not plan.changes:
-        show("Nothing to do: the account is as wanted.")
+        show(" ".join(plan.doubts) or "Nothing to do: the account is as wanted.")
     elif dry_run:
         show(f"Planned and not applied: {plan.summary}. To apply it: dry_run: false.")
     else:
@@ -180,7 +180,8 @@ def verify(reviewed: Review) -> None:
     if reviewed.outcome is not None:
         show(reviewed.check_applied())
         return
-    first = NOT_YET if reviewed.plan.changes else "✔ The account is as wanted."
+    unsettled = reviewed.plan.changes or reviewed.plan.doubts
+    first = NOT_YET if unsettled else "✔ The account is as wanted."
     handle = display(_shown(first), raw=True, display_id=True)
     reviewed.on_applied(lambda: handle.update(_shown(reviewed.verdict), raw=True))
 
@@ -213,11 +214,13 @@ def last_apply_in_short(session: Session) -> str:
 
 def tell_runner(plan: Plan, outcome: Outcome | None) -> None:
     """Leave the counts in the notebook's output, where ``iamkit run`` reads them."""
-    counts = {
+    counts: dict[str, object] = {
         "planned": len(plan.changes),
         "applied": len(outcome.done) if outcome else 0,
         "left": len(outcome.failed) + len(outcome.left) if outcome else 0,
         "journal": str(outcome.journal) if outcome else "",
+        "notes": [note for note in plan.notes if note not in plan.doubts],
+        "doubts": list(plan.doubts),
     }
     display({RESULT_MIME: counts, "text/plain": ""}, raw=True)
 

@@ -64,25 +64,27 @@ class Edits extends EventTarget {
     this.#commit({ rows: this.rows.filter(others), problems, notes }, said);
   }
 
-  /** Put rows in: cells that are given replace those of a row of the same name. */
+  /** Put rows in: cells that are given replace those of a row of the same name, in any case. */
   take(taken) {
     this.dispatchEvent(new Event("save")); // what somebody is typing
     const key = this.model.get("columns")[0].name;
     const rows = this.rows.filter((row) => Object.values(row).some(Boolean));
-    const places = new Map(rows.map((row, index) => [row[key], index]));
+    const nameOf = (row) => (row[key] ?? "").toLowerCase(); // IAM tells no names apart by case
+    const places = new Map(rows.map((row, index) => [nameOf(row), index]));
     const counts = { added: 0, replaced: 0, unchanged: 0 };
     for (const row of taken) {
-      const place = places.get(row[key]);
-      places.delete(row[key]); // given twice, both are shown, and Python says so
+      const place = places.get(nameOf(row));
+      places.delete(nameOf(row)); // given twice, both are shown, and Python says so
       if (place === undefined) {
         rows.push(row);
         counts.added += 1;
         continue;
       }
       const old = rows[place];
-      const isOther = Object.keys(row).some((column) => row[column] !== (old[column] ?? ""));
+      const taken = { ...row, [key]: old[key] };
+      const isOther = Object.keys(taken).some((column) => taken[column] !== (old[column] ?? ""));
       counts[isOther ? "replaced" : "unchanged"] += 1;
-      rows[place] = { ...old, ...row };
+      rows[place] = { ...old, ...taken };
     }
     const { added, replaced, unchanged } = counts;
     const rest = unchanged ? `, ${unchanged} unchanged` : "";

@@ -188,6 +188,7 @@ class _Run:
             html=output.with_suffix(".html"),
             error=_told(verdict, error, self.made),
             exit_code=verdict.exit_code,
+            notes=tuple(counts.get("notes", ())),
         )
         try:
             self.search = SecretSearch(secrets())
@@ -196,12 +197,12 @@ class _Run:
             return self.with_problem(result, str(problem))
         except SecretLeak as leak:
             made = "" if self.search and self.search.finds_in(self.made) else self.made
-            return replace(result, outcome="failed", error=f"{made}{leak}", exit_code=1)
+            return replace(result, outcome="failed", error=f"{made}{leak}", exit_code=1, notes=())
         except (IamkitError, OSError) as problem:  # of the error's own text nobody knows, either
             said = (
                 f"The report was not kept, because it could not be searched for secrets: {problem}"
             )
-            return self.with_problem(replace(result, error=None), said)
+            return self.with_problem(replace(result, error=None, notes=()), said)
         return result
 
     def with_problem(self, result: NotebookResult, problem: str) -> NotebookResult:

@@ -21,7 +21,6 @@ from iamkit.parameters import (
     NotebookParameters,
     StartParameters,
     UsersParameters,
-    check,
 )
 from iamkit.parameters_file import current_parameters_file, read_parameters
 from iamkit.steps import FIRST, PLANNED, WORST, State, Step, in_brief, list_steps, next_step
@@ -149,7 +148,7 @@ def _parameters_source(start: StartParameters) -> Callable[[str], NotebookParame
             raise InputError(
                 f"{where} is of account {account}, this page of {start.account_id} (account_id)"
             )
-        return file.for_notebook(notebook, own) if file else check(model, {**values, **own})
+        return file.for_notebook(notebook, own) if file else model.from_cell({**values, **own})
 
     return given
 

@@ -19,6 +19,7 @@ from iamkit.aws.read import read_permissions
 from iamkit.aws.session import Session
 from iamkit.desired import Desired, held_policy
 from iamkit.errors import AwsError, IamkitError, InputError
+from iamkit.names import spellings
 from iamkit.notebook.keeping import keep, keeping_row, recall, save_values
 from iamkit.notebook.markup import escape, table
 from iamkit.notebook.policy import policy_html, told_impact
@@ -151,7 +152,7 @@ class Studio:
         self.tagged = _text("Only tagged", "team=web, one after a comma")
         holders = [f"group {name}" for name in sorted(self._state.groups)]
         holders += [f"user {name}" for name in sorted(self._state.users)]
-        wanted = parameters.policy_holder
+        wanted = spellings(holders).get(parameters.policy_holder.lower(), parameters.policy_holder)
         missing = [(f"{wanted} (not there yet)", wanted)] if wanted not in ("", *holders) else []
         self.holder = widgets.Dropdown(
             options=[("nobody yet", ""), *missing, *((holder, holder) for holder in holders)],

@@ -45,10 +45,6 @@ HOW = {
 }
 EXPECTED = {"bool_type": "yes or no", "dict_type": "key=value;key=value, each key once"}
 """What a cell should have held, by pydantic's word for what is wrong."""
-NAMES = {
-    "_".join(text.lower().split()): name for name, texts in LABELS.items() for text in texts[:2]
-}
-"""Headings that stand for a column in pasted rows."""
 
 
 def edit_users(
@@ -122,7 +118,8 @@ def note_against(account: AccountState) -> Callable[[UserRow], str]:
         if there is None:
             twin = lower.get(user.name.lower())
             return f"the account has {twin}, the same name to IAM" if twin else "new"
-        joins = [group for group in user.groups if group not in there.groups]
+        member = {group.lower() for group in there.groups}
+        joins = [group for group in user.groups if group.lower() not in member]
         tags = [key for key, text in user.tags.items() if there.tags.get(key) != text]
         parts = [f"joins {', '.join(joins)}"] if joins else []
         if user.path not in (None, there.path):
@@ -193,10 +190,10 @@ def _twins(first: str, second: str, row: int) -> str:
 
 
 def _read_pasted(text: str, column: str) -> list[Row]:
-    rows = read_pasted_cells(text, column, NAMES)
+    rows = read_pasted_cells(text, column)
     return [tidy_cells(cells) for cells in rows.values()]
 
 
 def _read_file(data: bytes, name: str) -> list[Row]:
-    rows = read_cells(decode_text(data, name), name, NAMES)
+    rows = read_cells(decode_text(data, name), name)
     return [tidy_cells(cells) for cells in rows.values()]

@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import unquote
 
-from iamkit.text import parse_json
 from iamkit.errors import InputError
 from iamkit.policies.positions import Position, find_position, find_twin, locate_paths
 from iamkit.policies.repair import repair_text
 from iamkit.policies.validation import MAX_DEPTH, find_problem
+from iamkit.text import parse_json
 
 MAX_TEXT = 200_000
 """Characters of text that are worth parsing; the largest quota of AWS is 10,240."""

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from iamkit.text import parse_json
 from iamkit.policies.positions import Position, position_at
+from iamkit.text import parse_json
 
 _HEREDOC = re.compile(r"<<[-~]?\s*(\w+)[ \t]*\n(?P<body>.*?)\n[ \t]*\1\b", re.DOTALL)
 _TOKEN = re.compile(

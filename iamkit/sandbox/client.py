@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from iamkit.text import parse_json
 from iamkit.errors import SandboxError
 from iamkit.sandbox.faults import WEATHER
+from iamkit.text import parse_json
 
 ACCOUNT_ID = "000000000000"
 TOKEN_HEADER = "X-Iamkit-Token"  # noqa: S105 - the name of a header

@@ -20,9 +20,9 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
-from iamkit.text import parse_json
 from iamkit.errors import SandboxError
 from iamkit.sandbox.private import open_private, sync_folder
+from iamkit.text import parse_json
 
 if TYPE_CHECKING:
     from iamkit.sandbox.deeds import Deed

@@ -37,6 +37,7 @@ from iamkit.sandbox.private import (
     read_private,
     take_lock,
 )
+from iamkit.text import parse_json
 
 SILENT_SECONDS = 60
 """How long another process may start a sandbox without a word of how far it is."""
@@ -249,8 +250,8 @@ def _recorded(state: Path) -> Sandbox | None:
         return Sandbox(**record, folder=state / record["instance"])
     except (ValueError, TypeError, KeyError):
         raise SandboxError(
-            f"{state / 'server.json'} is damaged. `iamkit sandbox stop` and `start` write it anew, and the "
-            "account is kept."
+            f"{state / 'server.json'} is damaged. `iamkit sandbox stop` and `start` write it anew, "
+            "and the account is kept."
         ) from None
 
 

@@ -93,6 +93,14 @@ def test_waivers_are_listed_with_their_state():
     assert audit.now == NOW
 
 
+@pytest.mark.parametrize("principal", ["Ann", "ANN", "aN*"])
+def test_a_waiver_names_a_principal_in_any_case(principal):
+    """As IAM, which tells no two names apart by case."""
+    waiver = {"check": "no-group", "principal": principal, "reason": "guest", "until": "2027-01-01"}
+    audit = audit_of({"users": [{"name": "ann", "groups": []}], "waivers": [waiver]})
+    assert audit.waivers["state"].tolist() == ["in force"]
+
+
 def test_a_users_row_counts_its_findings_and_says_what_to_do_first():
     """Findings, worst severity and next action; a group of the same name counts elsewhere."""
     user = {"name": "ann", "password": {"used": 1, "changed": 9}, "mfa": False, "groups": []}

@@ -153,7 +153,7 @@ def test_a_csv_file_is_dropped_or_chosen(editor, tmp_path):
     dave = {"name": "dave", "groups": ["dev", "ops"], "tags": {"team": "web"}}
     editor.has(BOB, CAROL, {"name": "dave", "tags": {"team": "web"}, "groups": ["dev", "ops"]})
     for data, said in (
-        ("name\nérin\n".encode("latin-1"), "team.csv: not UTF-8 text"),
+        ("name\nérin\n".encode("latin-1"), "team.csv: not text in UTF-8"),
         (b"name\n" + b"bob\n" * 1_300_000, "team.csv: larger than 5 MB"),
         (b"name,path\nbob\n", "team.csv, row 2: 1 columns"),
     ):

@@ -1,6 +1,7 @@
 """Planning: pure, in an order that AWS accepts, and empty once it is reached."""
 
 import shlex
+import time
 from dataclasses import replace
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iamkit.account import AccessKey, AccountState, Group, User, UserDetail
-from iamkit.desired import Absent, Desired, DesiredGroup, DesiredUser
+from iamkit.desired import Absent, Desired, DesiredGroup, DesiredPolicy, DesiredUser
 from iamkit.errors import InputError, UnsafePlan
 from iamkit.forecast import account_after
 from iamkit.operations import OPERATIONS
@@ -203,6 +204,102 @@ def test_a_name_that_differs_by_case_alone_is_refused():
     """IAM ignores case: Bob cannot be made beside bob."""
     with pytest.raises(InputError, match="'bob'"):
         make_plan(account(user()), Desired(users=(DesiredUser(name="Bob"),)))
+
+
+NAMES = st.text("abcXYZ019_+=,.@-", min_size=1, max_size=8)
+
+
+@given(NAMES, NAMES, st.randoms(use_true_random=False))
+def test_a_name_that_is_referred_to_may_be_written_in_any_case(person, team, random):
+    """Leavers, memberships and holders of a policy: the plan is the same, in the account's case."""
+
+    def other(name):
+        return "".join(random.choice((c.lower(), c.upper())) for c in name)
+
+    groups = (Group(name=team, inline_policies={"look": LOOK}),)
+    member = account(user(person, groups=frozenset({team})), groups=groups)
+    alone = account(user(person), groups=groups)
+    for current, as_there, otherwise in (
+        (member, Desired(absent_users=(person,)), Desired(absent_users=(other(person),))),
+        (member, Desired(absent_groups=(team,)), Desired(absent_groups=(other(team),))),
+        (
+            alone,
+            Desired(users=(DesiredUser(name=person, groups=(team,)),)),
+            Desired(users=(DesiredUser(name=person, groups=(other(team), other(team))),)),
+        ),
+        (
+            alone,
+            Desired(policies=(held("user", person),)),
+            Desired(policies=(held("user", other(person)),)),
+        ),
+        (
+            alone,
+            Desired(policies=(held("group", team),)),
+            Desired(policies=(held("group", other(team)),)),
+        ),
+    ):
+        expected, plan = make_plan(current, as_there), make_plan(current, otherwise)
+        assert plan.changes == expected.changes
+        assert (plan.blockers, plan.doubts) == ((), ())
+        assert plan.desired == otherwise
+        assert all(otherwise.concerns(name) for name in map(other, as_there.user_names))
+    assert Desired(absent_users=(person,)).needs_all_of(other(person))
+
+
+def held(kind, holder):
+    return DesiredPolicy(kind=kind, holder=holder, name="more", document=LOOK)
+
+
+def test_a_leaver_in_another_case_is_said_to_be_so():
+    """The plan removes who is there, and says how the name is written."""
+    plan = make_plan(account(user("Dave")), Desired(absent_users=("dave", "DAVE")))
+    assert operations(plan) == ["delete_user"]
+    assert plan.notes[0] == "dave is written Dave in the account."
+
+
+@pytest.mark.parametrize("name", ["dvae", "davee", "Dave.", "DAV"])
+def test_a_leaver_who_may_be_a_slip_is_a_doubt(name):
+    """Who is near is named; the summary and the texts say more than that there is nothing to do."""
+    plan = make_plan(account(user("dave"), user("ann")), Desired(absent_users=(name,)))
+    assert plan.changes == ()
+    [said] = plan.doubts
+    assert f"User {name} is to be removed and is not there; near is dave." in said
+    assert said in plan.notes
+    assert plan.summary == "1 in doubt"
+
+
+def test_many_leavers_who_are_gone_take_no_time():
+    """5,000 users and 2,000 leavers are planned while somebody types."""
+    names = [f"person.number{number}@example.com" for number in range(5_000)]
+    current = account(*map(user, names))
+    begun = time.perf_counter()
+    plan = make_plan(
+        current, Desired(absent_users=tuple(f"gone-{n:x}-long-ago" for n in range(2_000)))
+    )
+    assert plan.doubts == ()
+    assert time.perf_counter() - begun < 10, "one by one it takes minutes"
+
+
+def test_a_leaver_who_is_gone_is_no_doubt():
+    """Nobody is near: it is noted, and there is nothing to do."""
+    plan = make_plan(account(user("ann")), Desired(absent_users=("dave",)))
+    assert plan.doubts == ()
+    assert plan.notes == ("User dave is to be removed and is not there.",)
+    assert plan.summary == "nothing to do"
+
+
+@pytest.mark.parametrize(("kind", "limit"), [("user", 5_000), ("group", 500)])
+def test_more_than_an_account_may_have_is_told_before_any_call(kind, limit):
+    """What is there and what is new count together; who leaves does so after others have come."""
+    make = {"user": DesiredUser, "group": DesiredGroup}[kind]
+    field = f"{kind}s"
+    names = [f"name{number}" for number in range(limit)]
+    full = Desired(**{field: tuple(make(name=name) for name in names)})
+    assert len(make_plan(EMPTY, full).changes) == limit
+    there = account(user("zoe"), groups=(Group(name="zoe"),))
+    leaving = replace(full, absent_users=("zoe",), absent_groups=("zoe",))
+    with pytest.raises(InputError, match=f"would have {limit + 1:,} {kind}s: 1 that are there"):
+        make_plan(there, leaving)
 
 
 @pytest.mark.parametrize("name", ["-rf", "=1+1,@x", "a", "+b"])

@@ -50,6 +50,24 @@ def test_the_counts_tell_the_outcome(planned, applied, left, outcome, code):
     assert (verdict.outcome, verdict.exit_code) == (outcome, code)
 
 
+@pytest.mark.parametrize(
+    ("counts", "outcome", "code"),
+    [((0, 0, 0), "in doubt", 1), ((2, 0, 0), "planned", 1), ((2, 2, 0), "done", 1)],
+)
+def test_a_doubt_about_a_name_is_no_success(counts, outcome, code):
+    """It is the error, whatever else was planned or done; a partly applied plan stays one."""
+    names = ("planned", "applied", "left")
+    doubt = {"doubts": ["User davee is not there; near is dave."]}
+    verdict = judge_counts(dict(zip(names, counts, strict=True)) | doubt)
+    assert (verdict.outcome, verdict.error, verdict.exit_code) == (
+        outcome,
+        doubt["doubts"][0],
+        code,
+    )
+    partly = judge_counts({"planned": 2, "applied": 1, "left": 1} | doubt)
+    assert (partly.outcome, partly.exit_code) == ("partly applied", 4)
+
+
 def test_the_last_counts_count():
     """A notebook may show its counts again after the apply."""
     outputs = [{"data": {RESULT_MIME: {"planned": n}}} for n in (1, 2)]

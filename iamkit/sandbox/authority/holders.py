@@ -1,13 +1,11 @@
 """Who calls, with all policies that apply to them; compiled once, until the account changes."""
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from iamkit.text import parse_json
 from iamkit.account import JSON
 from iamkit.policies.evaluation import Policies, Text, read_statements
 from iamkit.policies.request import Principal
@@ -15,6 +13,7 @@ from iamkit.policies.statements import statements_of
 from iamkit.sandbox.account import Account
 from iamkit.sandbox.authority.arns import listed_tags, tag_keys
 from iamkit.sandbox.call import Caller
+from iamkit.text import parse_json
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,32 @@
+"""The guide's own values: what stands in the practice account for what nobody said."""
+
+from collections.abc import Container
+from copy import deepcopy
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+PACKAGE = Path(__file__).parent
+
+
+def packaged(name: str) -> Path:
+    """The folder ``notebooks`` or ``parameters`` as it came with iamkit."""
+    installed = PACKAGE / "_data" / name
+    return installed if installed.is_dir() else PACKAGE.parent / name
+
+
+def practice_values(names: Container[str]) -> dict[str, Any]:
+    """The values of ``parameters/sandbox.yaml``, as far as they are wanted.
+
+    Args:
+        names: of the wanted parameters.
+    """
+    return deepcopy({name: value for name, value in _of_the_guide().items() if name in names})
+
+
+@cache
+def _of_the_guide() -> dict[str, Any]:
+    text = (packaged("parameters") / "sandbox.yaml").read_text(encoding="utf-8")
+    return dict(yaml.safe_load(text))
