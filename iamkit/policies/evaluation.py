@@ -39,6 +39,16 @@ Kind = Literal[
 _PERSONAL = ("aws:principal", "aws:user")
 _DELEGATING = ("kms:",)
 _ASSUMING = ("sts:assumerole", "sts:assumerolewithsaml", "sts:assumerolewithwebidentity")
+_WITH_OWN_POLICIES = frozenset(
+    "acm-pca apigateway aps athena backup bedrock cloudtrail codeartifact codebuild cloudwatch "
+    "dynamodb ecr ecr-public elasticfilesystem es events execute-api geo glacier glue "
+    "imagebuilder iot kafka kinesis kms lambda lex logs mediastore network-firewall osis "
+    "payment-cryptography pi profile ram redshift-serverless refactor-spaces rekognition "
+    "resource-explorer-2 route53 s3 s3-object-lambda s3-outposts s3express s3tables schemas "
+    "secretsmanager serverlessrepo ses signer sns sqs ssm ssm-contacts ssm-incidents "
+    "verified-access vpc-lattice xray".split()
+)
+"""Services of which some resources have policies of their own; it may name more than have."""
 _NAMED = 4
 """How many patterns a part of a set names; the others are counted."""
 _FREE = "sts:getcalleridentity"
@@ -270,6 +280,62 @@ def _read_all(texts: Mapping[str, Text]) -> tuple[Statement, ...]:
     return tuple(statement for name, text in texts.items() for statement in _read(text, name))
 
 
+ABSENT: tuple[Statement, ...] = ()
+"""A policy that is known not to be there."""
+ORGANIZATION = "the organization's policies (service and resource control policies)"
+SESSION = "the policies of its sessions"
+ENDPOINT = "the policy of a VPC endpoint"
+OWN = "the resource's own policy"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layers:
+    """The policies beside an account's own, each given, known to be absent, or not read.
+
+    Attributes:
+        service_control: as in ``Policies``; ``()`` if there are none, None if they were not read.
+        resource_control: likewise.
+        session: what is passed to the sessions of roles; ``{}`` for nothing, None if not known.
+        vpc_endpoint: ``ABSENT`` if no request comes through one, None if it was not read.
+        resource: the resource's own policy; ``ABSENT`` if it has none, None if it was not read.
+    """
+
+    service_control: Sequence[Mapping[str, Text]] | None = None
+    resource_control: Sequence[Mapping[str, Text]] | None = None
+    session: Mapping[str, Text] | None = None
+    vpc_endpoint: Text | None = None
+    resource: Text | None = None
+
+    def applied(self, policies: Policies, kind: str) -> Policies:
+        """The policies of one principal with those layers that were given.
+
+        Args:
+            policies: as far as they are of the account.
+            kind: ``user``, ``role`` or ``root``.
+        """
+        return replace(
+            policies,
+            service_control=self.service_control or (),
+            resource_control=self.resource_control or (),
+            session=(self.session or None) if kind == "role" else None,
+            vpc_endpoint=self.vpc_endpoint or None,
+            resource=policies.resource or self.resource or None,
+        )
+
+    def not_read(self, action: str, kind: str) -> tuple[str, ...]:
+        """The layers that were not read, and may bear on an action of a user, role or root."""
+        found = []
+        if self.service_control is None or self.resource_control is None:
+            found.append(ORGANIZATION)
+        if self.session is None and kind == "role":
+            found.append(SESSION)
+        if self.vpc_endpoint is None:
+            found.append(ENDPOINT)
+        if self.resource is None and _may_have_own_policy(action):
+            found.append(OWN)
+        return () if action.lower() == _FREE else tuple(found)
+
+
 @dataclass(frozen=True)
 class Decision:
     """The answer.
@@ -349,6 +415,15 @@ def _with_own_policy(action: str, policies: Policies) -> Policies:
         return policies
     kind = "key policy" if name.startswith("kms:") else "role's trust policy"
     return replace(policies, resource=unread(kind, f"the {kind}, which was not read"))
+
+
+def _may_have_own_policy(action: str) -> bool:
+    """Whether what an action is about may have a policy of its own, beside a role's trust policy.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_aws-services-that-work-with-iam.html
+    """
+    service = action.partition(":")[0].lower()
+    return is_pattern(service) or service in _WITH_OWN_POLICIES
 
 
 def _is_delegated(action: str) -> bool:

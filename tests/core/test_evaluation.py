@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from iamkit.policies.evaluation import Policies, evaluate, evaluate_exactly, unread
+from iamkit.policies.evaluation import Policies, evaluate, evaluate_exactly
 from iamkit.policies.patterns import Walker, action_pattern, matches_resource, matches_text
 from iamkit.policies.request import Principal, Request
 
