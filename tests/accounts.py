@@ -20,6 +20,8 @@ from iamkit.account import (
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 ACCOUNT = "111122223333"
+TEAM = "team"
+"""The group of users for whom a case names none; it has no policies unless the case gives it some."""
 SOURCES = (
     "GetAccountAuthorizationDetails GetCredentialReport GetAccountSummary ListAccessKeys "
     "GetAccountPasswordPolicy ListAccountAliases ListVirtualMFADevices ListAnalyzers "
@@ -41,6 +43,9 @@ def account_of(case):
         for name in SOURCES
         if unread.get(name) != "not read"
     }
+    described = {group["name"] for group in given["groups"]}
+    if TEAM not in described and any("groups" not in user for user in given["users"]):
+        given["groups"] = [*given["groups"], {"name": TEAM}]
     has_report = "GetCredentialReport" not in unread
     rows = [_row(one) for one in given["users"] if one.get("in_report", True)]
     rows += [_root(given["root"])] if "root" in given else []
@@ -100,7 +105,7 @@ def _user(one):
         arn=f"arn:aws:iam::{ACCOUNT}:user/{one['name']}",
         created=ago(one.get("created", 400)),
         tags=one.get("tags", {}),
-        groups=frozenset(one.get("groups", ["team"])),
+        groups=frozenset(one.get("groups", [TEAM])),
         inline_policies=one.get("inline", {}),
         attached_policies=frozenset(one.get("attached", ())),
         permissions_boundary=one.get("boundary"),

@@ -17,6 +17,7 @@ from iamkit.errors import InputError
 from iamkit.names import did_you_mean
 from iamkit.policies.catalogue import Catalogue, load_catalogue
 from iamkit.policies.evaluation import (
+    OWN,
     Decision,
     Layers,
     Policies,
@@ -233,7 +234,7 @@ class Access:
 
     def _how(self, decision: Decision, question: "_Question") -> tuple[str, str, str, str, str]:
         """The answer, how far it goes, on which part, by which path, and what it depends on."""
-        path = " + ".join(str(s) for s in decision.statements) or NOBODYS
+        path = " + ".join(dict.fromkeys(str(s) for s in decision.statements)) or NOBODYS
         depends_on = ", ".join(decision.depends_on)
         if self._lacking & set(decision.depends_on):
             return UNTOLD, UNTOLD, decision.part, path, depends_on
@@ -377,6 +378,23 @@ def gaps_in(state: AccountState, answers: pd.DataFrame) -> list[str]:
             "see depends_on."
         )
     return said
+
+
+def for_reading(answers: pd.DataFrame) -> tuple[str, pd.DataFrame]:
+    """What ``who_can`` said as a person reads it: what holds for all rows once, and before them.
+
+    Returns:
+        A line that names the layers that nobody read (empty if there are none), and the table
+        without them and without columns in which nothing stands.
+    """
+    layers = dict.fromkeys(
+        layer for text in answers["not_read"] for layer in text.split(", ") if layer
+    )
+    names = sorted(layers, key=lambda name: name == OWN)
+    more = ", which may also allow others" if OWN in layers else ""
+    head = f"Not read, and may refuse what is allowed here: {', '.join(names)}{more}."
+    empty = [name for name in ("part", "depends_on") if not answers[name].any()]
+    return head if layers else "", answers.drop(columns=["not_read", *empty])
 
 
 def what_can(state: AccountState, user: str) -> pd.DataFrame:

@@ -172,6 +172,9 @@ class Unread(Statement):
 
     reason: str = ""
 
+    def __str__(self) -> str:
+        return self.policy
+
     def matches(self, _: Request) -> Truth:
         """It may apply to any request."""
         return frozenset({self.reason})
@@ -283,7 +286,7 @@ def _read_all(texts: Mapping[str, Text]) -> tuple[Statement, ...]:
 ABSENT: tuple[Statement, ...] = ()
 """A policy that is known not to be there."""
 ORGANIZATION = "the organization's policies (service and resource control policies)"
-SESSION = "the policies of its sessions"
+SESSION = "the policies of role sessions"
 ENDPOINT = "the policy of a VPC endpoint"
 OWN = "the resource's own policy"
 
