@@ -236,14 +236,18 @@ def who_can_command(
     state: tuple[Path, ...],
     context: tuple[str, ...],
     form: str,
-) -> None:
-    """Say who may do ACTION, such as s3:GetObject, on RESOURCE (an ARN; or on anything).
+) -> int:
+    """Say who may do ACTION, such as s3:GetObject, on RESOURCE: an ARN, or one that is not told.
 
-    "depends" names what is not known here, such as aws:MultiFactorAuthPresent; say it by --context.
+    With wildcards both are sets, such as 's3:Get*' on 'arn:aws:s3:::reports/*': allowed on all of
+    it, in part (which part), or not at all. "depends" names what is not known here, such as
+    aws:MultiFactorAuthPresent; say it by --context.
+
+    Exit codes: 0 answered, 1 something that decides could not be read.
     """
-    from iamkit.audit.exports import export_frame
+    from iamkit.audit.exports import export_frame, printable
     from iamkit.aws.audit import audit_parameters, read_own_permissions
-    from iamkit.policies.access import who_can
+    from iamkit.policies.access import for_reading, gaps_in, who_can
 
     known = {}
     for text in context:
@@ -253,7 +257,14 @@ def who_can_command(
         known[key] = value
     account = read_own_permissions(audit_parameters(file, state))
     found = who_can(account, action, resource, known)
+    gaps = gaps_in(account, found)
+    if form == "text":
+        head, found = for_reading(found)
+        click.echo(head, nl=bool(head))
     click.echo(export_frame(found, form), nl=False)
+    for line in gaps:
+        click.echo(f"iamkit: {printable(line)}", err=True)
+    return 1 if gaps else 0
 
 
 @cli.command()

@@ -59,6 +59,11 @@ def _say_access(
         if step.becomes_admin:
             yield f"{who} will be able to do everything in this account, as administrator."
             continue
+        if step.unknown:
+            yield (
+                f"What {who} will be able to do cannot be told in full, for want of "
+                f"{listed(list(step.unknown), most=NAMED)}."
+            )
         limits = " (on some resources, or under conditions)" if step.limited else ""
         if step.new:
             yield f"{who} will be able to {_say(step.new, catalogue)}{limits}."

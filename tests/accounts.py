@@ -20,6 +20,8 @@ from iamkit.account import (
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 ACCOUNT = "111122223333"
+TEAM = "team"
+"""The group of users for whom a case names none; it has no policies unless the case gives it some."""
 SOURCES = (
     "GetAccountAuthorizationDetails GetCredentialReport GetAccountSummary ListAccessKeys "
     "GetAccountPasswordPolicy ListAccountAliases ListVirtualMFADevices ListAnalyzers "
@@ -106,7 +108,7 @@ def _user(one):
         arn=f"arn:aws:iam::{ACCOUNT}:user/{one['name']}",
         created=ago(one.get("created", 400)),
         tags=one.get("tags", {}),
-        groups=frozenset(one.get("groups", ["team"])),
+        groups=frozenset(one.get("groups", [TEAM])),
         inline_policies=one.get("inline", {}),
         attached_policies=frozenset(one.get("attached", ())),
         permissions_boundary=one.get("boundary"),

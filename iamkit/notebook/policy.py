@@ -87,6 +87,10 @@ def told_impact(changes: pd.DataFrame, holder: str) -> str:
     """What a policy would change for its holder, in a sentence or two."""
     if changes.empty:
         return f"Nobody is in {holder} yet: nobody can do more than before."
+    unknown = changes[changes["unknown"] != ""]
+    if not unknown.empty:
+        told = told_impact(changes.assign(unknown=""), holder)
+        return f"{told} For {len(unknown)} user(s) it cannot be told in full: not all was read."
     concerned = changes[(changes["new"] > 0) | (changes["wider"] > 0) | (changes["less"] > 0)]
     if concerned.empty:
         return f"For the {len(changes)} user(s) of {holder} nothing changes: they can all of it."

@@ -11,8 +11,8 @@ from iamkit.errors import IamkitError
 RESULT_MIME = "application/vnd.iamkit.result+json"
 """A notebook tells its outcome by displaying this.
 
-``planned``, ``applied`` and ``left`` are counts of changes, ``notes`` and ``doubts`` are of the plan;
-the ``journal`` is where the calls are written if it applied.
+``planned``, ``applied`` and ``left`` count changes, ``notes`` and ``doubts`` are the plan's, and
+``journal`` is where the calls are written if it applied.
 """
 
 

@@ -4,25 +4,34 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-l
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass, field, replace
+from functools import cache, cached_property
 from typing import Literal
 
 from iamkit.account import JSON
+from iamkit.policies.catalogue import Catalogue, load_catalogue
 from iamkit.policies.conditions import Test, read_conditions
-from iamkit.policies.patterns import action_pattern, matches_resource
+from iamkit.policies.expansion import shortest_patterns
+from iamkit.policies.patterns import (
+    action_pattern,
+    expression_for,
+    matches_resource,
+    resource_expression,
+)
 from iamkit.policies.principals import Grip, grip_of, grip_unless_named
 from iamkit.policies.request import Request
+from iamkit.policies.sets import alike, divided, is_pattern, kinds_of, meet, members_of
 from iamkit.policies.statements import statements_of, texts_of
 from iamkit.policies.truth import Truth, all_of, any_of
 
-Effect = Literal["allowed", "explicit deny", "implicit deny", "depends"]
+Effect = Literal["allowed", "allowed in part", "explicit deny", "implicit deny", "depends"]
 Kind = Literal[
     "identity-based policy",
     "permissions boundary",
     "session policy",
     "service control policy",
     "resource control policy",
+    "VPC endpoint policy",
     "resource-based policy",
 ]
 """The kinds of policies, in the words of AWS's messages."""
@@ -30,6 +39,29 @@ Kind = Literal[
 _PERSONAL = ("aws:principal", "aws:user")
 _DELEGATING = ("kms:",)
 _ASSUMING = ("sts:assumerole", "sts:assumerolewithsaml", "sts:assumerolewithwebidentity")
+_WITH_OWN_POLICIES = frozenset(
+    "acm-pca apigateway aps athena backup bedrock cloudtrail codeartifact codebuild cloudwatch "
+    "dynamodb ecr ecr-public elasticfilesystem es events execute-api geo glacier glue "
+    "imagebuilder iot kafka kinesis kms lambda lex logs mediastore network-firewall osis "
+    "payment-cryptography pi profile ram redshift-serverless refactor-spaces rekognition "
+    "resource-explorer-2 route53 s3 s3-object-lambda s3-outposts s3express s3tables schemas "
+    "secretsmanager serverlessrepo ses signer sns sqs ssm ssm-contacts ssm-incidents "
+    "verified-access vpc-lattice xray".split()
+)
+"""Services of which some resources have policies of their own; it may name more than have."""
+_NAMED = 4
+"""How many patterns a part of a set names; the others are counted."""
+_FREE = "sts:getcalleridentity"
+"""https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html"""
+_WITHOUT_KEY = frozenset(
+    "kms:connectcustomkeystore kms:createcustomkeystore kms:createkey kms:deletecustomkeystore "
+    "kms:describecustomkeystores kms:disconnectcustomkeystore kms:generaterandom kms:listaliases "
+    "kms:listkeys kms:listretirablegrants kms:updatecustomkeystore".split()
+)
+"""Of KMS's actions those that no key policy decides.
+
+https://docs.aws.amazon.com/kms/latest/developerguide/kms-api-permissions-reference.html
+"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,9 +99,30 @@ class Statement:
         )
         return named != inverted
 
+    def actions(self, catalogue: Catalogue) -> int:
+        """The actions that it is about, as bits of the catalogue."""
+        inverted = "NotAction" in self.element
+        found = 0
+        for pattern in texts_of(self.element, "NotAction" if inverted else "Action"):
+            found |= catalogue.matching(pattern)
+        return catalogue.everything & ~found if inverted else found
+
+    @cached_property
+    def resources(self) -> tuple[str, ...]:
+        """The patterns of its ``Resource`` or ``NotResource``."""
+        name = "NotResource" if "NotResource" in self.element else "Resource"
+        return tuple(texts_of(self.element, name))
+
+    def expressions(self, request: Request) -> Iterator[str]:
+        """Its patterns of resources as regular expressions, with this request's variables."""
+        for pattern in self.resources:
+            variables = self.variables and "${" in pattern
+            read = expression_for(pattern, request.lookup) if variables else None
+            if pattern != "*" and not (variables and read is None):
+                yield read or resource_expression(pattern)
+
     def _names_resource(self, request: Request) -> Truth:
-        inverted = "NotResource" in self.element
-        patterns = texts_of(self.element, "NotResource" if inverted else "Resource")
+        inverted, patterns = "NotResource" in self.element, self.resources
         if not patterns:  # a trust policy has no Resource: it is about the role itself
             return True
         if "*" in patterns:
@@ -117,18 +170,33 @@ def read_statements(document: JSON, policy: str = "") -> tuple[Statement, ...]:
 class Unread(Statement):
     """What a policy whose text was not read may say: it may allow, and it may deny."""
 
+    reason: str = ""
+
+    def __str__(self) -> str:
+        return self.policy
+
     def matches(self, _: Request) -> Truth:
         """It may apply to any request."""
-        return frozenset({f"the text of {self.policy}, which was not read"})
+        return frozenset({self.reason})
 
     def names_action(self, _: str) -> bool:
         """It may name any action."""
         return True
 
+    def actions(self, catalogue: Catalogue) -> int:
+        """It may be about any."""
+        return catalogue.everything
 
-def unread(policy: str) -> tuple[Statement, ...]:
-    """The statements of a policy whose text was not read, by which nothing is certain."""
-    return tuple(Unread(policy, "unread", allows, False, {}, ()) for allows in (True, False))
+
+def unread(policy: str, reason: str = "") -> tuple[Statement, ...]:
+    """The statements of a policy whose text was not read, by which nothing is certain.
+
+    Args:
+        policy: what to call it.
+        reason: what an answer then depends on; by default the policy's text.
+    """
+    why = reason or f"the text of {policy}, which was not read"
+    return tuple(Unread(policy, "unread", allows, False, {}, (), why) for allows in (True, False))
 
 
 Text = JSON | tuple[Statement, ...]
@@ -146,7 +214,10 @@ class Policies:
         service_control: by level, from the organization's root down to the account, the documents
             of each level; none if the account is in no organization, or its management account.
         resource_control: by level, likewise.
+        vpc_endpoint: of the VPC endpoint through which the request comes; None if through none.
         resource: the resource's own policy, such as a bucket's, a key's or a role's trust policy.
+
+    A layer that was not read is ``unread(its name)`` in the place of its document.
     """
 
     identity: Mapping[str, Text] = field(default_factory=dict)
@@ -154,7 +225,27 @@ class Policies:
     session: Mapping[str, Text] | None = None
     service_control: Sequence[Mapping[str, Text]] = ()
     resource_control: Sequence[Mapping[str, Text]] = ()
+    vpc_endpoint: Text | None = None
     resource: Text | None = None
+
+    def read(self) -> "Policies":
+        """The same, each as ``read_statements`` read it, once for many requests."""
+        bound, endpoint, own = self.permissions_boundary, self.vpc_endpoint, self.resource
+        return Policies(
+            identity=_each_read(self.identity),
+            permissions_boundary=None if bound is None else _read(bound, "permissions boundary"),
+            session=None if self.session is None else _each_read(self.session),
+            service_control=[_each_read(level) for level in self.service_control],
+            resource_control=[_each_read(level) for level in self.resource_control],
+            vpc_endpoint=None if endpoint is None else _read(endpoint, "VPC endpoint policy"),
+            resource=None if own is None else _read(own, "resource policy"),
+        )
+
+    @cached_property
+    def statements(self) -> tuple[Statement, ...]:
+        """Those of all layers, the resource's own policy among them."""
+        found = [statement for _, layer in self.layers for statement in layer]
+        return (*found, *self.resource_statements)
 
     @cached_property
     def layers(self) -> tuple[tuple[Kind, tuple[Statement, ...]], ...]:
@@ -176,14 +267,76 @@ class Policies:
             yield "permissions boundary", _read(self.permissions_boundary, "permissions boundary")
         if self.session is not None:
             yield "session policy", _read_all(self.session)
+        if self.vpc_endpoint is not None:
+            yield "VPC endpoint policy", _read(self.vpc_endpoint, "VPC endpoint policy")
 
 
 def _read(text: Text, name: str) -> tuple[Statement, ...]:
     return text if isinstance(text, tuple) else read_statements(text, name)
 
 
+def _each_read(texts: Mapping[str, Text]) -> dict[str, tuple[Statement, ...]]:
+    return {name: _read(text, name) for name, text in texts.items()}
+
+
 def _read_all(texts: Mapping[str, Text]) -> tuple[Statement, ...]:
     return tuple(statement for name, text in texts.items() for statement in _read(text, name))
+
+
+ABSENT: tuple[Statement, ...] = ()
+"""A policy that is known not to be there."""
+ORGANIZATION = "the organization's policies (service and resource control policies)"
+SESSION = "the policies of role sessions"
+ENDPOINT = "the policy of a VPC endpoint"
+OWN = "the resource's own policy"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layers:
+    """The policies beside an account's own, each given, known to be absent, or not read.
+
+    Attributes:
+        service_control: as in ``Policies``; ``()`` if there are none, None if they were not read.
+        resource_control: likewise.
+        session: what is passed to the sessions of roles; ``{}`` for nothing, None if not known.
+        vpc_endpoint: ``ABSENT`` if no request comes through one, None if it was not read.
+        resource: the resource's own policy; ``ABSENT`` if it has none, None if it was not read.
+    """
+
+    service_control: Sequence[Mapping[str, Text]] | None = None
+    resource_control: Sequence[Mapping[str, Text]] | None = None
+    session: Mapping[str, Text] | None = None
+    vpc_endpoint: Text | None = None
+    resource: Text | None = None
+
+    def applied(self, policies: Policies, kind: str) -> Policies:
+        """The policies of one principal with those layers that were given.
+
+        Args:
+            policies: as far as they are of the account.
+            kind: ``user``, ``role`` or ``root``.
+        """
+        return replace(
+            policies,
+            service_control=self.service_control or (),
+            resource_control=self.resource_control or (),
+            session=(self.session or None) if kind == "role" else None,
+            vpc_endpoint=self.vpc_endpoint or None,
+            resource=policies.resource or self.resource or None,
+        )
+
+    def not_read(self, action: str, kind: str) -> tuple[str, ...]:
+        """The layers that were not read, and may bear on an action of a user, role or root."""
+        found = []
+        if self.service_control is None or self.resource_control is None:
+            found.append(ORGANIZATION)
+        if self.session is None and kind == "role":
+            found.append(SESSION)
+        if self.vpc_endpoint is None:
+            found.append(ENDPOINT)
+        if self.resource is None and _may_have_own_policy(action):
+            found.append(OWN)
+        return () if action.lower() == _FREE else tuple(found)
 
 
 @dataclass(frozen=True)
@@ -191,16 +344,21 @@ class Decision:
     """The answer.
 
     Attributes:
-        effect: ``allowed``, ``explicit deny``, ``implicit deny``, or ``depends``.
+        effect: ``allowed``, ``explicit deny``, ``implicit deny``, or ``depends``; of a set
+            ``allowed in part`` if some of it is allowed, and some is not or depends.
         statements: those that decided it; of ``depends`` those that may.
-        depends_on: context keys, or ``resource``, that are not known and matter; sorted.
+        depends_on: context keys, ``resource``, or policies that were not read, as far as they
+            matter; sorted.
         because: why it is refused, in AWS's words.
+        part: which part of a set is allowed, or may be, as the statements write it; empty if it is
+            the whole, or nothing.
     """
 
     effect: Effect
     statements: tuple[Statement, ...] = ()
     depends_on: tuple[str, ...] = ()
     because: str = ""
+    part: str = ""
 
     @property
     def allowed(self) -> bool:
@@ -209,13 +367,37 @@ class Decision:
 
     def __str__(self) -> str:
         names = ", ".join(str(statement) for statement in self.statements)
-        if self.depends_on:
-            return f"depends on {', '.join(self.depends_on)} ({names})"
-        return f"{self.effect}: {names or self.because}"
+        part = f" on {self.part}" if self.part else ""
+        if self.effect == "depends":
+            return f"depends on {', '.join(self.depends_on)}{part} ({names})"
+        rest = f"; the rest depends on {', '.join(self.depends_on)}" if self.depends_on else ""
+        return f"{self.effect}{part}{rest}: {names or self.because}"
 
 
 def evaluate(request: Request, policies: Policies) -> Decision:
-    """Decide a request as AWS does.
+    """Decide a request as AWS does; about a set, whether all of it, some or none is allowed.
+
+    A wildcard in the action or the resource makes the question one about a set: about all actions
+    of that name, and all resources of the caller's account (or of the account that the ARN names)
+    that they may be about. An action that has no resources is asked about ``*`` alone.
+
+    What AWS never leaves out counts as not read if it is: the key policy of a KMS key, the trust
+    policy of a role that is assumed. ``sts:GetCallerIdentity`` can be denied to nobody.
+    https://docs.aws.amazon.com/kms/latest/developerguide/key-policies.html
+
+    Args:
+        request: who wants to do what, and what is known of the circumstances.
+        policies: all that apply; another kind that is left out counts as not there.
+    """
+    if is_pattern(request.action) or is_pattern(request.resource):
+        return _SetEvaluation(request, policies).decide()
+    if request.action.lower() == _FREE and request.principal.kind != "anonymous":
+        return Decision("allowed")
+    return evaluate_exactly(request, _with_own_policy(request.action, policies))
+
+
+def evaluate_exactly(request: Request, policies: Policies) -> Decision:
+    """Decide one action on one resource, a wildcard in which is a plain letter.
 
     An explicit deny in any policy refuses. Else every layer that applies must allow: the identity
     policies, the permissions boundary, the session policy, every level of service and resource
@@ -229,6 +411,29 @@ def evaluate(request: Request, policies: Policies) -> Decision:
     return _Evaluation(request, policies).decide()
 
 
+def _with_own_policy(action: str, policies: Policies) -> Policies:
+    """The policies with what AWS never leaves out."""
+    name = action.lower()
+    if policies.resource is not None or not _is_delegated(name):
+        return policies
+    kind = "key policy" if name.startswith("kms:") else "role's trust policy"
+    return replace(policies, resource=unread(kind, f"the {kind}, which was not read"))
+
+
+def _may_have_own_policy(action: str) -> bool:
+    """Whether what an action is about may have a policy of its own, beside a role's trust policy.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_aws-services-that-work-with-iam.html
+    """
+    service = action.partition(":")[0].lower()
+    return is_pattern(service) or service in _WITH_OWN_POLICIES
+
+
+def _is_delegated(action: str) -> bool:
+    """Whether identity policies count only as far as the resource's own policy lets them."""
+    return action in _ASSUMING or (action.startswith(_DELEGATING) and action not in _WITHOUT_KEY)
+
+
 class _Evaluation:
     """One request before the policies."""
 
@@ -237,7 +442,7 @@ class _Evaluation:
         self.kind = request.principal.kind
         self.bounded = policies.permissions_boundary is not None
         self.matched: list[tuple[Kind, list[tuple[Statement, Truth]]]] = [
-            (kind, self._match(statements))
+            (kind, self._match(self._about(kind, statements)))
             for kind, statements in policies.layers
             if self._applies(kind)
         ]
@@ -275,6 +480,8 @@ class _Evaluation:
     def _grip(self, statement: Statement) -> Grip | None:
         """How a statement of a resource's policy takes hold of the caller; None if it does not."""
         principal, element = self.request.principal, statement.element
+        if isinstance(statement, Unread):
+            return Grip.DIRECT
         if "NotPrincipal" in element:
             always = self.bounded and not statement.allows
             return grip_unless_named(element["NotPrincipal"], principal, always=always)
@@ -285,11 +492,16 @@ class _Evaluation:
 
         https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps.html
         """
-        if kind == "resource control policy":
+        if kind in ("resource control policy", "VPC endpoint policy"):
             return True
         if kind == "service control policy":
             return self.kind not in ("service", "anonymous")
         return self.kind not in ("root", "service", "anonymous")
+
+    def _about(self, kind: Kind, statements: Iterable[Statement]) -> Iterable[Statement]:
+        """The statements of a layer that are about the caller, where they name principals."""
+        named = kind == "VPC endpoint policy"
+        return [s for s in statements if self._grip(s)] if named else statements
 
     def _match(self, statements: Iterable[Statement]) -> list[tuple[Statement, Truth]]:
         return [(s, truth) for s in statements if (truth := s.matches(self.request)) is not False]
@@ -314,7 +526,9 @@ class _Evaluation:
 
         https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic_policy-eval-denyallow.html
         """
-        controls = self._layers("resource control policy", "service control policy")
+        controls = self._layers(
+            "resource control policy", "service control policy", "VPC endpoint policy"
+        )
         limits = self._layers("permissions boundary", "session policy")
         own = self._layers("identity-based policy") + limits
         given = {grip: self._resource_allows(grip) for grip in Grip}
@@ -335,8 +549,7 @@ class _Evaluation:
 
         https://docs.aws.amazon.com/kms/latest/developerguide/key-policies.html
         """
-        action = self.request.action.lower()
-        return action.startswith(_DELEGATING) or action in _ASSUMING
+        return _is_delegated(self.request.action.lower())
 
     def _layers(self, *kinds: Kind) -> list[tuple[str, list[tuple[Statement, Truth]]]]:
         return [
@@ -357,9 +570,208 @@ class _Evaluation:
             return []
         return [s for _, allows in way for s, truth in allows if truth is True]
 
+    def allowing(self, *, sure: bool) -> Iterator[list[Statement]]:
+        """By layer the statements that allow, or that may; a resource's own in another's stead.
+
+        Within the account the resource's own policy allows beside the identity policies; across
+        accounts, and where it must delegate, both must.
+        """
+        own = [s for s, truth, _ in self.resource if s.allows and (truth is True or not sure)]
+        abroad = self.request.owner != self.request.principal.account
+        both = abroad or (self.has_resource_policy and self._wants_delegation())
+        for kind, matched in self.matched:
+            found = [s for s, truth in matched if s.allows and (truth is True or not sure)]
+            yield found + own if kind == "identity-based policy" and not both else found
+        if both or self.kind in ("service", "anonymous"):
+            yield own
+
+    def denying(self, *, sure: bool) -> Iterator[Statement]:
+        """The statements that deny, or that may."""
+        return (s for _, s, truth in self._denies() if truth is True or (truth and not sure))
+
     def _lacking(self, ways: list[list[tuple[str, list[tuple[Statement, Truth]]]]]) -> str:
         """The first layer of the usual way that does not allow."""
         for kind, allows in ways[-1]:
             if any_of(truth for _, truth in allows) is False:
                 return f"because no {kind} allows the {self.request.action} action"
         return f"because no policy allows the {self.request.action} action"
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """One member of a set, answered."""
+
+    action: str
+    evaluation: _Evaluation
+    decision: Decision
+
+
+class _SetEvaluation:
+    """A set of actions, resources or both before the policies, by members that stand for others.
+
+    Actions that the same statements name, and resources that the same patterns match, have the
+    same answer: one of each is asked.
+    """
+
+    def __init__(self, request: Request, policies: Policies) -> None:
+        self.request, self.policies = request, policies.read()
+        self._catalogue = load_catalogue()
+        self._place = request.principal.partition, self._account()
+        self._asked = [
+            (mask, [self._ask(action, member) for member in self._members(action)])
+            for mask, action in self._actions()
+        ]
+
+    def decide(self) -> Decision:
+        """The one answer that all members' answers come to."""
+        asked = [one.decision for _, members in self._asked for one in members]
+        effects = {decision.effect for decision in asked}
+        depends_on = sorted({name for decision in asked for name in decision.depends_on})
+        best = _best(effects)
+        statements = dict.fromkeys(s for d in asked if d.effect == best for s in d.statements)
+        if len(effects) == 1 and best != "depends":
+            return Decision(best, tuple(statements), because=asked[0].because)
+        if best in ("implicit deny", "explicit deny"):
+            refused = next(d for d in asked if d.effect == "implicit deny")
+            return Decision("implicit deny", because=refused.because)
+        denies = dict.fromkeys(
+            s for d in asked if d.effect != best for s in d.statements if not s.allows
+        )
+        effect: Effect = "allowed in part" if best == "allowed" else best
+        part = self._say(best) if len(effects) > 1 else ""
+        return Decision(effect, (*statements, *denies), tuple(depends_on), part=part)
+
+    def _account(self) -> str:
+        parts = (self.request.resource or "").split(":", 5)
+        named = parts[4] if len(parts) == 6 and parts[4].isdigit() else ""
+        return named or self.request.resource_account or self.request.principal.account
+
+    def _actions(self) -> Iterator[tuple[int, str]]:
+        """Sets of actions that are answered alike, each with one of them."""
+        pattern = self.request.action
+        found = self._catalogue.matching(pattern)
+        if not is_pattern(pattern) or not found:
+            yield found, pattern
+            return
+        cuts = [statement.actions(self._catalogue) for statement in self.policies.statements]
+        cuts += [_special(self._catalogue)[kind] for kind in ("kms", "sts", "free")]
+        if self.request.resource is not None:
+            cuts += alike(found, self._catalogue, *self._place)
+        for mask in divided(found, cuts):
+            yield mask, self._catalogue.named(mask & -mask)[0]
+
+    def _members(self, action: str) -> tuple[str | None, ...]:
+        """Resources of the set of which each stands for those that are answered alike."""
+        resource = self.request.resource
+        if not is_pattern(resource):
+            return (resource,)
+        assert resource is not None  # noqa: S101 - for the type checker; a pattern is a text
+        kinds = kinds_of(action, *self._place)
+        if kinds == () and resource == "*":
+            return (resource,)
+        request = replace(self.request, action=action)
+        statements = [s for s in self.policies.statements if s.names_action(action)]
+        others = tuple(sorted({text for s in statements for text in s.expressions(request)}))
+        split = (*others, *(kinds or ()))
+        found = members_of(resource, kinds or (), split)
+        if found == ():  # no resource of the action, but a question all the same
+            found = members_of(resource, (), others)
+        return (None,) if found is None else found
+
+    def _ask(self, action: str, resource: str | None) -> _Asked:
+        request = replace(self.request, action=action, resource=resource)
+        free = action.lower() == _FREE and request.principal.kind != "anonymous"
+        evaluation = _Evaluation(request, _with_own_policy(action, self.policies))
+        return _Asked(action, evaluation, Decision("allowed") if free else evaluation.decide())
+
+    def _say(self, best: Effect) -> str:
+        """Which part has the best answer, as the statements write it."""
+        said: dict[str, int] = {}
+        for mask, members in self._asked:
+            there = [one for one in members if one.decision.effect == best]
+            if there:
+                part = self._say_resources(there, members)
+                said[part] = said.get(part, 0) | mask
+        if not is_pattern(self.request.action):
+            return next(iter(said))
+        return "; ".join(
+            _say_actions(mask, self._catalogue) + (f" on {part}" if part else "")
+            for part, mask in said.items()
+        )
+
+    def _say_resources(self, best: list[_Asked], members: list[_Asked]) -> str:
+        """The resources that some members stand for; empty if they are the whole set."""
+        if len(best) == len(members) or self.request.resource is None:
+            return ""
+        sure = best[0].decision.allowed
+        parts = [
+            said
+            for layer in zip(*(one.evaluation.allowing(sure=sure) for one in best), strict=True)
+            if (said := self._say_layer(list(zip(best, layer, strict=True)), sure=sure))
+        ]
+        denies = (s for one in members for s in one.evaluation.denying(sure=not sure))
+        denied = self._patterns(denies)
+        text = " within ".join(parts) or self.request.resource
+        return f"{text}, but not {_listed(denied)}" if denied else text
+
+    def _say_layer(self, layer: list[tuple[_Asked, list[Statement]]], *, sure: bool) -> str:
+        """Where the statements of a layer allow together; empty if that is the whole set."""
+        said: dict[str, None] = {}
+        for asked, statements in layer:
+            for statement in statements:
+                said |= dict.fromkeys(self._say_statement(statement, asked, sure=sure))
+        return "" if "" in said else _listed(said, " or ")
+
+    def _say_statement(self, statement: Statement, asked: _Asked, *, sure: bool) -> list[str]:
+        """The patterns by which a statement covers a member; an empty one for the whole set."""
+        resource, asked_for = str(self.request.resource), asked.evaluation.request
+        if "NotResource" in statement.element:
+            met = meet(resource, statement.resources)
+            return [f"all but {_listed(met)}" if met else ""]
+        lookup = asked_for.lookup if statement.variables else None
+        truths = (
+            (pattern, matches_resource(pattern, str(asked_for.resource), lookup))
+            for pattern in statement.resources
+        )
+        covering = [p for p, truth in truths if truth is True or (truth and not sure)]
+        met = meet(resource, covering)
+        return [""] if met is None or not statement.resources else met
+
+    def _patterns(self, statements: Iterable[Statement]) -> list[str]:
+        """Where statements deny, of the set."""
+        found: list[str] = []
+        for statement in statements:
+            if "NotResource" in statement.element:
+                found.append(f"outside {_listed(statement.resources)}")
+            else:
+                met = meet(str(self.request.resource), statement.resources)
+                found += [str(self.request.resource)] if met is None else met
+        return list(dict.fromkeys(found))
+
+
+def _best(effects: set[Effect]) -> Effect:
+    order: tuple[Effect, ...] = ("allowed", "depends", "implicit deny", "explicit deny")
+    return next(effect for effect in order if effect in effects)
+
+
+@cache
+def _special(catalogue: Catalogue) -> Mapping[str, int]:
+    """The actions for which AWS has rules of their own."""
+    keyless = assumed = 0
+    for name in _WITHOUT_KEY:
+        keyless |= catalogue.matching(name)
+    for name in _ASSUMING:
+        assumed |= catalogue.matching(name)
+    keyed = catalogue.of_service("kms") & ~keyless
+    return {"kms": keyed, "sts": assumed, "free": catalogue.matching(_FREE)}
+
+
+def _say_actions(mask: int, catalogue: Catalogue) -> str:
+    return _listed(shortest_patterns(mask, catalogue))
+
+
+def _listed(texts: Iterable[str], between: str = ", ") -> str:
+    """The first few, and how many more there are."""
+    given = list(texts)
+    more = f"{between}{len(given) - _NAMED} more" if len(given) > _NAMED + 1 else ""
+    return between.join(given[:_NAMED] if more else given) + more

@@ -13,7 +13,7 @@ from iamkit.policies.catalogue import Catalogue, load_catalogue
 from iamkit.policies.expansion import shortest_patterns
 from iamkit.policies.grants import Holdings, Reach
 
-COLUMNS = ("user", "new", "wider", "less", "examples")
+COLUMNS = ("user", "new", "wider", "less", "examples", "unknown")
 
 
 def impact_of(
@@ -29,7 +29,8 @@ def impact_of(
     Returns:
         A row for each user concerned: ``user``; how many actions are ``new`` to it, go ``wider``
         than before (more resources, fewer conditions), and are ``less`` than before (int64);
-        ``examples`` of the new ones, as short patterns. Empty if the holder has no members.
+        ``examples`` of the new ones, as short patterns; ``unknown``, what was not read of its
+        policies and may make the difference another. Empty if the holder has no members.
     """
     known = catalogue or load_catalogue()
     change = Change(
@@ -50,14 +51,15 @@ def impact_of(
         patterns = shortest_patterns(step.new, known)
         more = f", and {len(patterns) - 4} more" if len(patterns) > 4 else ""
         counts = (step.new.bit_count(), step.wider.bit_count(), step.less.bit_count())
-        rows.append((name, *counts, ", ".join(patterns[:4]) + more))
-    types = {"user": "str", "new": "int64", "wider": "int64", "less": "int64", "examples": "str"}
+        examples = ", ".join(patterns[:4]) + more
+        rows.append((name, *counts, examples, "; ".join(step.unknown)))
+    types = dict.fromkeys(COLUMNS, "str") | dict.fromkeys(("new", "wider", "less"), "int64")
     return pd.DataFrame(rows, columns=list(COLUMNS)).astype(types)
 
 
 @dataclass(frozen=True)
 class AccessStep:
-    """How a user's access differs between two states, as sets of actions.
+    """How a user's access differs between two states, as sets of actions, as far as it was read.
 
     Attributes:
         new: actions that were not allowed at all.
@@ -65,6 +67,7 @@ class AccessStep:
         less: actions that go less far than before, or are gone.
         limited: those of ``new`` and ``wider`` that hold for some resources or under conditions.
         becomes_admin: whether the user becomes an administrator by it.
+        unknown: what was not read and may make the difference another.
     """
 
     new: int
@@ -72,6 +75,7 @@ class AccessStep:
     less: int
     limited: int
     becomes_admin: bool
+    unknown: tuple[str, ...] = ()
 
 
 def access_steps(
@@ -89,8 +93,8 @@ def access_steps(
     for name in users:
         old, now = before.users.get(name, User(name=name)), after.users.get(name, User(name=name))
         holding, held = has_by.of(now), had_by.of(old)
-        had, has = held.reach, holding.reach
-        new = has.possible & ~had.possible
+        had, has = held.reach_as_read, holding.reach_as_read
+        new = has.known & ~had.known
         wider = _gained(had, has) & ~new
         yield (
             name,
@@ -100,6 +104,7 @@ def access_steps(
                 less=_gained(has, had),
                 limited=(new | wider) & ~has.everything,
                 becomes_admin=bool(holding.admin_path) and not held.admin_path,
+                unknown=tuple(dict.fromkeys(held.lacking + holding.lacking)),
             ),
         )
 
@@ -112,9 +117,9 @@ def _concerned(state: AccountState, wanted: DesiredPolicy) -> list[str]:
 
 def _gained(before: Reach, after: Reach) -> int:
     """The actions that go farther than before."""
-    always = before.everything | before.some
     return (
         (after.everything & ~before.everything)
-        | (after.some & ~always)
-        | (after.conditional & ~before.possible)
+        | (after.most & ~(before.everything | before.most))
+        | (after.some & ~before.always)
+        | (after.conditional & ~before.known)
     )

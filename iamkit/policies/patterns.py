@@ -13,8 +13,9 @@ Lookup = Callable[[str], tuple[str, ...] | frozenset[str] | None]
 """The values of a context key; None if the request has none, a set of names if it is not known."""
 
 _VARIABLE = re.compile(r"\$\{\s*([^{},]+?)\s*(?:,\s*'([^']*)'\s*)?\}")
-_ANY, _NO_COLON = ".*", "[^:]*"
-_STEP = re.compile(r"\[\^:\]\*|\.\*|\\.|.", re.DOTALL)
+ANY, NO_COLON = ".*", "[^:]*"
+"""What the wildcards become in a regular expression."""
+STEP = re.compile(r"\[\^:\]\*|\.\*|\\.|.", re.DOTALL)
 FEW_STARS = 2
 """So many a regular expression takes in its stride, whatever the text."""
 _LITERALS = {"*", "?", "$"}
@@ -37,7 +38,7 @@ class Walker:
     """
 
     def __init__(self, expression: str, flags: int) -> None:
-        self._steps = _STEP.findall(expression)
+        self._steps = STEP.findall(expression)
         self._fold = bool(flags & re.IGNORECASE)
 
     def fullmatch(self, text: str) -> bool:
@@ -47,7 +48,7 @@ class Walker:
             after = set()
             for place in places:
                 step = self._steps[place] if place < len(self._steps) else ""
-                if step == _ANY or (step == _NO_COLON and letter != ":"):
+                if step == ANY or (step == NO_COLON and letter != ":"):
                     after.add(place)
                 elif step == "." or (step and self._same(step[-1], letter)):
                     after.add(place + 1)
@@ -61,7 +62,7 @@ class Walker:
         """A star may stand for nothing."""
         for place in list(places):
             reached = place
-            while reached < len(self._steps) and self._steps[reached] in (_ANY, _NO_COLON):
+            while reached < len(self._steps) and self._steps[reached] in (ANY, NO_COLON):
                 reached += 1
                 places.add(reached)
         return places
@@ -91,6 +92,21 @@ def matches_resource(pattern: str, resource: str, lookup: Lookup | None) -> Trut
         return True
     made = _matcher(pattern, lookup, _resource_glob(pattern))
     return made if isinstance(made, bool | frozenset) else bool(made.fullmatch(resource))
+
+
+def resource_expression(pattern: str) -> str:
+    """What a ``Resource`` element's pattern matches, as a regular expression without variables."""
+    return _resource_glob(pattern)(pattern)
+
+
+def expression_for(pattern: str, lookup: Lookup) -> str | None:
+    """What a ``Resource`` element's pattern matches with its variables' values in place.
+
+    A variable whose value is not known may be any text; None if one has no value, so that nothing
+    is matched.
+    """
+    found = _expression(pattern, lookup, _resource_glob(pattern))
+    return None if found is None else found[0]
 
 
 def matches_arn(pattern: str, text: str, lookup: Lookup | None) -> Truth:
@@ -194,6 +210,16 @@ def _matcher(
     """The pattern with its variables' values in place; False if one has no value."""
     if lookup is None or "${" not in pattern:
         return _compiled(translate(pattern))
+    found = _expression(pattern, lookup, translate)
+    if found is None:
+        return False
+    return found[1] or _compiled(found[0])
+
+
+def _expression(
+    pattern: str, lookup: Lookup, translate: Callable[[str], str]
+) -> tuple[str, frozenset[str]] | None:
+    """A regular expression, and the variables that are not known; None if one has no value."""
     expression, end = "", 0
     unknown: frozenset[str] = frozenset()
     for found in _VARIABLE.finditer(pattern):
@@ -201,12 +227,11 @@ def _matcher(
         end = found.end()
         value = _value(found[1], found[2], lookup)
         if value is None:
-            return False
+            return None
         if isinstance(value, frozenset):
             unknown |= value
-        else:
-            expression += re.escape(value)  # a wildcard in a value is plain text
-    return unknown or _compiled(expression + translate(pattern[end:]))
+        expression += ANY if isinstance(value, frozenset) else re.escape(value)
+    return expression + translate(pattern[end:]), unknown
 
 
 def _value(name: str, default: str | None, lookup: Lookup) -> str | frozenset[str] | None:
@@ -222,14 +247,14 @@ def _value(name: str, default: str | None, lookup: Lookup) -> str | frozenset[st
 
 @lru_cache(maxsize=65_536)
 def _compiled(expression: str, flags: int = 0) -> re.Pattern[str] | Walker:
-    if expression.count(_ANY) + expression.count(_NO_COLON) > FEW_STARS:
+    if expression.count(ANY) + expression.count(NO_COLON) > FEW_STARS:
         return Walker(expression, flags)
     return re.compile(expression, flags | re.DOTALL)
 
 
 @lru_cache(maxsize=65_536)
 def _glob(text: str) -> str:
-    return "".join({"*": _ANY, "?": "."}.get(c) or re.escape(c) for c in text)
+    return "".join({"*": ANY, "?": "."}.get(c) or re.escape(c) for c in text)
 
 
 def _resource_glob(pattern: str) -> Callable[[str], str]:
@@ -245,7 +270,7 @@ def _resource_glob(pattern: str) -> Callable[[str], str]:
             if letter == ":":
                 colons += 1
             inside = colons < ARN_PARTS - 1 and text[place + 1 : place + 2] not in ("", ":")
-            made += _NO_COLON if letter == "*" and inside else _glob(letter)
+            made += NO_COLON if letter == "*" and inside else _glob(letter)
         return made
 
     return translate

@@ -59,6 +59,11 @@ def grip_unless_named(element: Any, principal: Principal, *, always: bool) -> Gr
     return None if wanted <= grips else Grip.UNSURE
 
 
+def named_principals(element: Any) -> Iterator[str]:
+    """The names in a ``Principal`` element, of accounts, users and roles; ``*`` for everyone."""
+    return (name for kind, name in _names(element) if kind == "AWS")
+
+
 def _everyone(element: Any) -> bool:
     return any(name == "*" for _, name in _names(element))
 

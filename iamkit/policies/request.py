@@ -13,6 +13,7 @@ PrincipalKind = Literal["root", "user", "role", "federated-user", "service", "an
 _ARN = re.compile(
     r"arn:([^:]*):(iam|sts)::(\d{12}):(root|user|role|assumed-role|federated-user)(.*)"
 )
+_TAG = "aws:principaltag/"
 _SERVICE = re.compile(r"[\w.-]+\.amazonaws\.com(\.cn)?")
 _PRINCIPAL_TYPES: Mapping[PrincipalKind, str] = {
     "root": "Account",
@@ -34,6 +35,7 @@ class Principal:
             a service such as ``lambda.amazonaws.com``; or ``anonymous``.
         issuer: the ARN of the role that was assumed, if it has a path, which the session's ARN does
             not tell; or of the user who asked for a federated user's session.
+        tags: its tags; None if they are not known.
 
     Raises:
         ValueError: it is none of these.
@@ -41,6 +43,7 @@ class Principal:
 
     name: str
     issuer: str = ""
+    tags: Mapping[str, str] | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         if not (self._arn or self.kind == "service" or self.name == "anonymous"):
@@ -89,6 +92,14 @@ class Principal:
             return self.issuer or f"arn:{self.partition}:iam::{self.account}:role/{self.short_name}"
         return self.name
 
+    def tag(self, key: str) -> tuple[str, ...] | None:
+        """The value of a tag, whose key is compared without regard to case; None if it has none.
+
+        https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-principaltag
+        """
+        found = {name.lower(): value for name, value in (self.tags or {}).items()}
+        return (found[key],) if key in found else None
+
     @cached_property
     def known(self) -> Mapping[str, tuple[str, ...] | None]:
         """The context keys that it determines, in lower case; None for one that it cannot have.
@@ -114,7 +125,8 @@ class Request:
     Attributes:
         principal: who; a text is read as ``Principal`` reads it.
         action: such as ``s3:GetObject``.
-        resource: its ARN, ``*`` for an action that has none, None if it is not known.
+        resource: its ARN, ``*`` for an action that has none, None if it is not known. With
+            wildcards it is a set (``evaluate``), as is an action with wildcards.
         context: the values of context keys: a text, a number, a truth value or a list; None for a
             key that is known to be absent. What the principal determines need not be given.
         complete: whether the request has no other keys than these. If not, every other key is
@@ -160,6 +172,8 @@ class Request:
             return frozenset({key})
         if lowered in self._values:
             return self._values[lowered]
+        if lowered.startswith(_TAG) and self.principal.tags is not None:
+            return self.principal.tag(lowered.removeprefix(_TAG))
         return None if self.complete else frozenset({key})
 
     def _owner(self) -> str:

@@ -66,7 +66,7 @@ def test_who_can_read_objects_is_told_by_how_far_it_goes():
         "bob": ("allowed", "everything"),
         "carol": ("depends", "under conditions"),
         "dave": ("depends", "some resources"),
-        "erin": ("depends", "under conditions"),
+        "erin": ("cannot be told", "cannot be told"),
         "app": ("allowed", "everything"),
     }
 
@@ -109,21 +109,32 @@ def test_a_role_is_assumed_by_whom_it_trusts():
 def test_what_a_user_can_do_is_every_action_with_its_path():
     """A boundary narrows an administrator; a role can be asked too."""
     bob = what_can(STATE, "bob")
-    assert set(bob["service"]) == {"s3", "ec2"}
+    assert set(bob["service"]) == {"s3", "ec2", "sts"}
     assert set(bob[bob["service"] == "s3"]["level"]) <= {"Read", "List"}
     assert (bob["reach"] == "everything").all()
-    assert what_can(STATE, "app")["action"].tolist() == ["s3:GetObject"]
+    assert what_can(STATE, "app")["action"].tolist() == ["s3:GetObject", "sts:GetCallerIdentity"]
     with pytest.raises(InputError, match="did you mean bob"):
         what_can(STATE, "bobb")
 
 
 @pytest.mark.parametrize(
-    ("action", "expected"), [("s3:GetObjekt", "did you mean"), ("s3:*", "ask for one")]
+    ("action", "resource", "expected"),
+    [
+        ("s3:GetObjekt", None, "did you mean"),
+        ("s3:Nothing*", None, "no action"),
+        ("s3:GetObject", "reports/x", "no ARN"),
+    ],
 )
-def test_a_question_about_no_action_or_many_is_refused(action, expected):
-    """With a hint."""
+def test_a_question_about_nothing_is_refused(action, resource, expected):
+    """With a hint: an action that AWS has not, a pattern of none, a resource that is no ARN."""
     with pytest.raises(InputError, match=expected):
-        who_can(STATE, action)
+        who_can(STATE, action, resource)
+
+
+def test_the_matrix_is_asked_about_one_action():
+    """A pattern names many, each with a reach of its own."""
+    with pytest.raises(InputError, match="ask for one"):
+        permission_matrix(STATE).who("s3:*")
 
 
 def test_the_matrix_is_what_single_evaluations_say():

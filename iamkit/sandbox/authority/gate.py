@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from iamkit.account import JSON
-from iamkit.policies.evaluation import Decision, Policies, evaluate
+from iamkit.policies.evaluation import Decision, Policies, evaluate_exactly
 from iamkit.policies.request import Request
 from iamkit.sandbox.account import Account
 from iamkit.sandbox.authority.ask import Ask
@@ -118,8 +118,8 @@ class Gate:
             unknown=ask.unknown,
         )
         if self._account.authorizes:
-            return evaluate(request, holder.policies_about(ask.action, ask.policy))
-        return evaluate(request, _trust_alone(ask))
+            return evaluate_exactly(request, holder.policies_about(ask.action, ask.policy))
+        return evaluate_exactly(request, _trust_alone(ask))
 
 
 def _trust_alone(ask: Ask) -> Policies:

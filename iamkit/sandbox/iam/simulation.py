@@ -11,7 +11,7 @@ from typing import Any
 from moto.core.responses import ActionResult
 
 from iamkit.account import JSON
-from iamkit.policies.evaluation import Decision, Policies, Statement, evaluate
+from iamkit.policies.evaluation import Decision, Policies, Statement, evaluate_exactly
 from iamkit.policies.patterns import variables_of
 from iamkit.policies.request import Principal, Request
 from iamkit.policies.statements import texts_of
@@ -64,7 +64,7 @@ class _Simulation:
         return found
 
     def _decide(self, policies: Policies, action: str, resource: str) -> Decision:
-        return evaluate(
+        return evaluate_exactly(
             Request(
                 principal=Principal(self.caller or _NOBODY),
                 action=action,
