@@ -251,6 +251,7 @@ def _run(
     apply: bool,
     output: Path | None = None,
 ) -> list["NotebookResult"]:
+    from iamkit.aws.session import signed_in_ahead
     from iamkit.notebook.run import INDEX, declared_parameters, run_notebooks
     from iamkit.parameters import NOTEBOOKS
     from iamkit.parameters_file import CURRENT, read_override, read_parameters
@@ -262,16 +263,22 @@ def _run(
     overrides = {name: read_override(name, text) for name, text in parameter}
     overrides["dry_run"] = not apply
     given: dict[str, dict[str, Any]] = {}
+    models = []
     for path in paths:
         declared = declared_parameters(path)
         values = dict(parameters.values) | overrides
         if path.stem in NOTEBOOKS:
-            parameters.for_notebook(path.stem, overrides)
+            models.append(parameters.for_notebook(path.stem, overrides))
         given[path.stem] = {name: values[name] for name in declared if name in values}
     folder = output or Path("runs") / f"{datetime.now(UTC):%Y-%m-%dT%H%M%SZ}"
-    results = run_notebooks(
-        paths, given, folder, secrets=_secrets(parameters.values), on_progress=_progress
-    )
+    with signed_in_ahead(models):
+        results = run_notebooks(
+            paths,
+            given,
+            folder,
+            secrets=_secrets({**parameters.values, **overrides}),
+            on_progress=_progress,
+        )
     click.echo(f"\nThe report, to read, send or print: {folder / INDEX}")
     return results
 
