@@ -92,28 +92,29 @@ class FakeAws:
         path = head.split()[1]
         operation = form.get("Action", [path.partition("?")[0]])[0]
         self.calls.append(f"{host} {operation}")
-        if path == "/empty":
-            return 200, "application/json", "{}"
-        if path == "/broken":
-            return 200, "application/json", "<html>no</html>"
-        if operation == "GetCallerIdentity":
-            return _caller(head)
-        if operation.startswith("AssumeRole"):
-            return _assume(operation, form)
-        if operation == "ListAccountAliases":
-            return (
-                200,
-                "text/xml",
-                _xml(operation, "<AccountAliases/><IsTruncated>false</IsTruncated>"),
-            )
-        if path.startswith("/federation/credentials"):
-            return _federation(head)
-        if path == "/v1/token":
-            return _token(body)
-        name = f"iam:{operation}"
-        said = f"User: x is not authorized to perform: {name} on resource: * because no "
-        said += f"identity-based policy allows the {name} action"
-        return _refuse(403, "AccessDenied", said)
+        replies = {
+            "/empty": lambda: (200, "application/json", "{}"),
+            "/broken": lambda: (200, "application/json", "<html>no</html>"),
+            "/federation/credentials": lambda: _federation(head),
+            "/v1/token": lambda: _token(body),
+            "GetCallerIdentity": lambda: _caller(head),
+            "AssumeRole": lambda: _assume(operation, form),
+            "AssumeRoleWithWebIdentity": lambda: _assume(operation, form),
+            "ListAccountAliases": lambda: _no_alias(operation),
+        }
+        return replies.get(operation, lambda: _denied(operation))()
+
+
+def _no_alias(operation):
+    inner = "<AccountAliases/><IsTruncated>false</IsTruncated>"
+    return 200, "text/xml", _xml(operation, inner)
+
+
+def _denied(operation):
+    name = f"iam:{operation}"
+    said = f"User: x is not authorized to perform: {name} on resource: * because no "
+    said += f"identity-based policy allows the {name} action"
+    return _refuse(403, "AccessDenied", said)
 
 
 def _read(connection):
@@ -169,8 +170,8 @@ def _assume(operation, form):
         said = f"User: arn:aws:iam::{ACCOUNT}:user/alice is not authorized to perform: "
         return _refuse(403, "AccessDenied", f"{said}sts:AssumeRole on resource: {role}")
     keys = f"<AccessKeyId>ASIAROLE</AccessKeyId><SecretAccessKey>{ROLE_SECRET}</SecretAccessKey>"
-    ends = dt.datetime.now(dt.UTC) + dt.timedelta(hours=1)
-    keys += f"<SessionToken>roletokenroletoken</SessionToken><Expiration>{ends:%Y-%m-%dT%H:%M:%SZ}</Expiration>"
+    ends = f"{dt.datetime.now(dt.UTC) + dt.timedelta(hours=1):%Y-%m-%dT%H:%M:%SZ}"
+    keys += f"<SessionToken>roletokenroletoken</SessionToken><Expiration>{ends}</Expiration>"
     return 200, "text/xml", _xml(operation, f"<Credentials>{keys}</Credentials>")
 
 
@@ -192,7 +193,7 @@ def _federation(head):
     keys = {
         "accessKeyId": "ASIASSO",
         "secretAccessKey": ROLE_SECRET,
-        "sessionToken": "ssotoken",
+        "sessionToken": "ssotokenssotokenssotoken",
         "expiration": 32472144000000,
     }
     return 200, "application/json", json.dumps({"roleCredentials": keys})
@@ -202,7 +203,11 @@ def _token(body):
     if "refresh-ended" in body:
         told = {"__type": "AccessDeniedException", "error": "TOKEN_EXPIRED", "message": "ended"}
         return 400, "application/json", json.dumps(told)
-    keys = {"accessKeyId": "ASIALOGIN", "secretAccessKey": ROLE_SECRET, "sessionToken": "t"}
+    keys = {
+        "accessKeyId": "ASIALOGIN",
+        "secretAccessKey": ROLE_SECRET,
+        "sessionToken": "tokentokentokentoken",
+    }
     told = {"accessToken": keys, "tokenType": "aws_sigv4", "expiresIn": 900, "refreshToken": "r2"}
     return 200, "application/json", json.dumps(told)
 
