@@ -29,7 +29,7 @@ def botocore_session(session: boto3.Session) -> Any:
 
 def say_no_profile(profile: str) -> str:
     """That there is no such profile, and where its name comes from."""
-    name, variable = _profile_in_force(profile)
+    name, variable = profile_in_force(profile)
     by = f" ({variable})" if variable else ""
     return (
         f"There is no AWS profile {harmless(name)!r}{by}. `aws configure list-profiles` names "
@@ -37,7 +37,7 @@ def say_no_profile(profile: str) -> str:
     )
 
 
-def _profile_in_force(profile: str) -> tuple[str, str]:
+def profile_in_force(profile: str) -> tuple[str, str]:
     """The profile that botocore takes, and the variable that names it, if one does."""
     if profile:
         return profile, ""
@@ -82,7 +82,7 @@ class Place:
     def of(cls, session: boto3.Session, profile: str) -> "Place":
         """Of a session, with the profile as the parameters name it."""
         config = botocore_session(session).full_config
-        name, variable = _profile_in_force(profile)
+        name, variable = profile_in_force(profile)
         profiles = config.get("profiles", {})
         subject = f"AWS profile {harmless(name)}" + (f" ({variable})" if variable else "")
         if not profile and not variable and name not in profiles:
