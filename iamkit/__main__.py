@@ -296,8 +296,10 @@ def _run(
     apply: bool,
     output: Path | None = None,
 ) -> list["NotebookResult"]:
+    from iamkit.aws.session import signed_in_ahead
     from iamkit.notebook.inputs import values_for
     from iamkit.notebook.run import INDEX, run_notebooks
+    from iamkit.parameters import NOTEBOOKS
     from iamkit.parameters_file import CURRENT, read_overrides, read_parameters
     from iamkit.workfolder import find_notebook
 
@@ -306,10 +308,11 @@ def _run(
     parameters = read_parameters(file, [path.stem for path in paths])
     given = values_for(paths, parameters, overrides)
     os.environ[CURRENT] = str(file.absolute())
+    models = [NOTEBOOKS[n].model_validate(given[n]) for n in given if n in NOTEBOOKS]
     folder = output or Path("runs") / f"{datetime.now(UTC):%Y-%m-%dT%H%M%SZ}"
-    results = run_notebooks(
-        paths, given, folder, secrets=_secrets(parameters.values), on_progress=_progress
-    )
+    secrets = _secrets({**parameters.values, **overrides})
+    with signed_in_ahead(models):
+        results = run_notebooks(paths, given, folder, secrets=secrets, on_progress=_progress)
     if (folder / INDEX).exists():
         click.echo(f"\nThe report, to read, send or print: {folder / INDEX}")
     return results

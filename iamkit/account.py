@@ -27,7 +27,7 @@ class CallerIdentity:
 
     @property
     def partition(self) -> str:
-        """``aws``, ``aws-us-gov`` or ``aws-cn``."""
+        """Such as ``aws``, ``aws-cn`` or ``aws-eusc``, as the ARN says."""
         return self.arn.split(":")[1]
 
 
@@ -286,8 +286,8 @@ class AccountState:
     sources: Mapping[str, Source] = field(default_factory=dict)
 
     @property
-    def sign_in_url(self) -> str:
-        """Where its users sign in to the console: by the alias if there is one."""
+    def sign_in_url(self) -> str | None:
+        """Where its users sign in: by the alias if there is one; None where AWS tells of none."""
         return sign_in_url(self.alias or self.account_id, self.partition)
 
     def reported(self, user: User) -> ReportRow | None:
@@ -341,8 +341,12 @@ ROOT_USER = "<root_account>"
 """What the credential report calls the account's root; no user can be named so."""
 
 
-def sign_in_url(name: str, partition: str = "aws") -> str:
+def sign_in_url(name: str, partition: str = "aws") -> str | None:
     """The console's sign-in address for an account alias or id in a partition.
+
+    Returns:
+        The address; None for a partition (``aws-eusc``, ``aws-iso…``) for which AWS documents
+        none that holds a name, so that nobody is sent to one that is made up.
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/console_account-alias.html
     """
@@ -350,5 +354,5 @@ def sign_in_url(name: str, partition: str = "aws") -> str:
         "aws": "signin.aws.amazon.com",
         "aws-us-gov": "signin.amazonaws-us-gov.com",
         "aws-cn": "signin.amazonaws.cn",
-    }[partition]
-    return f"https://{name}.{host}/console"
+    }.get(partition)
+    return f"https://{name}.{host}/console" if host else None

@@ -95,11 +95,10 @@ def _say_credentials(changes: Iterable[Change]) -> Iterator[str]:
 def _say_alias(changes: Iterable[Change], partition: str) -> Iterator[str]:
     for change in changes:
         if change.operation == "create_account_alias":
-            url = sign_in_url(change.name, partition)
-            old = (
-                f"; {sign_in_url(change.before, partition)} stops working" if change.before else ""
-            )
-            yield f"Everyone will sign in at {url}{old}."
+            alias, before = change.name, change.before
+            url = sign_in_url(alias, partition) or f"the console, with the alias {alias}"
+            gone = before and (sign_in_url(before, partition) or f"the alias {before}")
+            yield f"Everyone will sign in at {url}{f'; {gone} stops working' if gone else ''}."
 
 
 def _people(names: list[str]) -> str:

@@ -41,7 +41,7 @@ class Welcome:
     user: str
     account_id: str
     alias: str | None
-    sign_in_url: str
+    sign_in_url: str | None
     deliveries: Sequence[Delivery]
 
     @property
@@ -129,7 +129,7 @@ def _facts(welcome: Welcome) -> str:
         "Account alias": welcome.alias or "none",
     }
     rows = [f"<dt>{name}</dt><dd>{escape(value)}</dd>" for name, value in facts.items()]
-    if welcome.signs_in:
+    if welcome.signs_in and welcome.sign_in_url:
         rows.append(f"<dt>Sign-in address</dt><dd>{_link(welcome.sign_in_url)}</dd>")
     return f"<dl>{''.join(rows)}</dl>"
 
@@ -170,7 +170,10 @@ def _secret_command(arn: str) -> str:
 
 def _sign_in(welcome: Welcome) -> Iterator[str]:
     yield "Have your password at hand, from above."
-    yield f"Open {_link(welcome.sign_in_url)}. Look at the address: it is exactly this one."
+    if welcome.sign_in_url:
+        yield f"Open {_link(welcome.sign_in_url)}. Look at the address: it is exactly this one."
+    else:
+        yield "Ask whoever sent you this page for the address where you sign in."
     yield (
         f"Sign in as <b>IAM user</b>: the account is "
         f"<code>{escape(welcome.alias or welcome.account_id)}</code>, the user name "

@@ -332,7 +332,7 @@ class _Application:
         user, password = arguments["UserName"], make_password(self.password_policy)
         self.outcome.receipts.append(
             self.session.store.hand_over_password(
-                user, password, url, set_password, self._keeper(user)
+                user, password, url or "", set_password, self._keeper(user)
             )
         )
 

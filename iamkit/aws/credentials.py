@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import botocore.session
+from botocore.exceptions import BotoCoreError
 
+from iamkit.aws.credential_errors import profile_in_force
 from iamkit.aws.session import Session
 from iamkit.errors import InputError
 
@@ -58,7 +60,8 @@ def credential_sources(session: Session) -> "pd.DataFrame":
     """
     import pandas as pd  # noqa: PLC0415 - most notebooks do without, and it takes 0.3 s
 
-    found = _found(os.environ, botocore.session.Session())
+    profile, _ = profile_in_force(session.clients.profile)
+    found = _found(os.environ, botocore.session.Session(), profile)
     in_force = session.clients.method
     rows = [(session.source, "iamkit", "yes", "in force")] if in_force == "explicit" else []
     for method, source, where in SOURCES:
@@ -97,10 +100,12 @@ def read_old_credential_file(path: str) -> OldCredentialFile | None:
     return OldCredentialFile(path=file, key_id=values["AWSAccessKeyId"], open_to_others=others)
 
 
-def _found(environ: Mapping[str, str], session: Any) -> dict[str, str]:
+def _found(environ: Mapping[str, str], session: Any, name: str) -> dict[str, str]:
     """The sources that are there, told from variables and files alone, with no call."""
-    config = session.full_config.get("profiles", {})
-    profile = config.get(environ.get("AWS_PROFILE", "default"), {})
+    try:
+        profile = session.full_config.get("profiles", {}).get(name, {})
+    except BotoCoreError:  # a file that does not parse, which the sandbox ignores
+        profile = {}
     variables = (
         ("env", "AWS_ACCESS_KEY_ID"),
         ("assume-role-with-web-identity", "AWS_WEB_IDENTITY_TOKEN_FILE"),

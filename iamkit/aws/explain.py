@@ -1,7 +1,11 @@
 """AWS's and botocore's errors in words that say what to do. No reply's body is ever repeated."""
 
+import os
+import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from pathlib import Path
+from urllib.parse import urlsplit
 
 from botocore import exceptions as botocore
 from botocore.parsers import ResponseParserError
@@ -20,8 +24,21 @@ DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
 STOPS_ALL = EXPIRED | SKEWED | DENIED | {"InvalidClientTokenId", "OptInRequired"}
 """Errors after which no other call would fare better."""
 
+
+class SignInError(botocore.BotoCoreError):  # type: ignore[misc]
+    """Credentials that ended could not be renewed; its text is meant for the user."""
+
+    fmt = "{text}"
+
+
 CALL_ERRORS = (botocore.BotoCoreError, botocore.ClientError, ResponseParserError)
 """What a call of botocore may raise."""
+
+
+def harmless(text: str, most: int = 500) -> str:
+    """Text from elsewhere in which nothing steers a terminal or the direction of reading."""
+    shown = "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text)
+    return shown if len(shown) <= most else f"{shown[: most - 1]}…"
 
 
 def code_of(error: Exception) -> str:
@@ -49,15 +66,26 @@ def explain_error(
         service: the prefix of its action, such as ``iam``.
         quote: whether AWS's own words may be repeated; never where the call brought a secret.
     """
+    if isinstance(error, SignInError):
+        return AwsError(str(error))
     call = f"{service}:{operation}"
     if isinstance(error, botocore.ClientError):
         return AwsError(_explain_reply(error, call, quote=quote))
+    return AwsError(f"{call}: {explain_own(error)}")
+
+
+def explain_own(error: Exception) -> str:
+    """What an error of botocore's own means, without the call; never with a reply's text."""
+    if isinstance(error, botocore.SSLError):
+        return _explain_tls(error)
+    if isinstance(error, botocore.ConnectionError):
+        return _explain_connection(error)
+    if isinstance(error, botocore.HTTPClientError) and (said := _explain_proxy(error)):
+        return said
     for kinds, text in _OWN_ERRORS:
         if isinstance(error, kinds):
-            return AwsError(f"{call}: {text}")
-    return AwsError(
-        f"{call}: {type(error).__name__}. Its text is withheld, as it may hold a reply."
-    )
+            return text
+    return f"{type(error).__name__}. Its text is withheld, as it may hold a reply."
 
 
 _OWN_ERRORS: tuple[tuple[tuple[type[Exception], ...], str], ...] = (
@@ -75,14 +103,6 @@ _OWN_ERRORS: tuple[tuple[tuple[type[Exception], ...], str], ...] = (
         "the SSO session has expired. Run `aws sso login` and try again.",
     ),
     (
-        (
-            botocore.EndpointConnectionError,
-            botocore.ConnectTimeoutError,
-            botocore.ProxyConnectionError,
-        ),
-        "AWS could not be reached. Check the network and the proxy.",
-    ),
-    (
         (botocore.HTTPClientError,),
         "the connection was lost before the reply came; AWS may or may not have acted.",
     ),
@@ -95,9 +115,11 @@ _OWN_ERRORS: tuple[tuple[tuple[type[Exception], ...], str], ...] = (
 
 def _explain_reply(error: botocore.ClientError, call: str, *, quote: bool) -> str:
     code = code_of(error)
+    if code in DENIED:
+        return f"{call}: {explain_denial(error, quote=quote)}"
     for codes, text in _REPLIES:
         if code in codes:
-            return f"{call}: {text.format(call=call)}"
+            return f"{call}: {text}"
     if code in SKEWED:
         return f"{call}: {_explain_signature(error)}"
     if (call, code) == ("iam:CreateAccountAlias", "EntityAlreadyExists"):
@@ -105,11 +127,10 @@ def _explain_reply(error: botocore.ClientError, call: str, *, quote: bool) -> st
     if status_of(error) >= 500 or not code.isalpha():
         return f"{call}: AWS or a proxy answered HTTP {status_of(error)}. Try again in a minute."
     words = error.response["Error"].get("Message", "") if quote else "AWS refused it."
-    return f"{call}: {code}: {words}"
+    return f"{call}: {code}: {harmless(str(words))}"
 
 
 _REPLIES = (
-    (DENIED, "denied. These credentials lack the permission {call}."),
     (EXPIRED, "the credentials have expired. Renew them and try again."),
     (THROTTLED, "AWS asked to slow down, even after several tries. Wait a minute, run again."),
     (
@@ -117,6 +138,134 @@ _REPLIES = (
         "AWS does not know this access key: it was deleted, deactivated, or is seconds old.",
     ),
 )
+
+
+_WHY = re.compile(
+    r"""(?: because\ no\ (?P<lacking>[A-Za-z -]+?)\ allows\ the\ (?P<action>[a-z0-9-]+:\w+)\ action
+      | with\ an\ explicit\ deny
+        (?:\ in\ an?\ (?P<denying>[A-Za-z -]+?)(?::\ (?P<arn>arn:[\w+=,.@:/*-]+?))?)?
+    )
+    \.?(?:\s+Encoded\ authorization\ failure\ message:\ \S+)?\s*$""",
+    re.VERBOSE,
+)
+"""The reason, which ends AWS's text; what stands before may be names that anyone chose.
+
+https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
+"""
+
+_KINDS = {
+    "identity-based policy": (
+        "an identity-based policy of the caller",
+        "Such a policy often asks for MFA or a region; a further permission does not help.",
+    ),
+    "permissions boundary": (
+        "the caller's permissions boundary",
+        "Ask who manages it; a further permission does not help.",
+    ),
+    "service control policy": (
+        "a service control policy (SCP) of the organization",
+        "Nobody in this account can change that: ask who manages the organization.",
+    ),
+    "resource control policy": (
+        "a resource control policy (RCP) of the organization",
+        "Nobody in this account can change that: ask who manages the organization.",
+    ),
+    "session policy": (
+        "the session policy of these temporary credentials",
+        "Sign in in another way, or ask who made them.",
+    ),
+    "VPC endpoint policy": (
+        "the policy of the VPC endpoint on the way",
+        "Ask who manages the network, or take another way.",
+    ),
+    "resource-based policy": ("the resource's own policy", "Ask who owns the resource."),
+    "role trust policy": ("the role's trust policy", "Ask who manages the role."),
+}
+
+
+def explain_denial(error: botocore.ClientError, *, quote: bool = True) -> str:
+    """Which kind of policy refused a call, as AWS told, and what helps.
+
+    Only where no identity-based policy allows it a permission is missing.
+
+    Args:
+        error: with a code of ``DENIED``.
+        quote: whether AWS's own words, here a policy's ARN, may be repeated.
+    """
+    told = _WHY.search(str(error.response.get("Error", {}).get("Message", "")))
+    kind = (told["lacking"] or told["denying"] or "") if told else ""
+    if told and kind == "identity-based policy" and told["lacking"]:
+        return f"denied. These credentials lack the permission {told['action']}."
+    if told and kind in _KINDS:
+        policy, remedy = _KINDS[kind]
+        if told["lacking"]:
+            return f"denied, as {policy} does not allow {told['action']}. {remedy}"
+        named = f" ({harmless(told['arn'])})" if told["arn"] and quote else ""
+        return f"denied by an explicit deny in {policy}{named}. {remedy}"
+    if told and not kind:
+        return "denied by an explicit deny; in which policy is not told."
+    return (
+        "denied; why is not told. A permission may be missing, or a policy of the caller, the "
+        "resource or the organization may forbid it."
+    )
+
+
+def _host(url: object) -> str:
+    """The host of an address, without a user or a password in it."""
+    try:
+        return harmless(urlsplit(str(url)).hostname or "AWS")
+    except ValueError:
+        return "AWS"
+
+
+def _missing_bundle() -> str:
+    """Which file of certificates is named and not there; empty if none is."""
+    for name in ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE"):
+        path = os.environ.get(name)
+        if path and not Path(path).exists():
+            return (
+                f"{name} names {harmless(path)}, which is not there. Name a file of certificates "
+                "in it, or clear it."
+            )
+    return ""
+
+
+def _explain_proxy(error: botocore.HTTPClientError) -> str:
+    """What kept a call from being sent at all: a proxy that is none."""
+    inner = error.kwargs.get("error")
+    if isinstance(inner, ValueError):
+        return "HTTPS_PROXY is no address. Write one such as http://proxy:8080, or clear it."
+    return ""
+
+
+def _explain_tls(error: botocore.SSLError) -> str:
+    said = str(error.kwargs.get("error"))
+    host = _host(error.kwargs.get("endpoint_url"))
+    bundle = os.environ.get("AWS_CA_BUNDLE")
+    named = f"AWS_CA_BUNDLE names {harmless(bundle)}" if bundle else "AWS_CA_BUNDLE is not set"
+    if "CERTIFICATE_VERIFY_FAILED" in said:
+        proxy = os.environ.get("HTTPS_PROXY") or os.environ.get("https_proxy")
+        by = f", behind the proxy {_host(proxy)}," if proxy else ""
+        return (
+            f"the TLS certificate of {host}{by} is not trusted. {named}: name the certificates "
+            "of your proxy or firewall in it."
+        )
+    if "No such file" in said or "NO_CERTIFICATE" in said:
+        return _missing_bundle() or (
+            f"the file of certificates (AWS_CA_BUNDLE, or ca_bundle in the profile) is not there "
+            f"or holds none. {named}."
+        )
+    return f"TLS with {host} failed, and why is not told. {named}; look at the proxy too."
+
+
+def _explain_connection(error: botocore.ConnectionError) -> str:
+    if proxy := error.kwargs.get("proxy_url"):
+        return (
+            f"the proxy {_host(proxy)} (HTTPS_PROXY) did not let the call through. Check the "
+            "proxy, or clear the variable."
+        )
+    host = _host(error.kwargs.get("endpoint_url"))
+    return f"AWS ({host}) could not be reached. Check the network, the proxy and the region."
 
 
 def _explain_signature(error: botocore.ClientError) -> str:

@@ -7,10 +7,11 @@ https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,11 +19,19 @@ from urllib.parse import urlsplit
 import boto3
 import botocore.session
 from botocore.config import Config
-from botocore.exceptions import ProfileNotFound
+from botocore.exceptions import UnknownRegionError
 
 from iamkit.account import CallerIdentity
-from iamkit.aws.explain import CALL_ERRORS, DENIED, code_of, explain_error
-from iamkit.errors import GuardError, LockedError
+from iamkit.aws.credential_chain import (
+    ask_in_terminal,
+    handing_over,
+    open_profile,
+    secrets_in_force,
+    sign_in,
+)
+from iamkit.aws.credential_errors import botocore_session, explain_client
+from iamkit.aws.explain import CALL_ERRORS, DENIED, code_of, explain_error, harmless
+from iamkit.errors import AwsError, GuardError, IamkitError, LockedError
 from iamkit.handover import CredentialStore, Digest, Secret
 from iamkit.home import home_folder
 from iamkit.parameters import NotebookParameters, RunAsParameters
@@ -75,10 +84,12 @@ class Clients:
 
     Attributes:
         endpoint_url: the sandbox, or None for AWS.
+        profile: as the parameters name it.
     """
 
     session: boto3.Session = field(repr=False)
     endpoint_url: str | None
+    profile: str = ""
 
     @cached_property
     def iam(self) -> Any:
@@ -115,7 +126,12 @@ class Clients:
         return f"expires in {told} ({ends:%H:%M} UTC)" if left > 0 else "expired"
 
     def make(self, service: str, attempts: int = ATTEMPTS) -> Any:
-        """A client for a service whose requests go to AWS, or to the sandbox, and nowhere else."""
+        """A client for a service whose requests go to AWS, or to the sandbox, and nowhere else.
+
+        Raises:
+            GuardError: its requests would go elsewhere.
+            AwsError: it cannot be made, such as for a region that is none.
+        """
         config = Config(
             retries={"mode": "adaptive", "total_max_attempts": attempts},
             connect_timeout=10,
@@ -124,21 +140,52 @@ class Clients:
         )
         if self.endpoint_url:
             config = config.merge(Config(proxies={}))
-        client = self.session.client(service, endpoint_url=self.endpoint_url, config=config)
+        try:
+            client = self.session.client(service, endpoint_url=self.endpoint_url, config=config)
+        except Exception as error:  # noqa: BLE001 - settings of all kinds come up from here
+            raise explain_client(error, self.session, self.profile) from None
         check_host(client.meta.endpoint_url, self.endpoint_url)
         client.meta.events.register("before-send", self._check_request)
         return client
 
-    def _check_request(self, request: Any, **_: Any) -> None:
-        check_host(request.url, self.endpoint_url)
+    @cached_property
+    def partition(self) -> str:
+        """The partition of the session's region, such as ``aws-eusc``."""
+        try:
+            return str(self.session.get_partition_for_region(self.session.region_name))
+        except UnknownRegionError:  # newer than botocore, which then takes this one too
+            return "aws"
 
+    def _check_request(self, request: Any, **_: Any) -> None:
+        check_host(request.url, self.endpoint_url, self.partition)
+
+
+ASKING = 5
+"""The first call finds out whether proxy and certificates are right, which no try mends."""
 
 NEW_KEY = 60.0
 """Seconds to wait until AWS knows a key that was made a moment ago."""
 
 
-def check_host(url: str, endpoint_url: str | None) -> None:
+@cache
+def domains_of(partition: str | None = None) -> tuple[str, ...]:
+    """The domains of a partition's endpoints, dual-stack ones too, by botocore's own data.
+
+    Args:
+        partition: such as ``aws-cn``; None takes those of all.
+    """
+    known = botocore.session.Session().get_data("partitions")["partitions"]
+    outputs = [one["outputs"] for one in known if partition in (None, one["id"])]
+    return tuple(out[name] for out in outputs for name in ("dnsSuffix", "dualStackDnsSuffix"))
+
+
+def check_host(url: str, endpoint_url: str | None, partition: str | None = None) -> None:
     """Check that a request goes to the sandbox's endpoint, or over TLS to AWS.
+
+    Args:
+        url: where it would go.
+        endpoint_url: the sandbox's, or None for AWS.
+        partition: the one whose hosts are right; None for those of every partition.
 
     Raises:
         GuardError: it would go elsewhere; nothing was sent.
@@ -148,10 +195,12 @@ def check_host(url: str, endpoint_url: str | None) -> None:
         expected = urlsplit(endpoint_url)
         right = (parts.scheme, parts.netloc) == (expected.scheme, expected.netloc)
     else:
-        host = parts.hostname or ""
-        right = parts.scheme == "https" and host.endswith((".amazonaws.com", ".amazonaws.com.cn"))
+        ends = tuple(f".{domain}" for domain in domains_of(partition))
+        right = parts.scheme == "https" and (parts.hostname or "").endswith(ends)
     if not right:
-        raise GuardError(f"A call would go to {parts.netloc}, not to the target. It was not sent.")
+        raise GuardError(
+            f"A call would go to {harmless(parts.netloc)}, not to the target. It was not sent."
+        )
 
 
 def check_account(identity: CallerIdentity, account_id: str) -> None:
@@ -183,8 +232,11 @@ def open_session(parameters: NotebookParameters) -> Session:
     if stored:
         session = _session_of(stored[0].id, stored[0].secret, target.session.region_name)
         target = replace(target, session=session, source=f"the stored key of {run_as}")
-    clients = Clients(target.session, target.endpoint_url)
-    identity = _caller_identity(clients, patience=NEW_KEY if stored and stored[0].is_new else 0)
+    elif not practice:
+        sign_in(target.session, parameters.profile)
+    clients = Clients(target.session, target.endpoint_url, target.profile)
+    patience = NEW_KEY if stored and stored[0].is_new else 0
+    identity = _caller_identity(clients, target.source, patience)
     check_account(identity, parameters.account_id)
     refusal = None
     if run_as and not stored:
@@ -205,6 +257,38 @@ def open_session(parameters: NotebookParameters) -> Session:
         refusal=None if practice else refusal,
         clients=clients,
     )
+
+
+@contextmanager
+def signed_in_ahead(notebooks: Iterable[NotebookParameters], *, ask: bool = True) -> Iterator[None]:
+    """Within it, the kernels of a run start with credentials that were resolved once, before.
+
+    In a terminal a person is asked for an MFA code here, and nowhere else. What fails is told by
+    the first notebook that wants a session.
+
+    Args:
+        notebooks: the parameters of each.
+        ask: whether a person may be asked.
+    """
+    wanting = [one for one in notebooks if _signs_in(one)]
+    try:
+        profiles = [_aws_target(one).profile for one in wanting[:1]]
+    except IamkitError:  # told by the notebook, which meets it again before anything is sent
+        profiles = []
+    if not profiles:
+        yield
+        return
+    with handing_over(profiles[0], ask_in_terminal if ask else None):
+        yield
+
+
+def _signs_in(parameters: NotebookParameters) -> bool:
+    """Whether it wants a session at AWS that no stored key opens."""
+    if parameters.environment != "aws" or getattr(parameters, "state_files", None):
+        return False
+    run_as = getattr(parameters, "run_as", "")
+    store = CredentialStore(_account_folder(parameters.account_id))
+    return not (run_as and store.keys_of(run_as))
 
 
 def _no_key(user: str, store: CredentialStore) -> tuple[str, str]:
@@ -254,18 +338,9 @@ def known_secrets(parameters: Mapping[str, Any]) -> list[str | Digest]:
         secrets, folder = [*sandbox.secrets(), sandbox.secret_access_key], sandbox.folder
     else:
         folder = _account_folder(str(parameters.get("account_id", "")))
-        secrets = _secrets_in_force(parameters.get("profile") or None)
+        secrets = list(secrets_in_force(str(parameters.get("profile") or "")))
     store = CredentialStore(folder)
     return [*secrets, *(secret.reveal() for secret in store.secrets()), *store.digests()]
-
-
-def _secrets_in_force(profile: str | None) -> list[str]:
-    """The secrets of botocore's own credentials; what cannot be loaded can leak nowhere."""
-    try:
-        found = boto3.Session(profile_name=profile).get_credentials()
-        return [text for text in (found.secret_key, found.token) if text] if found else []
-    except CALL_ERRORS:
-        return []
 
 
 def _account_folder(account_id: str) -> Path:
@@ -278,6 +353,7 @@ class _Target:
     source: str
     folder: Path
     endpoint_url: str | None
+    profile: str = ""
 
 
 def _sandbox_target() -> _Target:
@@ -293,26 +369,15 @@ def _sandbox_target() -> _Target:
 
 def _aws_target(parameters: NotebookParameters) -> _Target:
     profile = parameters.profile
-    try:
-        session = boto3.Session(profile_name=profile or None)
-        config = botocore_session(session).get_scoped_config()
-    except ProfileNotFound:
-        name = profile or os.environ.get("AWS_PROFILE", "")
-        raise GuardError(f"There is no AWS profile {name!r}. Nothing was sent.") from None
-    refuse_endpoint_overrides(os.environ, config)
-    if session.region_name is None:  # IAM has one endpoint a partition; any region names it
-        session = boto3.Session(profile_name=profile or None, region_name="us-east-1")
+    session = open_profile(profile)
+    refuse_endpoint_overrides(os.environ, botocore_session(session).get_scoped_config())
     return _Target(
         session=session,
         source=f"AWS profile {profile}" if profile else "botocore's own chain",
         folder=_account_folder(parameters.account_id),
         endpoint_url=None,
+        profile=profile,
     )
-
-
-def botocore_session(session: boto3.Session) -> Any:
-    """The botocore session beneath, whose settings boto3 does not show."""
-    return session._session  # noqa: SLF001
 
 
 def _session_of(key_id: str, secret: Secret, region: str | None) -> boto3.Session:
@@ -332,15 +397,16 @@ def _session_of(key_id: str, secret: Secret, region: str | None) -> boto3.Sessio
     )
 
 
-def _caller_identity(clients: Clients, patience: float = 0) -> CallerIdentity:
+def _caller_identity(clients: Clients, source: str, patience: float = 0) -> CallerIdentity:
     """Who calls; a key that was made a moment ago may not be known for some seconds."""
-    sts, deadline = clients.make("sts"), time.monotonic() + patience
+    sts, deadline = clients.make("sts", ASKING), time.monotonic() + patience
     while True:
         try:
             reply = sts.get_caller_identity()
         except CALL_ERRORS as error:
             if code_of(error) != "InvalidClientTokenId" or time.monotonic() > deadline:
-                raise explain_error(error, "GetCallerIdentity", "sts") from None
+                told = explain_error(error, "GetCallerIdentity", "sts")
+                raise AwsError(f"{harmless(source)}: {told}") from None
             time.sleep(1)
         else:
             return CallerIdentity(

@@ -1,7 +1,9 @@
 """A stored key as an AWS profile, for tools that look nowhere else."""
 
+import configparser
 import os
 import re
+from configparser import RawConfigParser
 from pathlib import Path
 
 from iamkit.errors import HandoverError
@@ -36,6 +38,7 @@ def write_aws_profile(key: StoredKey, profile: str, file: Path | None = None) ->
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         before = path.read_text() if path.exists() else ""
         after = _without_ours(before, profile, path) + _section(key, profile)
+        _check_parses(after, path)
         replace_whole(path, after.encode())
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "not text"
@@ -50,13 +53,24 @@ def _section(key: StoredKey, profile: str) -> str:
     )
 
 
+def _check_parses(text: str, path: Path) -> None:
+    """One line that AWS's tools cannot read, or a section twice, makes all profiles unusable."""
+    try:
+        RawConfigParser().read_string(text)
+    except configparser.Error:
+        raise HandoverError(
+            f"{path} has a line or a section that AWS's tools could not read. Mend it first; it "
+            "is as it was."
+        ) from None
+
+
 def _without_ours(text: str, profile: str, path: Path) -> str:
     """The file without our own section of that name."""
     sections = re.split(r"(?m)^(?=[ \t]*\[)", text)
     kept = []
     for section in sections:
         heading, _, body = section.partition("\n")
-        if heading.strip() != f"[{profile}]":
+        if not re.match(rf"\s*\[{re.escape(profile)}\]", heading):
             kept.append(section)
         elif not body.startswith(MARK):
             raise HandoverError(

@@ -1,6 +1,7 @@
 """The start page, filled before it is opened: run headless, searched for secrets, and trusted."""
 
 import tempfile
+from collections.abc import Mapping
 from contextlib import chdir, suppress
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,11 @@ import nbformat
 from jupyter_core.paths import jupyter_data_dir
 from nbformat.sign import NotebookNotary
 
-from iamkit.aws.session import known_secrets
+from iamkit.aws.session import known_secrets, signed_in_ahead
 from iamkit.notebook.inputs import declared_parameters
 from iamkit.notebook.run import run_notebooks
 from iamkit.notebook.scrub import OWN_TAGS
+from iamkit.parameters import NOTEBOOKS, NotebookParameters
 from iamkit.storage.private_files import write_whole
 
 PATIENCE = 20
@@ -37,7 +39,11 @@ def fill_page(page: Path, patience: int = PATIENCE) -> str | None:
         KeyboardInterrupt: somebody did not want to wait.
     """
     parameters = declared_parameters(page)
-    with tempfile.TemporaryDirectory(prefix="iamkit-page-") as folder, chdir(page.parent):
+    with (
+        tempfile.TemporaryDirectory(prefix="iamkit-page-") as folder,
+        chdir(page.parent),
+        signed_in_ahead(_checked(page, parameters), ask=False),
+    ):
         (result,) = run_notebooks(
             [page],
             {},
@@ -58,6 +64,14 @@ def fill_page(page: Path, patience: int = PATIENCE) -> str | None:
     write_whole(page, nbformat.writes(notebook) + "\n")  # type: ignore[no-untyped-call]
     _trust(page)
     return result.error
+
+
+def _checked(page: Path, parameters: Mapping[str, Any]) -> list[NotebookParameters]:
+    """The parameters as the page's model takes them; none if it does not, which the page says."""
+    with suppress(KeyError, ValueError):
+        model = NOTEBOOKS[page.stem]
+        return [model.model_validate(dict(parameters))]
+    return []
 
 
 def _clear(notebook: Any) -> None:

@@ -5,13 +5,15 @@ import threading
 
 import pytest
 
-from iamkit.account import AccountState, CallerIdentity
+from iamkit.account import AccountState, CallerIdentity, sign_in_url
 from iamkit.aws.apply import apply_plan
 from iamkit.aws.session import check_account, check_host, open_session, refuse_endpoint_overrides
 from iamkit.desired import Desired
 from iamkit.errors import GuardError, SandboxError
+from iamkit.meaning import say_meaning
 from iamkit.parameters import AdminGroupParameters, AuditUsersParameters, DevGroupParameters
 from iamkit.plan import make_plan
+from iamkit.welcome import Delivery, Welcome, welcome_page
 
 
 @pytest.fixture
@@ -136,17 +138,63 @@ def test_a_request_to_another_host_is_not_sent(url, endpoint):
         check_host(url, endpoint)
 
 
+HOSTS = {
+    "aws": "iam.amazonaws.com iam.global.api.aws sts-fips.us-east-1.amazonaws.com",
+    "aws-us-gov": "iam.us-gov.amazonaws.com sts.us-gov-west-1.api.aws",
+    "aws-cn": "iam.cn-north-1.amazonaws.com.cn sts.cn-north-1.api.amazonwebservices.com.cn",
+    "aws-eusc": "iam.eusc-de-east-1.amazonaws.eu iam.global.api.amazonwebservices.eu",
+    "aws-iso": "iam.us-iso-east-1.c2s.ic.gov sts.us-iso-east-1.api.aws.ic.gov",
+    "aws-iso-b": "iam.us-isob-east-1.sc2s.sgov.gov sts.us-isob-east-1.api.aws.scloud",
+    "aws-iso-e": "sts.eu-isoe-west-1.cloud.adc-e.uk sts.eu-isoe-west-1.api.cloud-aws.adc-e.uk",
+    "aws-iso-f": "iam.us-isof-south-1.csp.hci.ic.gov sts.us-isof-south-1.api.aws.hci.ic.gov",
+}
+SHARED = {"aws", "aws-us-gov"}
+"""Two partitions whose hosts end alike."""
+
+
 @pytest.mark.parametrize(
-    "url",
-    [
-        "https://iam.amazonaws.com/",
-        "https://iam.us-gov.amazonaws.com/",
-        "https://iam.cn-north-1.amazonaws.com.cn/",
-    ],
+    ("partition", "host"), [(p, h) for p, hosts in HOSTS.items() for h in hosts.split()]
 )
-def test_the_hosts_of_aws_are_accepted(url):
-    """All partitions of AWS are AWS."""
-    check_host(url, None)
+def test_the_hosts_of_every_partition_are_accepted_and_only_there(partition, host):
+    """All partitions of AWS are AWS, over TLS; a session of one goes to none of another."""
+    check_host(f"https://{host}/", None)
+    check_host(f"https://{host}/", None, partition)
+    for url in (f"http://{host}/", f"https://{host}.example.org/", f"https://{host}@example.org/"):
+        with pytest.raises(GuardError, match="not sent"):
+            check_host(url, None, partition)
+    for other in set(HOSTS) - {partition} - (SHARED if partition in SHARED else set()):
+        with pytest.raises(GuardError, match="not sent"):
+            check_host(f"https://{host}/", None, other)
+
+
+def test_every_partition_that_botocore_knows_is_in_the_table():
+    """A partition that is new in botocore wants its hosts, and a sign-in address or none, above."""
+    import botocore.session
+
+    known = botocore.session.Session().get_data("partitions")["partitions"]
+    assert {one["id"] for one in known} == set(HOSTS)
+
+
+@pytest.mark.parametrize("partition", HOSTS)
+def test_a_sign_in_address_is_documented_or_there_is_none(partition):
+    """Nobody is sent to an address that AWS does not document; nothing fails for want of one."""
+    documented = {"aws", "aws-cn", "aws-us-gov"}
+    state = AccountState(account_id="111122223333", partition=partition, alias="old-team")
+    assert (state.sign_in_url is not None) == (partition in documented)
+    [said] = say_meaning(state, make_plan(state, Desired(alias="x-team")))
+    assert "x-team" in said
+    assert "old-team" in said
+    assert "None" not in said
+    page = welcome_page(
+        Welcome(
+            user="bob",
+            account_id="111122223333",
+            alias=None,
+            sign_in_url=sign_in_url("x-team", partition),
+            deliveries=[Delivery.of("console password", "bob.csv")],
+        )
+    )
+    assert "None" not in page
 
 
 def test_the_hook_stops_a_request_that_was_bent_on_the_way(session, listener):
