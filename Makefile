@@ -1,8 +1,11 @@
 # `make demo` and `make test` do all the set-up that they need, in .venv.
 PYTHON ?= python3
 BIN := .venv/bin
+WEATHER ?= typical
 
-.PHONY: demo test test-weather lint bench docs screenshots clean
+TESTS ?=
+
+.PHONY: demo test test-pythons test-weather proof lint bench docs screenshots clean
 
 .venv/ready: pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -12,12 +15,19 @@ BIN := .venv/bin
 demo: .venv/ready ## the whole guide on a private practice account
 	$(BIN)/iamkit demo
 
-test: .venv/ready ## all tests, side by side
-	$(BIN)/python -m pytest -n auto --dist worksteal
+test: .venv/ready ## all tests, side by side, with a sample of what a proof tries
+	$(BIN)/python -m pytest -n auto --dist worksteal $(TESTS)
+
+test-pythons: ## all tests, or TESTS, on every Python that is promised and found
+	.ci/pythons $(TESTS)
+
+proof: .venv/ready ## every kill, every width, many more random cases, all weather; it takes hours
+	IAMKIT_TEST_PROOF=1 $(MAKE) test test-weather
+	IAMKIT_TEST_PROOF=1 $(MAKE) test-weather WEATHER=storm
 
 # A CreateAccessKey that may have acted is left to the next run, so that one test may fail by chance.
 test-weather: .venv/ready ## the kit's tests, with throttling, lost replies and late reads
-	IAMKIT_TEST_WEATHER=typical $(BIN)/python -m pytest -n auto tests/aws tests/handover \
+	IAMKIT_TEST_WEATHER=$(WEATHER) $(BIN)/python -m pytest -n auto tests/aws tests/handover \
 	  tests/notebook tests/test_interruptions.py tests/test_notebooks.py
 
 lint: .venv/ready ## what else guards the project

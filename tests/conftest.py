@@ -1,21 +1,25 @@
 """What the tests share: a private home with a sandbox, and the guide's parameters.
 
-The kit is always tested with pages of two items; ``make test-weather`` adds AWS's usual trouble.
+The kit is always tested with pages of two items; `make proof` runs it in other weather too.
 """
 
 import os
 import tempfile
 from pathlib import Path
 
+import hypothesis
 import pytest
 from forked_sandboxes import forking_interpreter, starting_by
 from paths import GUIDE
+from samples import scaled
 
 from iamkit.aws.session import open_session
 from iamkit.parameters_file import read_parameters
 from iamkit.sandbox import reset_sandbox, stop_sandbox
 
 pytest_plugins = ["leftovers"]
+hypothesis.settings.register_profile("iamkit", deadline=None, max_examples=scaled(100, 2_000))
+hypothesis.settings.load_profile("iamkit")
 
 WEATHER = os.environ.get("IAMKIT_TEST_WEATHER", "calm")
 PAGE = 2

@@ -15,6 +15,8 @@ import pytest
 
 RUN = "IAMKIT_TEST_RUN"
 """The environment variable that names the run's folder."""
+OF_A_PERSON = ("IAMKIT_HOME", "IPYTHON", "JUPYTER", "MPLCONFIGDIR", "XDG_")
+"""How variables begin that lead to a person's own files."""
 PATIENCE = 10
 """Seconds in which a process that was told to end has to do so."""
 CHECKOUT = Path(__file__).parent.parent
@@ -29,6 +31,8 @@ def pytest_configure(config):
     if RUN in os.environ:
         return
     run = Path(tempfile.mkdtemp(prefix="iamkit-"))
+    for variable in [name for name in os.environ if name.startswith(OF_A_PERSON)]:
+        del os.environ[variable]
     for variable, name in (("TMPDIR", "tmp"), ("HOME", "home")):
         (run / name).mkdir(mode=0o700)
         os.environ[variable] = str(run / name)

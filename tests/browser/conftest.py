@@ -41,6 +41,8 @@ READY = f"""async name => {{
 }}"""
 """Whether a notebook, its session and its kernel are ready: an indicator that says idle may not
 know of a kernel yet, and what is run then is lost."""
+OPEN = "async path => { await jupyterapp.commands.execute('docmanager:open', {path}); }"
+"""It gives nothing back: what it gives would be read as a whole, with all that hangs on it."""
 CLEAR = f"() => ({CELLS}).forEach(cell => cell.model.clearExecution())"
 STARTED = f"""() => ({CELLS}).some(cell =>
   cell.model.executionState === 'running' || cell.model.executionCount)"""
@@ -174,7 +176,7 @@ def open_notebook(page, lab, name):
     """Open a notebook, in the page if it shows this JupyterLab, and wait until it is ready."""
     path = f"notebooks/{name}.ipynb"
     if page.url.startswith(f"{lab}/lab"):
-        page.evaluate("path => jupyterapp.commands.execute('docmanager:open', {path})", path)
+        page.evaluate(OPEN, path)
     else:
         page.goto(f"{lab}/lab/tree/{path}?token={TOKEN}")
     wait_until_ready(page, name)

@@ -4,6 +4,7 @@ import json
 import re
 import signal
 import time
+from itertools import product
 
 import psutil
 import pytest
@@ -20,6 +21,7 @@ from browser.conftest import (
     wait_until_ready,
 )
 from paths import GUIDE
+from samples import scaled
 
 from iamkit.aws.read import read_account
 from iamkit.desired import desired_of, held_policy
@@ -28,6 +30,8 @@ from iamkit.parameters import NOTEBOOKS
 from iamkit.parameters_file import read_parameters
 from iamkit.plan import make_plan
 
+WIDTHS = scaled([1600], [1600, 1280, 1024, 800, 600, 400])
+"""Pixels of the window."""
 STORED = "The new credentials are kept here"
 
 
@@ -235,8 +239,9 @@ def test_axe_finds_no_serious_violation(page, lab, session):
         run_through(page)
         if name == "06_audit_users":
             page.wait_for_selector(".dt-scroll-body[tabindex='0']")
-        for theme in ("JupyterLab Light", "JupyterLab Dark"):
+        for theme, width in product(("JupyterLab Light", "JupyterLab Dark"), WIDTHS):
+            page.set_viewport_size({"width": width, "height": 1000})
             use_theme(page, theme)
             if violations := serious_violations(page):
-                found[f"{name}, {theme}"] = violations
+                found[f"{name}, {theme}, {width}"] = violations
     assert found == {}

@@ -1,7 +1,7 @@
 """Random calls: whatever is asked, the sandbox itself does not fail, and its state stays whole.
 
 The calls are drawn from botocore's model of IAM in this very process, so that thousands take
-seconds. ``IAMKIT_FUZZ_CALLS`` asks for more of them, and ``IAMKIT_FUZZ_SEED`` for others.
+seconds. ``IAMKIT_FUZZ_SEED`` asks for others, and a proof for more of them.
 """
 
 import json
@@ -11,10 +11,11 @@ import re
 from urllib.parse import urlencode
 
 import botocore.session
+from samples import scaled
 
 from iamkit.sandbox.message import Request
 
-CALLS = int(os.environ.get("IAMKIT_FUZZ_CALLS", "3000"))
+CALLS = scaled(3_000, 100_000)
 SEED = int(os.environ.get("IAMKIT_FUZZ_SEED", "1"))
 MODEL = botocore.session.get_session().get_service_model("iam")
 ACTIONS = [name for name in MODEL.operation_names if "Organizations" not in name]

@@ -8,11 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
+from samples import scaled
 
 from iamkit.errors import SandboxError
 from iamkit.sandbox import find_sandbox, reset_sandbox, start_sandbox, stop_sandbox
 
-ROUNDS = int(os.environ.get("IAMKIT_KILLS", "2"))
+ROUNDS = scaled(2, 20)
 
 
 def write_until_it_dies(client, writer):

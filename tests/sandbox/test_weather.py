@@ -10,6 +10,7 @@ from botocore.exceptions import (
     ReadTimeoutError,
 )
 from botocore.parsers import ResponseParserError
+from samples import scaled
 
 from iamkit.aws.apply import apply_plan, await_applied
 from iamkit.aws.read import read_account
@@ -126,9 +127,9 @@ def test_a_fault_that_is_not_understood_is_refused(sandbox):
 
 
 def test_bulk_work_in_a_storm_ends_as_wanted(session, sandbox):
-    """Twenty users with keys come through a storm, run by run, each with its one stored key."""
+    """Users with keys come through a storm, run by run, each with its one stored key."""
     sandbox.set_weather("storm")
-    names = [f"user{number:02}" for number in range(20)]
+    names = [f"user{number:02}" for number in range(scaled(8, 20))]
     desired = Desired(users=tuple(DesiredUser(name=name, access_key=True) for name in names))
     left = None
     for _ in range(8):
