@@ -272,9 +272,12 @@ def desired_of(parameters: NotebookParameters) -> Desired:
 
 
 def held_policy(parameters: PolicyStudioParameters, document: JSON) -> Desired:
-    """A policy of the studio as an inline policy of its holder; nothing if it has none."""
+    """A policy of the studio as an inline policy of its holder.
+
+    Nothing, if it has no holder, or if nothing is chosen and the document is empty.
+    """
     kind, _, name = parameters.policy_holder.partition(" ")
-    if kind not in ("group", "user"):
+    if kind not in ("group", "user") or not document:
         return Desired()
     wanted = DesiredPolicy(
         kind="group" if kind == "group" else "user",

@@ -71,6 +71,7 @@ AccountId = Annotated[str, StringConstraints(pattern=r"^\d{12}$")]
 UserName = Annotated[str, AfterValidator(lambda name: names.check_name("user", name))]
 GroupName = Annotated[str, AfterValidator(lambda name: names.check_name("group", name))]
 PolicyName = Annotated[str, AfterValidator(lambda name: names.check_name("policy", name))]
+OptionalPolicyName = Annotated[str, AfterValidator(lambda n: n and names.check_name("policy", n))]
 OptionalUserName = Annotated[str, AfterValidator(lambda n: n and names.check_name("user", n))]
 IamPath = Annotated[str, AfterValidator(names.check_path)]
 HandOver = Annotated[str, AfterValidator(names.check_hand_over)]
@@ -304,7 +305,7 @@ class PolicyStudioParameters(RunAsParameters):
     policy_choices: list[PolicyChoice] = Field(
         default_factory=list, description="what the policy allows, in parts"
     )
-    policy_name: PolicyName = Field("teamPolicy", description="the policy's name")
+    policy_name: OptionalPolicyName = Field("", description="the policy's name")
     policy_holder: Annotated[str, AfterValidator(names.check_holder)] = Field(
         "", description="who gets it, as group dev or user bob; empty for nobody yet"
     )
@@ -318,6 +319,13 @@ class PolicyStudioParameters(RunAsParameters):
         max_length=2,
         description="who can do this action, on this ARN or on anything",
     )
+
+    @field_validator("policy_holder")
+    @classmethod
+    def _of_a_policy_with_a_name(cls, holder: str, info: ValidationInfo) -> str:
+        if holder and info.data.get("policy_name") == "":
+            raise ValueError(f"{holder} would get a policy without a name; say it (policy_name)")
+        return holder
 
 
 NOTEBOOKS: Mapping[str, type[NotebookParameters]] = {
@@ -370,13 +378,17 @@ def all_wrong(problems: Sequence[str]) -> InputError:
         problems: each without a full stop; lines after its first one show the place.
     """
     shown = [problem.partition("\n") for problem in problems[:MOST]]
-    lines = [f"{first}.{newline}{rest}" for first, newline, rest in shown]
+    lines = [f"{_ended(first)}{newline}{rest}" for first, newline, rest in shown]
     if len(problems) == 1:
-        first, newline, rest = shown[0]
-        return InputError(f"{first}. Nothing was changed.{newline}{rest}")
+        first, newline, rest = problems[0].partition("\n")
+        return InputError(f"{_ended(first)} Nothing was changed.{newline}{rest}")
     more = f", {MOST} of them shown" if len(problems) > MOST else ""
     last = f"{len(problems):,} mistakes{more}. Nothing was changed."
     return InputError("\n".join([*lines, last]))
+
+
+def _ended(sentence: str) -> str:
+    return sentence if sentence.endswith("?") else f"{sentence}."
 
 
 def plain_values(parameters: NotebookParameters) -> dict[str, Any]:

@@ -89,6 +89,8 @@ def test_a_planted_secret_makes_the_run_fail(sandbox, tmp_path):
 BASE = "environment: sandbox\naccount_id: '000000000000'\n"
 USER = BASE + "users:\n  - "
 POLICY = BASE + "dev_policy: |\n  "
+NAMES = "dev_group: dev\ndev_policy_name: devGroupPolicy"
+"""What else has to be said of a policy, after it."""
 BAD = {
     "1 an empty name": ("04_users", USER + "name: ''", ["line 4", "empty"]),
     "2 a space": ("04_users", USER + "name: a b", ["line 4", "space"]),
@@ -173,7 +175,7 @@ def test_bad_parameters_end_in_one_message(case, tmp_path, monkeypatch):
     """A bad parameter exits 1 before anything runs, with file, line, field and what to do."""
     notebook, text, expected = BAD[case]
     file = tmp_path / "team.yaml"
-    file.write_text(text + "\n")
+    file.write_text(text + ("\n" + NAMES if text.startswith(POLICY) else "") + "\n")
     done = iamkit(
         "run", notebook, "-f", "team.yaml", "--apply", cwd=tmp_path, IAMKIT_HOME=str(tmp_path)
     )
@@ -219,6 +221,22 @@ def test_the_wrong_account_is_refused(sandbox, tmp_path):
     assert done.returncode == 1
     assert "000000000000" in done.stderr
     assert "111122223333" in done.stderr
+
+
+def test_a_file_that_names_the_account_alone_wants_nothing(sandbox, tmp_path):
+    """No practice user, waiver, holder or alias stands for what it does not say."""
+    file = tmp_path / "team.yaml"
+    file.write_text('environment: sandbox\naccount_id: "000000000000"\n')
+    quiet = ("04_users", "06_audit_users", "07_policy_studio", "00_start_here")
+    done = iamkit("run", *quiet, "-f", str(file), "--apply", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("nothing to do") == 2
+    assert mutating(sandbox) == []
+    for name in ("02_admin_group", "03_dev_group", "05_account_alias"):
+        refused = iamkit("run", name, "-f", str(file), "--apply", cwd=tmp_path)
+        assert refused.returncode == 1
+        assert "this is missing" in refused.stderr
+    assert mutating(sandbox) == []
 
 
 def test_a_leaver_in_another_case_or_misspelt_is_not_nothing_to_do(sandbox, session, tmp_path):

@@ -28,9 +28,12 @@ def show_policy(document: JSON, title: str = "") -> None:
     """Show what a policy allows in sentences, what to mind, its size, and its text.
 
     Args:
-        document: the policy.
+        document: the policy; an empty one if nothing is chosen yet.
         title: a heading; none without it.
     """
+    if not document:
+        show("No policy is chosen yet: choose what may be done, or say it in policy_choices.")
+        return
     heading = f"<h4>{escape(title)}</h4>" if title else ""
     markup = heading + policy_html(document)
     display({"text/html": markup, "text/plain": policy_text(document, title)}, raw=True)
@@ -42,7 +45,7 @@ def show_source(state: AccountState, source: str, beside: JSON) -> None:
     Args:
         state: the account in which it is, unless it is in a file.
         source: as ``find_policy`` takes it; empty for none.
-        beside: the policy to compare it with.
+        beside: the policy to compare it with, or an empty one.
 
     Raises:
         InputError: there is no such policy.
@@ -52,16 +55,17 @@ def show_source(state: AccountState, source: str, beside: JSON) -> None:
         return
     document = shrink(find_policy(state, source))
     show_policy(document, source)
-    show(f"What {source} allows beyond the policy above:", compare_policies(beside, document))
+    if beside:
+        show(f"What {source} allows beyond the policy above:", compare_policies(beside, document))
 
 
 def save_policy(document: JSON, file: str) -> None:
-    """Save a policy to a file, as people read it; nothing if no file is named.
+    """Save a policy to a file, as people read it; nothing if no file is named, or it is empty.
 
     Raises:
         InputError: the file cannot be written.
     """
-    if not file:
+    if not file or not document:
         return
     path = Path(file).expanduser()
     try:

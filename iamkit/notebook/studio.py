@@ -94,10 +94,10 @@ class Studio:
         """What the studio's value wants of the account.
 
         Raises:
-            InputError: a field is wrong, or nothing is chosen.
+            InputError: a field is wrong.
         """
         value = self.value
-        return held_policy(value, build_policy(value.policy_choices, self._place))
+        return held_policy(value, _document_of(value, self._place))
 
     def on_change(self, observer: Callable[[], None]) -> None:
         """Call the observer after each change of what is chosen."""
@@ -357,12 +357,16 @@ def show_studio(parameters: PolicyStudioParameters, session: Session) -> Studio:
 
 
 def studio_policy(parameters: PolicyStudioParameters, session: Session) -> dict[str, Any]:
-    """The policy that the parameters' choices come to.
+    """The policy that the parameters' choices come to; an empty one, if nothing is chosen.
 
     Raises:
-        InputError: a service, action or type of thing is unknown, or nothing is chosen.
+        InputError: a service, action or type of thing is unknown.
     """
-    return build_policy(parameters.policy_choices, place_of(session))
+    return _document_of(parameters, place_of(session))
+
+
+def _document_of(parameters: PolicyStudioParameters, place: Place) -> dict[str, Any]:
+    return build_policy(parameters.policy_choices, place) if parameters.policy_choices else {}
 
 
 def place_of(session: Session) -> Place:

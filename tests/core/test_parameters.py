@@ -332,7 +332,7 @@ BAD_CSV = {
     "Latin-1": ("name\nérin\n".encode("latin-1"), "not text in UTF-8"),
     "two unknown columns": (
         b"User name,grups,Shoe size\nbob,dev,43\n",
-        "row 1: unknown column 'grups'; did you mean groups?.\n",
+        "row 1: unknown column 'grups'; did you mean groups?\n",
         "unknown column 'Shoe size'; known are name, path, groups",
     ),
     "values without a heading": (b"name,\nbob,dev\n", "row 1: column 2 has values and no heading"),
@@ -552,3 +552,14 @@ def test_thresholds_and_waivers_are_read_strictly(text, tmp_path):
     with pytest.raises(InputError, match="Nothing was changed") as error:
         read_parameters(file).for_notebook("06_audit_users", {})
     assert BAD_AUDIT[text] in str(error.value)
+
+
+def test_a_policy_has_a_holder_only_with_a_name(tmp_path):
+    """The name is made in the account too, so it has no default."""
+    file = tmp_path / "team.yaml"
+    account = 'environment: aws\naccount_id: "111122223333"\npolicy_holder: group dev\n'
+    file.write_text(account)
+    with pytest.raises(InputError, match="line 3: policy_holder: group dev would get a policy"):
+        read_parameters(file).for_notebook("07_policy_studio", {})
+    file.write_text(f"{account}policy_name: look\n")
+    assert read_parameters(file).for_notebook("07_policy_studio", {}).policy_name == "look"
