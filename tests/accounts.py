@@ -21,7 +21,7 @@ from iamkit.account import (
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 ACCOUNT = "111122223333"
 TEAM = "team"
-"""The group of users for whom a case names none; it has no policies unless the case gives it some."""
+"""The group of users for whom a case names none; it has the policies that the case gives it."""
 SOURCES = (
     "GetAccountAuthorizationDetails GetCredentialReport GetAccountSummary ListAccessKeys "
     "GetAccountPasswordPolicy ListAccountAliases ListVirtualMFADevices ListAnalyzers "

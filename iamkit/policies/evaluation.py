@@ -720,7 +720,7 @@ class _SetEvaluation:
         for asked, statements in layer:
             for statement in statements:
                 said |= dict.fromkeys(self._say_statement(statement, asked, sure=sure))
-        return "" if "" in said else _listed(said, " or ")
+        return "" if "" in said else _listed(said)
 
     def _say_statement(self, statement: Statement, asked: _Asked, *, sure: bool) -> list[str]:
         """The patterns by which a statement covers a member; an empty one for the whole set."""
@@ -770,8 +770,8 @@ def _say_actions(mask: int, catalogue: Catalogue) -> str:
     return _listed(shortest_patterns(mask, catalogue))
 
 
-def _listed(texts: Iterable[str], between: str = ", ") -> str:
+def _listed(texts: Iterable[str]) -> str:
     """The first few, and how many more there are."""
     given = list(texts)
-    more = f"{between}{len(given) - _NAMED} more" if len(given) > _NAMED + 1 else ""
-    return between.join(given[:_NAMED] if more else given) + more
+    more = [f"{len(given) - _NAMED} more"] if len(given) > _NAMED + 1 else []
+    return ", ".join([*(given[:_NAMED] if more else given), *more])

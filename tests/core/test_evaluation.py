@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from iamkit.policies.evaluation import Policies, evaluate, evaluate_exactly
+from iamkit.policies.evaluation import Policies, evaluate, evaluate_exactly, unread
 from iamkit.policies.patterns import Walker, action_pattern, matches_resource, matches_text
 from iamkit.policies.request import Principal, Request
 
@@ -18,33 +18,49 @@ CASES = [case for file in FILES for case in json.loads(file.read_text())]
 ALICE = "arn:aws:iam::111122223333:user/alice"
 
 
-def document(given):
+NOT_READ = "not read"
+
+
+def document(given, name=""):
+    if given == NOT_READ:
+        return unread(name)
     if isinstance(given, dict) and "Statement" in given:
         return given
     return {"Version": "2012-10-17", "Statement": given}
 
 
-def documents(given):
+def documents(given, name="p{}"):
     """One document, several, or the statements of one, by names."""
-    several = isinstance(given, list) and any("Statement" in item for item in given)
-    return {f"p{n}": document(item) for n, item in enumerate(given if several else [given], 1)}
+    items = given if isinstance(given, list) else [given]
+    several = any(item == NOT_READ or "Statement" in item for item in items)
+    items = items if several else [items]
+    return {name.format(n): document(item, name.format(n)) for n, item in enumerate(items, 1)}
 
 
-def levels(given):
-    return [{f"l{n}": document(item) for n, item in enumerate(level)} for level in given]
+def levels(given, name):
+    """By level, the documents of each; a level that was not read is one that is not known."""
+    return [documents(level, name) for level in given]
 
 
 def read_case(case):
     """The request and the policies of a case."""
     given = case["policies"]
     boundary, resource = given.get("permissions_boundary"), given.get("resource")
+    endpoint = given.get("vpc_endpoint")
     policies = Policies(
         identity=documents(given["identity"]) if given.get("identity") else {},
-        permissions_boundary=None if boundary is None else document(boundary),
-        session=documents(given["session"]) if given.get("session") is not None else None,
-        service_control=levels(given.get("service_control", [])),
-        resource_control=levels(given.get("resource_control", [])),
-        resource=None if resource is None else document(resource),
+        permissions_boundary=(
+            None if boundary is None else document(boundary, "permissions boundary")
+        ),
+        session=(
+            documents(given["session"], "a session policy")
+            if given.get("session") is not None
+            else None
+        ),
+        service_control=levels(given.get("service_control", []), "a service control policy"),
+        resource_control=levels(given.get("resource_control", []), "a resource control policy"),
+        vpc_endpoint=None if endpoint is None else document(endpoint, "VPC endpoint policy"),
+        resource=None if resource is None else document(resource, "the resource's policy"),
     )
     request = Request(
         principal=Principal(case.get("principal", ALICE), case.get("issuer", "")),
@@ -67,6 +83,8 @@ def test_a_request_is_decided_as_aws_documents_it(case):
         assert sorted(s.name for s in decision.statements) == sorted(case["decided_by"])
     if "depends_on" in case:
         assert list(decision.depends_on) == sorted(case["depends_on"])
+    if "part" in case:
+        assert decision.part == case["part"]
 
 
 def test_each_case_says_what_no_other_says():
