@@ -11,11 +11,14 @@ import json
 import logging
 import os
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import boto3
 from botocore import exceptions as botocore
@@ -30,7 +33,7 @@ from iamkit.aws.credential_errors import (
 )
 from iamkit.aws.explain import SignInError, harmless
 from iamkit.errors import AwsError, GuardError, IamkitError
-from iamkit.handover import Secret
+from iamkit.handover import Digest, Secret
 
 HANDED_OVER = "IAMKIT_SIGNED_IN"
 """The variable by which the kernels of a run get what was resolved once, before they started."""
@@ -88,6 +91,16 @@ class SignedIn:
         }
 
 
+def _tell_of(found: SignedIn) -> None:
+    """In a kernel of a run: leave the digests of its own secrets to the run's search for leaks."""
+    folder = json.loads(_INHERITED or "{}").get("folder")
+    for secret in (found.secret_key, found.token):
+        if folder and secret:
+            digest = json.dumps(asdict(Digest.of(secret.reveal())))
+            with suppress(OSError):
+                Path(folder, f"{uuid4()}.json").write_text(digest)
+
+
 class _Fixed(Credentials):  # type: ignore[misc]
     """Credentials that nobody renews, with the moment when they end, if it is known."""
 
@@ -97,6 +110,9 @@ class _Fixed(Credentials):  # type: ignore[misc]
         super().__init__(key, secret, token, method)
         self._expiry_time = ends
 
+
+_FOLDERS: list[str] = []
+"""Where the kernels of a run leave the digests of what they resolved themselves; private."""
 
 _RESOLVED: list[SignedIn] = []
 """What this process resolved, so that the search for leaks need not sign in."""
@@ -118,6 +134,12 @@ def secrets_in_force(profile: str) -> set[str]:
         settings = place.profiles.get(name, {})
         found |= {settings.get("aws_secret_access_key", ""), settings.get("aws_session_token", "")}
     return found - {""}
+
+
+def digests_of_kernels() -> list[Digest]:
+    """The digests of what the kernels of this process's run resolved themselves."""
+    files = [file for folder in _FOLDERS for file in Path(folder).glob("*.json")]
+    return [Digest.from_data(json.loads(file.read_text())) for file in files]
 
 
 def ask_in_terminal(prompt: str) -> str:
@@ -203,6 +225,7 @@ def resolve(session: boto3.Session, profile: str, ask: Callable[[str], str] | No
         asked=prompter.asked,
     )
     _RESOLVED.append(found)
+    _tell_of(found)
     return found
 
 
@@ -234,11 +257,14 @@ def handing_over(profile: str, ask: Callable[[str], str] | None) -> Iterator[Non
         }
     except AwsError as error:
         told = {"profile": profile, "error": str(error)}
-    os.environ[HANDED_OVER] = json.dumps(told)
-    try:
-        yield
-    finally:
-        os.environ.pop(HANDED_OVER, None)
+    with tempfile.TemporaryDirectory(prefix="iamkit-") as folder:
+        os.environ[HANDED_OVER] = json.dumps(told | {"folder": folder})
+        _FOLDERS.append(folder)
+        try:
+            yield
+        finally:
+            _FOLDERS.remove(folder)
+            os.environ.pop(HANDED_OVER, None)
 
 
 _INHERITED = os.environ.pop(HANDED_OVER, "")

@@ -16,7 +16,7 @@ from typing import Any
 import boto3
 from botocore import exceptions as botocore
 
-from iamkit.aws.explain import explain_error, explain_own, harmless
+from iamkit.aws.explain import code_of, explain_error, explain_own, harmless
 from iamkit.errors import AwsError
 
 NOTHING = "Nothing was changed."
@@ -31,10 +31,28 @@ def say_no_profile(profile: str) -> str:
     """That there is no such profile, and where its name comes from."""
     name, variable = profile_in_force(profile)
     by = f" ({variable})" if variable else ""
+    if hidden := _hidden_file():
+        return (
+            f"The AWS profile {harmless(name)!r}{by} was not found, and {hidden}, where it may be, "
+            "cannot be read. Mend that first. Nothing was sent."
+        )
     return (
         f"There is no AWS profile {harmless(name)!r}{by}. `aws configure list-profiles` names "
         "those that there are. Nothing was sent."
     )
+
+
+def _hidden_file() -> str:
+    """A file of profiles that is there, or named, and cannot be read; botocore passes it over."""
+    for variable, usual in (
+        ("AWS_CONFIG_FILE", "~/.aws/config"),
+        ("AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials"),
+    ):
+        path = os.path.expanduser(os.environ.get(variable) or usual)  # noqa: PTH111
+        there = variable in os.environ or os.path.lexists(path)
+        if there and not (os.path.isfile(path) and os.access(path, os.R_OK)):  # noqa: PTH113
+            return f"{harmless(path)} ({variable})" if variable in os.environ else harmless(path)
+    return ""
 
 
 def profile_in_force(profile: str) -> tuple[str, str]:
@@ -204,15 +222,22 @@ def _by_kind(place: Place, error: Exception) -> str | None:
             return _process(place, error)
         case "web identity":
             return _web_identity(place, error)
-        case "container":
+        case "container" if _is_about_credentials(error):
             return (
                 f"{place.where}: the credentials of the container ({_container()}) could not be "
                 "had: nothing, an error, or an answer that is not as documented came from there. "
                 "Look at the task's role, and at that address."
             )
-        case "login" if not isinstance(error, botocore.BotoCoreError | botocore.ClientError):
+        case "login" if _is_about_credentials(error):
             return _login(place, error)
     return None
+
+
+def _is_about_credentials(error: Exception) -> bool:
+    """Whether it came up while they were read, and not in a call that was made with them."""
+    if isinstance(error, botocore.CredentialRetrievalError | botocore.MetadataRetrievalError):
+        return True
+    return not isinstance(error, botocore.BotoCoreError | botocore.ClientError)
 
 
 def _process(place: Place, error: Exception) -> str | None:
@@ -252,6 +277,11 @@ def _login(place: Place, error: Exception) -> str:
             f"{place.where}: AWS does not renew its sign-in, as the permission "
             "signin:CreateOAuth2Token is missing (AWS's policy SignInLocalDevelopmentAccess)."
         )
+    if type(error) is botocore.LoginError:
+        return (
+            f"{place.where}: AWS did not renew its sign-in with `aws login`, and why is not told. "
+            f"Type: aws login{_flag(place.chain[-1])}."
+        )
     return (
         f"{place.where}: its sign-in with `aws login` has ended, or there was none. "
         f"Type: aws login{_flag(place.chain[-1])}."
@@ -270,6 +300,8 @@ def _sso_call(place: Place, error: Exception) -> str | None:
         return None
     if error.operation_name != "GetRoleCredentials":
         return None
+    if code_of(error) not in ("ForbiddenException", "ResourceNotFoundException"):
+        return f"{place.where}: {explain_error(error, error.operation_name, 'sso')}"
     role, account = place.setting("sso_role_name"), place.setting("sso_account_id")
     return (
         f"{place.where}: IAM Identity Center gives no credentials for the role {role} in account "

@@ -24,6 +24,7 @@ from botocore.exceptions import UnknownRegionError
 from iamkit.account import CallerIdentity
 from iamkit.aws.credential_chain import (
     ask_in_terminal,
+    digests_of_kernels,
     handing_over,
     open_profile,
     secrets_in_force,
@@ -340,7 +341,8 @@ def known_secrets(parameters: Mapping[str, Any]) -> list[str | Digest]:
         folder = _account_folder(str(parameters.get("account_id", "")))
         secrets = list(secrets_in_force(str(parameters.get("profile") or "")))
     store = CredentialStore(folder)
-    return [*secrets, *(secret.reveal() for secret in store.secrets()), *store.digests()]
+    stored = [secret.reveal() for secret in store.secrets()]
+    return [*secrets, *stored, *store.digests(), *digests_of_kernels()]
 
 
 def _account_folder(account_id: str) -> Path:

@@ -344,3 +344,36 @@ def test_credentials_that_end_are_renewed_or_that_is_said(place, aws, monkeypatc
     said = str(explain_error(raised.value, "ListAccountAliases"))
     assert said.startswith("AWS profile team: its credential_process")
     assert PRINTED not in said
+
+
+def test_what_a_kernel_renews_is_searched_for_too(place, aws, tmp_path, monkeypatch):
+    """A kernel that outlives what it was given leaves digests of what it resolved to the run."""
+    from iamkit.aws import credential_chain
+    from iamkit.aws.session import known_secrets
+    from iamkit.handover import Digest
+    from iamkit.notebook.scrub import SecretSearch
+
+    folder = tmp_path / "digests"
+    folder.mkdir()
+    told = {"profile": "team", "folder": str(folder), "method": "custom-process", "token": "t"}
+    told |= {"access_key": "ASIAOLD", "secret_key": "x", "asked": False}
+    told |= {"expires": "2020-01-01T00:00:00+00:00"}
+    monkeypatch.setattr(credential_chain, "_INHERITED", json.dumps(told))
+    monkeypatch.setattr(credential_chain, "_RESOLVED", [])
+    parameters = set_up(named("process: good"), place, aws, monkeypatch)
+    open_session(parameters)
+    assert (place / "bin" / "good.count").read_text() == "x\n"
+    monkeypatch.setattr(credential_chain, "_RESOLVED", [])
+    monkeypatch.setattr(credential_chain, "_FOLDERS", [str(folder)])
+    found = known_secrets(parameters.model_dump())
+    assert [type(one) for one in found] == [Digest, Digest]
+    assert SecretSearch(found).finds_in(f"shown: {PRINTED}")
+
+
+def test_a_file_that_cannot_be_read_is_no_missing_profile(place, aws, monkeypatch):
+    """botocore passes over such a file; hidden is not absent."""
+    parameters = set_up(named("unknown profile"), place, aws, monkeypatch)
+    (place / ".aws" / "config").mkdir()
+    assert "config, where it may be, cannot be read" in sentence_in_process(parameters)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(place / "gone"))
+    assert f"{place}/gone (AWS_CONFIG_FILE), where it may be" in sentence_in_process(parameters)
