@@ -1,5 +1,6 @@
 """The command line: it parses arguments and calls; heavy imports wait until they are needed."""
 
+import io
 import os
 import sys
 import time
@@ -33,8 +34,13 @@ DEMO = (
 def main() -> None:
     """Run the command line; an error of the kit is one or two lines and an exit code."""
     debug = "--debug" in sys.argv
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a name may hold what a terminal cannot show
+            stream.reconfigure(errors="backslashreplace")
     try:
-        sys.exit(cli(args=[a for a in sys.argv[1:] if a != "--debug"], standalone_mode=False))
+        code = cli(args=[a for a in sys.argv[1:] if a != "--debug"], standalone_mode=False)
+        sys.stdout.flush()
+        sys.exit(code)
     except IamkitError as error:
         if debug:
             raise
@@ -54,12 +60,21 @@ def main() -> None:
 
 
 def _say_system_error(error: OSError) -> None:
-    """Say what the system refused where nobody expected it; a reader that left is told nothing."""
-    if isinstance(error, BrokenPipeError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the flush at the end
-        return
+    """Say what the system refused where nobody expected it."""
+    try:
+        sys.stdout.flush()
+    except OSError:  # the reader has left, or its disk is full: what is left goes nowhere
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     where = f"{error.filename}: " if error.filename else ""
     click.echo(f"iamkit: {where}{error.strerror or error}.", err=True)
+
+
+def _say(text: str, *, nl: bool = True) -> None:
+    """Print a line; if nobody takes it, among the errors, since it may tell what was changed."""
+    try:
+        click.echo(text, nl=nl)
+    except OSError:
+        click.echo(text, nl=nl, err=True)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -314,7 +329,7 @@ def _run(
     with signed_in_ahead(models):
         results = run_notebooks(paths, given, folder, secrets=secrets, on_progress=_progress)
     if (folder / INDEX).exists():
-        click.echo(f"\nThe report, to read, send or print: {folder / INDEX}")
+        _say(f"\nThe report, to read, send or print: {folder / INDEX}")
     return results
 
 
@@ -328,10 +343,10 @@ def _secrets(parameters: Any) -> Callable[[], "list[str | Digest]"]:
 def _progress(event: "NotebookResult | str") -> None:
     """One line a notebook: its name as it starts, its outcome as it ends; notes below it."""
     if isinstance(event, str):
-        click.echo(f"{event:<20} ", nl=False)
+        _say(f"{event:<20} ", nl=False)
         return
     counts = f"{event.applied} of {event.planned} changes" if event.planned else ""
-    click.echo(f"{event.outcome:<14} {counts:<18} {event.seconds:5.1f} s  {event.html}")
+    _say(f"{event.outcome:<14} {counts:<18} {event.seconds:5.1f} s  {event.html}")
     for note in event.notes:
         click.echo("  " + "".join(c for c in note if c.isprintable()), err=True)
     if event.error:

@@ -62,7 +62,7 @@ def _refuse_inputs(folder: Path, notebooks: Sequence[Path]) -> None:
     for path in notebooks:
         if there in (path.absolute().parent.resolve(), path.resolve().parent):
             raise StorageError(
-                folder, f"{path.name} would be overwritten, which is to be run; choose another"
+                folder, f"{path.name}, which is to be run, would be overwritten; choose another"
             )
 
 
