@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from iamkit.app_mode import refuse_if_only_shown
 from iamkit.plan import Change
 
 
@@ -18,6 +19,7 @@ class Journal:
     """
 
     def __init__(self, folder: Path) -> None:
+        refuse_if_only_shown("written")
         name = f"{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}-{os.getpid()}.jsonl"
         self.path = folder / "journal" / name
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
