@@ -32,17 +32,19 @@ from iamkit.errors import InputError
 from iamkit.policies import check_policy, count_characters, parse_policy
 from iamkit.policies.choices import Verb
 from iamkit.policies.quotas import QUOTAS
+from iamkit.policies.reading import unwrap_policy
 from iamkit.practice import practice_values
 
 
 def _policy(value: object) -> object:
     """Take a policy as an object or as its JSON text, within a group's quota."""
     try:
-        document = parse_policy(value, "policy") if isinstance(value, str) else value
+        document = parse_policy(value) if isinstance(value, str) else unwrap_policy(value)
         if isinstance(document, dict):
-            check_policy(document, "policy")
+            check_policy(document)
     except InputError as error:
-        raise ValueError(str(error).removeprefix("policy: ").rstrip(".")) from None
+        first, *more = str(error).removeprefix("policy: ").split("\n")
+        raise ValueError("\n".join([first.rstrip("."), *more])) from None
     quota = QUOTAS["group's inline policies"]
     if isinstance(document, dict) and (size := count_characters(document)) > quota:
         raise ValueError(f"it has {size:,} characters; a group may have {quota:,}")

@@ -10,6 +10,7 @@ import yaml
 from ruamel.yaml import YAML
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString, LiteralScalarString
 
+from iamkit.app_mode import refuse_free_paths_in_app
 from iamkit.errors import InputError
 from iamkit.parameters_file import TARGET, parse_yaml, read_parameters
 
@@ -34,7 +35,9 @@ def save_parameters(
     Raises:
         InputError: the file is of another account, is wrong already, or cannot be written; it is
             as it was.
+        GuardError: this is a page of an app.
     """
+    refuse_free_paths_in_app()
     before = dict(read_parameters(path).values) if path.exists() else {}
     for name in TARGET:
         if before.get(name, values[name]) != values[name]:

@@ -17,7 +17,17 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from iamkit.account import PasswordPolicy, sign_in_url
-from iamkit.aws.explain import CALL_ERRORS, STOPS_ALL, THROTTLED, code_of, explain_error, status_of
+from iamkit.app_mode import refuse_if_only_shown
+from iamkit.aws.explain import (
+    CALL_ERRORS,
+    NOT_YET,
+    STOPS_ALL,
+    THROTTLED,
+    code_of,
+    explain_error,
+    may_pass,
+    status_of,
+)
 from iamkit.aws.journal import Journal
 from iamkit.aws.read import list_pages, read_account, read_password_policy
 from iamkit.aws.secrets_manager import keeper_for
@@ -29,6 +39,7 @@ from iamkit.errors import (
     IamkitError,
     PartlyApplied,
     StalePlan,
+    UnsafePlan,
 )
 from iamkit.handover import Keeper, NotCreated, Receipt, Secret, What, make_password
 from iamkit.home import ends_with_the_job
@@ -41,7 +52,9 @@ PATIENCE = 120.0
 SETTLING = 15.0
 """Seconds until a name that AWS says exists already must be seen, if it was us who made it."""
 
-NOT_YET = {"NoSuchEntity", "EntityTemporarilyUnmodifiable", "ConcurrentModification"}
+
+REPEAT = "Run it again to go on from there."
+MEND = "AWS would refuse it every time: mend the cause, then plan what is left."
 
 
 @dataclass(kw_only=True)
@@ -55,6 +68,7 @@ class Outcome:
         receipts: where each new credential is.
         journal: the file with a line before and after each call.
         trouble: why it was stopped although its last change was made; empty if it was not.
+        lasting: whether a failure stays as it is until somebody mends its cause.
     """
 
     done: list[Change] = field(default_factory=list)
@@ -63,6 +77,7 @@ class Outcome:
     receipts: list[Receipt] = field(default_factory=list)
     journal: Path | None = None
     trouble: str = ""
+    lasting: bool = False
 
     def raise_if_incomplete(self) -> None:
         """Say what was done and what is left, if anything is.
@@ -82,9 +97,10 @@ class Outcome:
         if not self.done:
             raise AwsError(f"{reason} Nothing was changed.")
         targets = ", ".join(dict.fromkeys(change.target for change in undone))
+        advice = MEND if self.lasting else REPEAT
         raise PartlyApplied(
             f"{len(self.done)} change(s) were made, {len(undone)} are left ({targets}); journal: "
-            f"{self.journal}. {reason} Run it again to go on from there."
+            f"{self.journal}. {reason} {advice}"
         )
 
 
@@ -95,6 +111,7 @@ def apply_plan(
     allow_destructive: bool = False,
     on_progress: Callable[[Change, str], None] = lambda _change, _state: None,
     stopped: threading.Event | None = None,
+    typed: str | None = None,
 ) -> Outcome:
     """Make the changes of a plan, under the account's lock.
 
@@ -104,6 +121,8 @@ def apply_plan(
         allow_destructive: whether changes that destroy something are meant.
         on_progress: called with each change and ``under way``, then ``done`` or ``failed``.
         stopped: set it, from another thread, to stop between two changes.
+        typed: what a person typed to allow what is lost, where a click applies; None in a
+            headless run, which allows it by ``allow_destructive`` alone.
 
     Returns:
         What was done, what failed and what is left. See ``Outcome.raise_if_incomplete``.
@@ -112,7 +131,14 @@ def apply_plan(
         UnsafePlan, StalePlan, GuardError, LockedError, HandoverError, StorageError: nothing was
             changed. All that must be written after the first call was tried before it.
     """
+    refuse_if_only_shown()
     plan.raise_if_unsafe(allow_destructive=allow_destructive)
+    wanted = word_to_type(plan, session)
+    if typed is not None and wanted and typed != wanted:
+        raise UnsafePlan(
+            f"{len(plan.destructive)} destructive change(s) on a live account: type {wanted} to "
+            "allow what is lost. Nothing was changed."
+        )
     if session.refusal:
         raise GuardError(f"Not applied: {session.refusal}. Nothing was changed.")
     if plan.account_id != session.identity.account_id:
@@ -128,6 +154,16 @@ def apply_plan(
         _check_keepers(plan, session)
         _raise_if_stale(plan, session)
         return _Application(plan, session, on_progress, stop).run()
+
+
+def word_to_type(plan: Plan, session: Session) -> str:
+    """What a person types before a click destroys something: the live account's alias, or its id.
+
+    Empty if nothing is lost, or in the practice account.
+    """
+    if session.environment == "sandbox" or not plan.destructive:
+        return ""
+    return session.alias or session.identity.account_id
 
 
 ONCE = {"create_access_key", "create_login_profile", "create_account_alias"}
@@ -212,6 +248,7 @@ class _Application:
                 self.outcome.done.append(change)
                 continue
             self.outcome.failed.append((change, str(failure.error)))
+            self.outcome.lasting |= not failure.passing
             failed_targets.add(change.target)
             if failure.stops_all or change.kind != "user":
                 self.stopped.set()
@@ -264,7 +301,8 @@ class _Application:
         explained = explain_error(error, operation)
         if change.operation == "create_access_key" and status_of(error) >= 500:
             explained = AwsError(f"{explained} If a key was made, the next run replaces it.")
-        return _Failure(explained, stops_all=code_of(error) in STOPS_ALL)
+        stops_all = code_of(error) in STOPS_ALL
+        return _Failure(explained, stops_all=stops_all, passing=may_pass(error))
 
     def _call(self, change: Change) -> None:
         arguments = {
@@ -348,6 +386,7 @@ def _unwritten(error: OSError) -> str:
 class _Failure:
     error: Exception
     stops_all: bool
+    passing: bool = False
 
 
 @contextmanager

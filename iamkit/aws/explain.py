@@ -25,6 +25,10 @@ STOPS_ALL = EXPIRED | SKEWED | DENIED | {"InvalidClientTokenId", "OptInRequired"
 """Errors after which no other call would fare better."""
 
 
+NOT_YET = {"NoSuchEntity", "EntityTemporarilyUnmodifiable", "ConcurrentModification"}
+"""What AWS says as long as it does not know everywhere what was made or changed a moment ago."""
+
+
 class SignInError(botocore.BotoCoreError):  # type: ignore[misc]
     """Credentials that ended could not be renewed; its text is meant for the user."""
 
@@ -53,6 +57,30 @@ def status_of(error: Exception) -> int:
     if not isinstance(error, botocore.ClientError):
         return 599
     return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 599))
+
+
+_PASSING = (
+    botocore.HTTPClientError,
+    botocore.EndpointConnectionError,
+    botocore.ConnectTimeoutError,
+    botocore.ProxyConnectionError,
+    botocore.IncompleteReadError,
+    ResponseParserError,
+)
+
+
+def may_pass(error: Exception) -> bool:
+    """Whether the same call may succeed later, with nothing mended: only then "again" is advice.
+
+    Throttling, a failure on AWS's side, a lost reply and what AWS does not know yet pass; what it
+    refuses for what was asked, or for who asked it, does not.
+
+    Args:
+        error: one of ``CALL_ERRORS``.
+    """
+    if isinstance(error, botocore.ClientError):
+        return code_of(error) in THROTTLED | NOT_YET or status_of(error) >= 500
+    return isinstance(error, _PASSING)
 
 
 def explain_error(
@@ -125,7 +153,8 @@ def _explain_reply(error: botocore.ClientError, call: str, *, quote: bool) -> st
     if (call, code) == ("iam:CreateAccountAlias", "EntityAlreadyExists"):
         return f"{call}: another account has this alias, as it is unique in AWS. Choose another."
     if status_of(error) >= 500 or not code.isalpha():
-        return f"{call}: AWS or a proxy answered HTTP {status_of(error)}. Try again in a minute."
+        advice = " Try again in a minute." if may_pass(error) else ""
+        return f"{call}: AWS or a proxy answered HTTP {status_of(error)}.{advice}"
     words = error.response["Error"].get("Message", "") if quote else "AWS refused it."
     return f"{call}: {code}: {harmless(str(words))}"
 

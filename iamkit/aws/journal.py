@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from iamkit.app_mode import refuse_if_only_shown
 from iamkit.errors import StorageError
 from iamkit.plan import Change
 from iamkit.storage.folders import ROOM, check_room, private_folder
@@ -36,6 +37,7 @@ class Journal:
     """
 
     def __init__(self, folder: Path, changes: Sequence[Change] = ()) -> None:
+        refuse_if_only_shown("written")
         name = f"{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}-{os.getpid()}.jsonl"
         self.path = folder / "journal" / name
         private_folder(self.path.parent)

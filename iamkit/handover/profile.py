@@ -6,6 +6,7 @@ import re
 from configparser import RawConfigParser
 from pathlib import Path
 
+from iamkit.app_mode import refuse_if_only_shown
 from iamkit.errors import HandoverError
 from iamkit.handover.files import replace_whole
 from iamkit.handover.store import StoredKey
@@ -27,7 +28,9 @@ def write_aws_profile(key: StoredKey, profile: str, file: Path | None = None) ->
     Raises:
         HandoverError: the name is not one, or the profile was written by somebody else, or the
             file is a link or cannot be written. Nothing was changed.
+        GuardError: this is a page of an app that only shows.
     """
+    refuse_if_only_shown("written")
     if not re.fullmatch(r"[A-Za-z0-9_.@+-]{1,64}", profile):
         raise HandoverError(f"{profile!r} is no name for an AWS profile. It was not written.")
     configured = os.environ.get("AWS_SHARED_CREDENTIALS_FILE") or "~/.aws/credentials"

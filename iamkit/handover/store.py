@@ -26,6 +26,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from iamkit.app_mode import refuse_if_only_shown
 from iamkit.errors import HandoverError, InputError, StorageError
 from iamkit.handover.credential import (
     Credential,
@@ -225,6 +226,7 @@ class CredentialStore:
             HandoverError: the secret could not be stored; what became of the key.
             Exception: any other of ``create``; the next run finds out what happened.
         """
+        refuse_if_only_shown()
         self._write_intent(user, keys_before)
         with _held_back_signals():
             try:
@@ -262,6 +264,7 @@ class CredentialStore:
             Exception: as ``set_password`` raised it; the password stays stored, as AWS may have
                 taken it.
         """
+        refuse_if_only_shown()
         credential = Credential(
             user=user, what="console password", secret=password, sign_in_url=sign_in_url
         )

@@ -27,7 +27,7 @@ from iamkit.errors import AwsError, InputError
 from iamkit.files import write_privately
 from iamkit.notebook.display import BANNER, show
 from iamkit.notebook.markup import escape, table
-from iamkit.notebook.presence import is_app, someone_is_there
+from iamkit.notebook.presence import applying_is_off, is_app, someone_is_there
 from iamkit.parameters import AuditUsersParameters
 
 SEVERITY_COLOURS = {
@@ -193,6 +193,9 @@ def save_audit(audit: Audit, parameters: AuditUsersParameters) -> None:
     """
     if not parameters.save_to:
         show("Set save_to to a folder, to keep the tables, the findings and the state.")
+        return
+    if reason := applying_is_off():
+        show(f"Nothing is kept in {parameters.save_to}. {reason}")
         return
     folder = Path(parameters.save_to)
     files = {"audit.json": to_json(audit)}

@@ -4,13 +4,11 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import ipywidgets as widgets
-import yaml
 
 from iamkit.account import AccountState
 from iamkit.notebook.markup import escape
 from iamkit.notebook.users_editor import edit_users, note_against
 from iamkit.parameters import UserRow
-from iamkit.parameters_file import parse_yaml
 from iamkit.policies.document import print_policy
 from iamkit.users_file import cells_of
 
@@ -144,7 +142,7 @@ class TextsField(Field):
 
 
 class PolicyField(Field):
-    """A policy document, as JSON or YAML."""
+    """A policy document, as JSON."""
 
     def make(self, label: str, _choices: list[str]) -> Any:
         """Lines to edit, in letters of one width."""
@@ -154,13 +152,10 @@ class PolicyField(Field):
 
     @property
     def value(self) -> Any:
-        """The document; what is neither JSON nor YAML stays text, which the model refuses."""
+        """The document as it was written, or the text that was typed, which the model reads."""
         if self.widget.value == self._printed:
-            return self._document  # as it was written, where printing it would tidy it
-        try:
-            return parse_yaml(self.widget.value)
-        except yaml.YAMLError:
-            return self.widget.value
+            return self._document  # printing it would tidy it
+        return self.widget.value
 
     @value.setter
     def value(self, value: Any) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import ipywidgets as widgets
 
-from iamkit.errors import InputError
+from iamkit.errors import IamkitError
 from iamkit.notebook.markup import escape
 from iamkit.notebook.presence import is_app
 from iamkit.parameters import NotebookParameters
@@ -38,6 +38,7 @@ def save_values(value: NotebookParameters, names: Iterable[str], path: Path) -> 
 
     Raises:
         InputError: the file is another account's, or cannot be written.
+        GuardError: this is a page of an app.
     """
     fields = {name: type(value).model_fields[name] for name in names}
     plain = {name: plain_value(getattr(value, name)) for name in (*TARGET, *fields)}
@@ -62,7 +63,7 @@ def keeping_row(save: Callable[[Path], str], reset: Callable[[], None], indent: 
     """The way into a parameters file, and the way back to the notebook's parameters.
 
     Args:
-        save: writes to a file and says what became of it, or raises InputError.
+        save: writes to a file and says what became of it, or raises IamkitError.
         reset: takes the parameters' values again.
         indent: the width of the labels.
     """
@@ -76,7 +77,7 @@ def keeping_row(save: Callable[[Path], str], reset: Callable[[], None], indent: 
     def saved(_: object) -> None:
         try:
             text = save(Path(path.value).expanduser())
-        except InputError as error:
+        except IamkitError as error:
             text = f"✘ {error}"
         said.value = f'<p role="alert">{escape(text)}</p>'
 
@@ -84,6 +85,6 @@ def keeping_row(save: Callable[[Path], str], reset: Callable[[], None], indent: 
     back.on_click(lambda _: reset())
     for button in (to_file, back):
         button.layout.width = "auto"
-    # Who sees no code in an app is not to write files on its machine.
+    # Writing refuses in an app by itself; what would be refused is not offered.
     parts = [back] if is_app() else [path, to_file, back]
     return widgets.VBox([widgets.HBox(parts, layout={"flex_flow": "row wrap"}), said])

@@ -11,6 +11,7 @@ from iamkit.desired import Desired
 from iamkit.errors import InputError
 from iamkit.notebook.display import show
 from iamkit.notebook.markup import escape, table
+from iamkit.notebook.presence import applying_is_off
 from iamkit.policies.comparison import compare_policies
 from iamkit.policies.document import print_policy
 from iamkit.policies.expansion import shrink
@@ -66,6 +67,9 @@ def save_policy(document: JSON, file: str) -> None:
         InputError: the file cannot be written.
     """
     if not file or not document:
+        return
+    if reason := applying_is_off():
+        show(f"The policy is not saved to {file}. {reason}")
         return
     path = Path(file).expanduser()
     try:

@@ -2,6 +2,7 @@
 
 from iamkit.aws.session import Session
 from iamkit.handover import write_aws_profile
+from iamkit.notebook.presence import applying_is_off
 
 
 def write_profile(session: Session, user: str, profile: str) -> str:
@@ -23,5 +24,7 @@ def write_profile(session: Session, user: str, profile: str) -> str:
     keys = session.store.keys_of(user)
     if not keys:
         return f"{user} has no stored key yet; run this cell again after the apply."
+    if reason := applying_is_off():
+        return f"The key of {user} is not written to the profile {profile}. {reason}"
     path = write_aws_profile(keys[0], profile)
     return f"The key of {user} is in {path} as profile {profile}."

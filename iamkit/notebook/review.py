@@ -70,12 +70,14 @@ class Review:
         self,
         on_progress: Callable[[Change, str], None] = lambda *_: None,
         stopped: threading.Event | None = None,
+        typed: str | None = None,
     ) -> Outcome:
         """Apply the plan, and keep and return the outcome.
 
         Args:
             on_progress: as ``apply_plan`` calls it.
             stopped: set it to stop between two changes.
+            typed: as ``apply_plan`` takes it.
 
         Raises:
             IamkitError: nothing was changed, and why.
@@ -89,6 +91,7 @@ class Review:
             allow_destructive=self.allow_destructive,
             on_progress=on_progress,
             stopped=stopped,
+            typed=typed,
         )
         return self.outcome
 

@@ -11,6 +11,7 @@ from typing import Any
 import ipywidgets as widgets
 from IPython.display import display
 
+from iamkit.aws.apply import word_to_type
 from iamkit.errors import IamkitError
 from iamkit.notebook.display import as_text, render
 from iamkit.notebook.kernels import stopping_with_parent
@@ -84,23 +85,21 @@ class ReviewPanel:
         self.again.description = "Plan again"
         self.confirmation.description = f"Type {self._word} to allow what is lost"
         self.confirmation.value = ""
-        live = self.review.session.environment != "sandbox"
-        wants = "" if live and plan.destructive else "none"
-        self.confirmation.layout.display = wants
+        self.confirmation.layout.display = "" if self._word else "none"
         self.cancel.layout.display = "none"
         self._form_changed = False
         self._offer()
 
     @property
     def _word(self) -> str:
-        return self.review.session.alias or self.review.session.identity.account_id
+        return word_to_type(self.review.plan, self.review.session)
 
     def _offer(self) -> None:
         """Let Apply be pressed if nothing speaks against it, and say what does."""
         plan = self.review.plan
         reasons = [applying_is_off(), self.review.session.refusal or "", *plan.blockers]
         against = next((reason for reason in reasons if reason), "")
-        unconfirmed = not self.confirmation.layout.display and self.confirmation.value != self._word
+        unconfirmed = self._word and self.confirmation.value != self._word
         self.apply.disabled = bool(
             against or unconfirmed or not plan.changes or self._form_changed or self._applying
         )
@@ -137,15 +136,17 @@ class ReviewPanel:
         self._ready()
 
     def _begin(self) -> None:
-        if self._applying:
+        if self._applying or self._form_changed:  # a page may send a click past a shut button
+            self._offer()
             return
+        typed = self.confirmation.value  # as it is now, at the click
         self._stopped.clear()
         self._states = {}
         self.review.allow_destructive = True  # the button names what it destroys
         self.again.disabled = self.apply.disabled = True
         self.cancel.disabled, self.cancel.layout.display = False, ""
         self._say("Applying. You can cancel: it stops between two changes.")
-        self._thread = threading.Thread(target=self._work, name="iamkit-apply")
+        self._thread = threading.Thread(target=self._work, args=(typed,), name="iamkit-apply")
         self._thread.start()
 
     def _cancel(self) -> None:
@@ -153,12 +154,12 @@ class ReviewPanel:
         self.cancel.disabled = True
         self._say("Stopping after the change that is under way.")
 
-    def _work(self) -> None:
+    def _work(self, typed: str) -> None:
         """Apply, and show every end of it: an exception in a thread would reach nobody."""
         review = self.review
         with stopping_with_parent(self._stopped):
             try:
-                review.apply(self._advance, self._stopped).raise_if_incomplete()
+                review.apply(self._advance, self._stopped, typed).raise_if_incomplete()
                 review.verdict = review.check_applied()
             except IamkitError as error:
                 review.verdict = told(error)

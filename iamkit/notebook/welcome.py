@@ -10,6 +10,7 @@ from iamkit.desired import Desired
 from iamkit.errors import HandoverError
 from iamkit.handover.credential import file_name
 from iamkit.handover.files import private_folder, replace_whole
+from iamkit.notebook.presence import applying_is_off
 from iamkit.welcome import Delivery, Welcome, welcome_page
 
 COLUMNS = ("user", "file")
@@ -32,7 +33,10 @@ def write_welcome_pages(session: Session, desired: Desired) -> pd.DataFrame:
     Raises:
         HandoverError: a page cannot be written.
     """
-    rows = [(user.name, str(_write_page(session, user.name) or NOTHING)) for user in desired.users]
+    if reason := applying_is_off():
+        rows = [(user.name, f"not written: {reason}") for user in desired.users]
+    else:
+        rows = [(u.name, str(_write_page(session, u.name) or NOTHING)) for u in desired.users]
     return pd.DataFrame(rows, columns=list(COLUMNS)).astype("str")
 
 

