@@ -38,6 +38,7 @@ def pytest_configure(config):
         os.environ[variable] = str(run / name)
     os.environ[RUN] = str(run)
     os.environ["HYPOTHESIS_STORAGE_DIRECTORY"] = str(run / "hypothesis")
+    os.environ["MPLCONFIGDIR"] = str(run / "matplotlib")  # its list of fonts is made once a run
     tempfile.tempdir = None  # it remembers another
     config.stash[_left] = []
     config.add_cleanup(lambda: shutil.rmtree(run, ignore_errors=True))

@@ -224,7 +224,8 @@ def desired_of_admin():
 
 def kill_kernels(lab):
     port = int(lab.rpartition(":")[2])
-    server = next(p for p in psutil.process_iter() if f"--port={port}" in " ".join(p.cmdline()))
+    running = psutil.process_iter(["cmdline"])  # None of one that has ended
+    server = next(p for p in running if f"--port={port}" in (p.info["cmdline"] or []))
     for child in server.children(recursive=True):
         if "ipykernel_launcher" in " ".join(child.cmdline()):
             child.send_signal(signal.SIGKILL)
