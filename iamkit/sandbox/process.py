@@ -250,8 +250,8 @@ def _recorded(state: Path) -> Sandbox | None:
         return Sandbox(**record, folder=state / record["instance"])
     except (ValueError, TypeError, KeyError):
         raise SandboxError(
-            f"{state / 'server.json'} is damaged. `iamkit sandbox stop` and `start` write it anew, and the "
-            "account is kept."
+            f"{state / 'server.json'} is damaged. `iamkit sandbox stop` and `start` write it "
+            "anew, and the account is kept."
         ) from None
 
 
