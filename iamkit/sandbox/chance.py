@@ -11,6 +11,7 @@ import random
 import sys
 import time
 import uuid
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, tzinfo
@@ -77,6 +78,10 @@ class Backends:
         for of_service in every:
             for of_account in of_service.values():
                 of_account.clear()
+            kept_apart = [*vars(of_service).values(), *_held_by_classes(of_service.backend)]
+            for held in kept_apart:
+                if isinstance(held, dict):
+                    held.clear()
 
     def make(self, of_account: Any, region: str, make: Callable[[Any, str], Any]) -> Any:
         """A backend that is not there yet: the same one, whoever asks first."""
@@ -142,6 +147,12 @@ def _make_backends_apart() -> None:
         return backends.make(self, region, made)
 
     AccountSpecificBackend.__getitem__ = look  # type: ignore[method-assign]
+
+
+def _held_by_classes(backend: type) -> Iterator[Any]:
+    """What the classes of a backend hold for all of its instances."""
+    for one in backend.__mro__:
+        yield from (held for held in vars(one).values() if isinstance(held, defaultdict))
 
 
 class _IsDatetime(type):

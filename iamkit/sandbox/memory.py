@@ -59,7 +59,9 @@ def check_versions(path: Path) -> None:
     if not os.path.lexists(path):
         return
     stamp = read_header(path).get("versions")
-    if not isinstance(stamp, dict) or not _is_readable(stamp):
+    if not isinstance(stamp, dict):
+        raise damaged(path, 1)
+    if not _is_readable(stamp):
         raise SandboxError(
             f"The practice account in {path.parent} was made with {_said(stamp)}; this is "
             f"{_said(versions())}. `iamkit sandbox reset` starts a new account."
@@ -317,7 +319,5 @@ def _write(handle: int, line: bytes) -> None:
         raise OSError(28, "No space left on device")
 
 
-def _said(stamp: Any) -> str:
-    if not isinstance(stamp, dict):
-        return "something unknown"
+def _said(stamp: dict[str, Any]) -> str:
     return f"iamkit {stamp.get('iamkit')} and moto {stamp.get('moto')}"

@@ -83,6 +83,8 @@ def _check_seams() -> None:
         (s3_models.FakeBucket, ("get_permission",)),
         (secrets_models, ("secretsmanager_backends", "time")),
         (s3_models.S3Backend, ("log_incoming_request",)),
+        (s3_models.FakeKey, ("advance",)),
+        (iam_models, ("mark_account_as_visited",)),
         (utils, ("utcnow",)),
         (AccountSpecificBackend, ("__getitem__", "keys")),
     ]
@@ -115,8 +117,8 @@ def _session_token() -> str:
     return "IQoJ" + base64.b64encode(mock_random.randbytes(264)).decode()
 
 
-def _no_opinion(*_: Any) -> PermissionResult:
-    return PermissionResult.NEUTRAL
+def _permitted(*_: Any) -> PermissionResult:
+    return PermissionResult.PERMITTED
 
 
 def _nothing(*_: Any, **__: Any) -> None:
@@ -129,13 +131,14 @@ def _install() -> None:
     iam_models.User = SandboxUser  # type: ignore[misc]
     vars(iam_models)["IAMPolicyDocumentValidator"] = JudgedAlready
     vars(sts_models)["random_session_token"] = _session_token
-    # Whether a bucket's policy allows is the gate's to say; moto's own look at it knows neither
-    # principals nor conditions.
-    s3_models.FakeBucket.get_permission = _no_opinion  # type: ignore[method-assign, assignment]
-    # A look must change nothing: when keys were used is remembered by `Life`, and AWS delivers
-    # the log of a bucket late or never.
+    # Whether a bucket's policy allows is the gate's to say, and it has let this call pass; moto's
+    # own look knows neither principals nor conditions, nor that a change is signed.
+    s3_models.FakeBucket.get_permission = _permitted  # type: ignore[method-assign, assignment]
+    # A look must change nothing: when keys were used is remembered by `Life`, AWS delivers the
+    # log of a bucket late or never, and nothing here waits to be looked at.
     vars(iam_models)["mark_account_as_visited"] = _nothing
     s3_models.S3Backend.log_incoming_request = _nothing  # type: ignore[method-assign]
+    s3_models.FakeKey.advance = _nothing  # type: ignore[method-assign]
     # moto looks them up at each call, which takes longer than the call.
     vars(responses)["method_names_from_class"] = cache(method_names_from_class)
 

@@ -126,29 +126,34 @@ def main() -> int:
     parser.add_argument("--idle-hours", type=float, default=8)
     arguments = parser.parse_args()
     logging.basicConfig(format="%(asctime)s %(message)s", level=logging.INFO)
-    private_folder(arguments.state)
     try:
-        alive = take_lock(arguments.state / "alive.lock", seconds=0)
-    except TimeoutError:
-        log.error("another sandbox lives in %s", arguments.state)  # noqa: TRY400 - says it all
-        return 3
-    server = Server(_port_before(arguments.state))
-    _bear_name(alive)
-    try:
-        details = _open_account(server, arguments.state, Teller(alive))
+        return _serve(arguments.state, arguments.idle_hours)
     except SandboxError as error:
         log.error("%s", error)  # noqa: TRY400 - says it all
         return NOT_POSSIBLE
     except OSError as error:
         log.error("%s cannot be written: %s.", arguments.state, error.strerror)  # noqa: TRY400
         return NO_ROOM if error.errno == errno.ENOSPC else NOT_POSSIBLE
+
+
+def _serve(state: Path, idle_hours: float) -> int:
+    """Bring the account back, leave for the background, and serve until nobody asks any more."""
+    private_folder(state)
+    try:
+        alive = take_lock(state / "alive.lock", seconds=0)
+    except TimeoutError:
+        log.error("Another sandbox lives in %s.", state)  # noqa: TRY400 - says it all
+        return 3
+    server = Server(_port_before(state))
+    _bear_name(alive)
+    details = _open_account(server, state, Teller(alive))
     if os.fork():  # who started us waits until here
         os._exit(0)
     _bear_name(alive)
-    _publish(arguments.state, {**details, "pid": os.getpid()})
+    _publish(state, {**details, "pid": os.getpid()})
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    _await_idleness(server, arguments.idle_hours * 3600)
-    (arguments.state / "server.json").unlink(missing_ok=True)
+    _await_idleness(server, idle_hours * 3600)
+    (state / "server.json").unlink(missing_ok=True)
     return 0
 
 

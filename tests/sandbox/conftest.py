@@ -1,7 +1,10 @@
 """What the sandbox's own tests share: clients of AWS's own library, and expected refusals."""
 
 import json
+import shutil
 from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
 
 import boto3
 import pytest
@@ -31,6 +34,33 @@ def state(tmp_path):
 def started(state):
     """A sandbox of the test's own, which it may stop, kill and start again."""
     return start_sandbox(state)
+
+
+class Journals:
+    """Journals that were written by earlier versions, and what their accounts had in them."""
+
+    folder = Path(__file__).parent / "journals"
+
+    def put(self, name, state):
+        """Lay a journal into a state folder, as if this moto had written it."""
+        state.mkdir(mode=0o700)
+        path = state / "account.jsonl"
+        shutil.copyfile(self.folder / f"{name}.jsonl", path)
+        path.chmod(0o600)
+        head, rest = path.read_text().split("\n", 1)
+        header = json.loads(head)
+        header["versions"]["moto"] = version("moto")
+        path.write_text(json.dumps(header) + "\n" + rest)
+
+    def expected(self, name):
+        """What was in the account."""
+        return json.loads((self.folder / f"{name}.json").read_text())
+
+
+@pytest.fixture
+def journals():
+    """Journals of earlier versions."""
+    return Journals()
 
 
 @pytest.fixture

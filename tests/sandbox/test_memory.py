@@ -1,5 +1,6 @@
 """The sandbox's memory: what was acknowledged survives, whatever happens to the process."""
 
+import hashlib
 import json
 import os
 import signal
@@ -9,9 +10,18 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 from samples import scaled
+from sandbox_world import World
 
 from iamkit.errors import SandboxError
-from iamkit.sandbox import find_sandbox, reset_sandbox, start_sandbox, stop_sandbox
+from iamkit.sandbox import (
+    find_sandbox,
+    process,
+    reset_sandbox,
+    restore_sandbox,
+    start_sandbox,
+    stop_sandbox,
+)
+from iamkit.sandbox.memory import Memory
 
 ROUNDS = scaled(2, 20)
 
@@ -116,13 +126,175 @@ def test_a_memory_of_other_versions_is_refused(started, state):
 
 
 def test_a_memory_that_comes_out_differently_is_refused(started, state, client_of):
-    """A deed whose answer is not the one that was acknowledged stops the start."""
+    """A deed whose answer is not the one that was acknowledged stops the start, which says so."""
     client_of(started).create_user(UserName="alice")
     stop_sandbox(state)
-    change_line(state / "account.jsonl", 2, seed="00")
-    with pytest.raises(SandboxError, match=r"server\.log"):
+    path = state / "account.jsonl"
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    lines[-1]["seed"] = "00"
+    write_chained(path, lines)
+    with pytest.raises(
+        SandboxError, match=r"(?s)did not start: Change 3 .*differently.*server\.log"
+    ):
         start_sandbox(state)
-    assert "came out differently" in (state / "server.log").read_text()
+    restored = restore_sandbox(state)
+    assert (restored.changes, restored.lost) == (2, 1)
+    assert client_of(start_sandbox(state)).list_users()["Users"] == []
+
+
+def write_chained(path, lines):
+    """Write a journal whose hashes are right, whatever is in it."""
+    chain = ""
+    with path.open("wb") as file:
+        for line in lines:
+            line.pop("chain", None)
+            text = json.dumps(line).encode()[:-1]
+            chain = hashlib.sha256(chain.encode() + text).hexdigest()
+            file.write(text + f', "chain": "{chain}"}}\n'.encode())
+
+
+@pytest.fixture
+def three(tmp_path):
+    """A journal of an account with three users, in a state folder."""
+    world = World(tmp_path / "state")
+    for name in ("alice", "bob", "carol"):
+        world.query("iam", "CreateUser", UserName=name)
+    return tmp_path / "state" / "account.jsonl"
+
+
+def users_of(path):
+    return sorted(World(path.parent).life.account.iam.users)
+
+
+def lines_of(path):
+    return path.read_bytes().splitlines(keepends=True)
+
+
+def test_every_byte_that_changes_is_noticed(three):
+    """Whichever byte it is, of whichever line: the journal is refused, or the byte means nothing.
+
+    A last line without its end is one that a crash cut off, as long as it is not whole.
+    """
+    data = three.read_bytes()
+    step = scaled(61, 1)
+    places = [*range(0, len(data), step), *range(len(data) - 3, len(data))]
+    for place in places:
+        three.write_bytes(data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :])
+        with pytest.raises(SandboxError, match=r"damaged|made with"):
+            Memory.open(three)
+
+
+def test_every_line_that_is_missing_is_noticed(three):
+    """A line that is gone, twice there, or in another's place."""
+    lines = lines_of(three)
+    for number in range(len(lines) - 1):
+        for wrong in (
+            lines[:number] + lines[number + 1 :],
+            lines[: number + 1] + lines[number:],
+            [*lines[:number], lines[number + 1], lines[number], *lines[number + 2 :]],
+        ):
+            three.write_bytes(b"".join(wrong))
+            with pytest.raises(SandboxError, match="damaged"):
+                Memory.open(three)
+
+
+def test_a_crash_may_cut_the_last_line_anywhere(three):
+    """What was acknowledged before it is there, and what comes after it is chained to that."""
+    data = three.read_bytes()
+    last = len(lines_of(three)[-1])
+    for cut in range(1, last + 1, scaled(97, 1)):
+        three.write_bytes(data[:-cut])
+        memory = Memory.open(three)
+        assert memory.count == (4 if cut == 1 else 3)
+    three.write_bytes(data[:-1])
+    assert users_of(three) == ["alice", "bob", "carol"]
+    three.write_bytes(data[:-2])
+    world = World(three.parent)
+    world.query("iam", "CreateUser", UserName="dave")
+    assert users_of(three) == ["alice", "bob", "dave"]
+
+
+def test_restore_goes_back_to_the_last_line_that_is_whole(three):
+    """The damaged journal is kept beside it, and it is said how much is lost."""
+    data = three.read_bytes()
+    damaged = data.replace(lines_of(three)[3], lines_of(three)[3].replace(b"seed", b"seeb"))
+    three.write_bytes(damaged)
+    restored = restore_sandbox(three.parent)
+    assert (restored.changes, restored.lost) == (2, 2)
+    assert restored.kept == three.with_name("account.damaged-1.jsonl")
+    assert restored.kept.read_bytes() == damaged
+    assert stat.S_IMODE(three.stat().st_mode) == stat.S_IMODE(restored.kept.stat().st_mode) == 0o600
+    assert users_of(three) == ["alice"]
+    again = restore_sandbox(three.parent)
+    assert (again.kept, again.changes, again.lost) == (None, 2, 0)
+
+
+def test_restore_has_nothing_to_go_back_to(tmp_path, three):
+    """Without an account, or with one of which not even the beginning is whole."""
+    with pytest.raises(SandboxError, match="no practice account"):
+        restore_sandbox(tmp_path / "nothing")
+    three.write_bytes(b"x" + three.read_bytes())
+    with pytest.raises(SandboxError, match="damaged in line 1"):
+        restore_sandbox(three.parent)
+
+
+def test_a_journal_of_the_first_format_is_chained_from_now_on(tmp_path, journals):
+    """Its own lines have no hashes; what is added guards them as well."""
+    journals.put("format_1_write_first", tmp_path / "state")
+    path = tmp_path / "state" / "account.jsonl"
+    world = World(path.parent)
+    world.query("iam", "CreateUser", UserName="bob")
+    assert users_of(path) == ["alice", "bob"]
+    text = path.read_bytes()
+    path.write_bytes(text.replace(b'"alice"', b'"alicf"').replace(b'"seed": "', b'"seed": "0', 1))
+    with pytest.raises(SandboxError, match="damaged"):
+        Memory.open(path)
+
+
+def test_another_iamkit_may_read_it(three):
+    """The answers are compared, so what comes out the same is the same."""
+    lines = [json.loads(line) for line in lines_of(three)]
+    lines[0]["versions"]["iamkit"] = "0.0.1"
+    write_chained(three, lines)
+    assert users_of(three) == ["alice", "bob", "carol"]
+    lines[-1]["digest"] = "0" * 64
+    write_chained(three, lines)
+    with pytest.raises(SandboxError, match="Change 4 .* differently"):
+        World(three.parent)
+
+
+def test_the_start_waits_and_says_how_far_it_is(three, monkeypatch):
+    """However long it takes: a minute is no limit, and each word is passed on."""
+    world = World(three.parent)
+    for number in range(300):
+        world.query("iam", "CreateUser", UserName=f"user-{number}")
+        world.query(
+            "iam", "CreateLoginProfile", UserName=f"user-{number}", Password="Secret-Pass-1"
+        )
+    monkeypatch.setattr(process, "SILENT_SECONDS", 0.001)
+    told = []
+    try:
+        start_sandbox(three.parent, progress=lambda done, total: told.append((done, total)))
+    finally:
+        monkeypatch.undo()
+        stop_sandbox(three.parent)
+    assert told == sorted(told)
+    assert {total for _, total in told} <= {604}
+
+
+def test_a_start_that_is_killed_says_so(three, monkeypatch):
+    """The reason is the signal; the account is as it was."""
+    run = process._run
+
+    def killed(*arguments):
+        started = run(*arguments)
+        started.kill()
+        return started
+
+    monkeypatch.setattr(process, "_run", killed)
+    with pytest.raises(SandboxError, match="killed by SIGKILL"):
+        start_sandbox(three.parent)
+    assert users_of(three) == ["alice", "bob", "carol"]
 
 
 def test_a_damaged_memory_is_refused(started, state):

@@ -1,0 +1,152 @@
+"""An account in this very process: calls of all services, and everything that is in it as data."""
+
+import hashlib
+import json
+from datetime import date
+from types import FunctionType, MethodType
+from urllib.parse import urlencode
+
+from iamkit.sandbox.call import Call, Caller, action_of, read_parameters
+from iamkit.sandbox.life import Life
+from iamkit.sandbox.message import Request
+from iamkit.sandbox.refusal import Refused
+from iamkit.sandbox.seams import ACCOUNT_ID
+
+HOST = {"host": "127.0.0.1:1"}
+FORM = {**HOST, "content-type": "application/x-www-form-urlencoded; charset=utf-8"}
+JSON_1_1 = {**HOST, "content-type": "application/x-amz-json-1.1"}
+ROOT = Caller(f"arn:aws:iam::{ACCOUNT_ID}:root", ACCOUNT_ID)
+LEFT_OUT = {"lock", "pager", "drawn", "_lock", "instances_tracked"}
+
+
+class World:
+    """An account of a state folder, without a process or a port."""
+
+    def __init__(self, state):
+        state.mkdir(mode=0o700, exist_ok=True)
+        self.state = state
+        self.life = Life(state, 0)
+
+    def restart(self):
+        """End it as ``kill -9`` would, and bring it back."""
+        self.life = Life(self.state, 0)
+
+    def user(self, name):
+        """A user as a caller; the root if there is no such user."""
+        user = self.life.account.iam.users.get(name)
+        return Caller(user.arn, user.id, user.name) if user else ROOT
+
+    def query(self, service, action, region="us-east-1", caller=ROOT, **parameters):
+        """A call in the query protocol."""
+        versions = {"iam": "2010-05-08", "sts": "2011-06-15", "ec2": "2016-11-15"}
+        body = urlencode({"Action": action, "Version": versions[service], **parameters})
+        return self._act(Request("POST", "/", FORM, body.encode()), service, region, caller)
+
+    def secret(self, action, region="us-east-1", **parameters):
+        """A call of Secrets Manager."""
+        headers = {**JSON_1_1, "x-amz-target": f"secretsmanager.{action}"}
+        request = Request("POST", "/", headers, json.dumps(parameters).encode())
+        return self._act(request, "secretsmanager", region)
+
+    def s3(self, method, target, body=b"", **headers):
+        """A call of S3."""
+        return self._act(Request(method, target, {**HOST, **headers}, body), "s3", "us-east-1")
+
+    def _act(self, request, service, region, caller=ROOT):
+        """AWS's status and reply; an error of moto's own is a 500, as at the front."""
+        parameters = read_parameters(request, service)
+        action = action_of(request, parameters)
+        call = Call(request, service, region, action, parameters, caller)
+        try:
+            reply = self.life.act(call, 0)
+        except Refused as refused:
+            return refused.status, refused.code
+        except Exception as error:  # noqa: BLE001 - so the front does
+            return 500, type(error).__name__
+        return reply.status, reply.body.decode("utf-8", "replace")
+
+    def made(self):
+        """The backends that were made so far, by service and region."""
+        return {
+            (of_service[ACCOUNT_ID].service_name, region)
+            for of_service in all_backends()
+            for region in list(of_service[ACCOUNT_ID].keys())
+        }
+
+    def everything(self, backends):
+        """All that is in the account and in some backends, as plain data."""
+        of_service = {of_service.service_name: of_service for of_service in all_backends()}
+        found = {f"{s} {r}": of_service[s][ACCOUNT_ID][r] for s, r in sorted(backends)}
+        return as_data({"account": vars(self.life.account), **found})
+
+
+def all_backends():
+    """moto's backends of all services that the sandbox serves."""
+    from iamkit.sandbox import seams
+
+    return [
+        seams.ec2_models.ec2_backends,
+        seams.iam_models.iam_backends,
+        seams.s3_models.s3_backends,
+        seams.secrets_models.secretsmanager_backends,
+        seams.sts_models.sts_backends,
+    ]
+
+
+def as_data(thing, seen=None):
+    """A thing and all that it holds as plain data; what comes again is a number."""
+    seen = {} if seen is None else seen
+    for kind, plain in PLAIN:
+        if isinstance(thing, kind):
+            return plain(thing)
+    if id(thing) in seen:
+        return f"#{seen[id(thing)][0]}"
+    seen[id(thing)] = len(seen), thing
+    return next(
+        held(thing, lambda one: as_data(one, seen)) for kind, held in HOLDING if kind(thing)
+    )
+
+
+def held_by_object(thing, data):
+    """An object's attributes, and its items if it has some."""
+    items = list(thing.items() if isinstance(thing, dict) else thing)
+    return [type(thing).__name__, data(vars(thing)), data(items)]
+
+
+def content_of(file, data):
+    if file.closed:
+        return "closed"
+    file.seek(0)
+    return data(file.read())
+
+
+def is_object(thing):
+    return hasattr(thing, "__dict__")
+
+
+PLAIN = [
+    (bool | int | float | str | type(None), lambda thing: thing),
+    (bytes, lambda thing: hashlib.sha256(thing).hexdigest()),
+    (date, str),
+    (type | FunctionType | MethodType, lambda thing: thing.__qualname__),
+]
+HOLDING = [
+    (lambda t: type(t).__name__ == "AWSManagedPolicy", lambda t, _: [t.id, t.attachment_count]),
+    (lambda t: hasattr(t, "seek"), content_of),
+    (
+        lambda t: isinstance(t, dict) and not is_object(t),
+        lambda t, data: [[data(k), data(v)] for k, v in t.items() if k not in LEFT_OUT],
+    ),
+    (lambda t: isinstance(t, set | frozenset), lambda t, data: sorted(str(data(o)) for o in t)),
+    (
+        lambda t: isinstance(t, list | tuple) and not is_object(t),
+        lambda t, data: [data(one) for one in t],
+    ),
+    (
+        lambda t: is_object(t) and isinstance(t, dict | list),
+        held_by_object,
+    ),
+    (is_object, lambda t, data: [type(t).__name__, data(vars(t))]),
+    (lambda _: True, lambda t, _: str(t)),
+]
+"""What holds other things, and how they are found in it."""
