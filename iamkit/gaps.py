@@ -110,7 +110,7 @@ def judge_sources(state: AccountState) -> dict[str, Source]:
     missing = {
         name for name, user in state.users.items() if gaps.grants_of(user) or gaps.bounds(user)
     }
-    lacking = source.lacking | {kind for kind in KINDS if getattr(gaps, kind)}
+    lacking = source.lacking | {kind for kind in ("users", "groups", "policies") if getattr(gaps, kind)}
     lacking |= {"policies"} if gaps.inline else set()
     found = replace(
         source,

@@ -64,9 +64,7 @@ def _users(old: Audit, new: Audit) -> pd.DataFrame:
     was, now = old.state.users, new.state.users
     rows = [(n, _if_whole(new, "went"), was[n].created) for n in was if n not in _names(new)]
     rows += [(n, _if_whole(old, "came"), now[n].created) for n in now if n not in _names(old)]
-    rows += [
-        (n, "replaced", now[n].created) for n in now if n in was and was[n].id != now[n].id
-    ]
+    rows += [(n, "replaced", now[n].created) for n in now if n in was and was[n].id != now[n].id]
     for one, other in ((old, new), (new, old)):  # the report tells no id: perhaps another user
         rows += [(n, UNTOLD, None) for n in one.gaps.users if n in other.state.users]
     rows += [(n, _if_whole(old, "came"), None) for n in new.gaps.users if n not in _names(old)]

@@ -293,9 +293,7 @@ ACCOUNT: Schema = {
     "groups": Column("Int64", "how many there are"),
     "roles": Column("Int64", "how many there are"),
     "root_access_key": Column("boolean", "the root has an access key", "GetAccountSummary"),
-    "root_password": Column(
-        "boolean", "the root has a password", f"GetAccountSummary or {REPORT}"
-    ),
+    "root_password": Column("boolean", "the root has a password", f"GetAccountSummary or {REPORT}"),
     "root_mfa": Column("boolean", "the root signs in with MFA", "GetAccountSummary"),
     "root_mfa_virtual": Column("boolean", "its device is a virtual one", "ListVirtualMFADevices"),
     "root_last_used": Column(STAMP, "last use of its password or keys", REPORT, "", "account_id"),
