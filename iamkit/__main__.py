@@ -146,11 +146,12 @@ def audit(
 ) -> int:
     """Audit everyone in the account: tables, findings, what has changed.
 
-    Exit codes: 0 read, 1 something could not be read, 3 findings at or above --fail-on.
+    Exit codes: 0 read, 3 findings at or above --fail-on, else 1 if something could not be read,
+    or a check at or above --fail-on could not be told.
     """
     from iamkit.account import AccountState
     from iamkit.audit.comparison import compare as compare_states
-    from iamkit.audit.exports import export_audit, failures, has_findings
+    from iamkit.audit.exports import export_audit, failures, judge
     from iamkit.aws.audit import audit_of, audit_parameters, run_audit
 
     if form == "parquet" and not output:
@@ -169,12 +170,12 @@ def audit(
         if compare:
             changes = compare_states(audit_of(AccountState.load(compare), parameters), found)
         _write(export_audit(found, form, table, changes), output)
-    if form != "text" or output:
-        for line in failures(found):
+    code, reasons = judge(found, fail_on)
+    shown = failures(found) if form == "text" and not output else []
+    for line in reasons:
+        if line not in shown:
             click.echo(f"iamkit: {line}", err=True)
-    if found.state.failures:
-        return 1
-    return 3 if fail_on and has_findings(found, fail_on) else 0
+    return code
 
 
 def _check_written(written: list[Path | None], read: list[Path | None]) -> None:

@@ -110,7 +110,8 @@ def judge_sources(state: AccountState) -> dict[str, Source]:
     missing = {
         name for name, user in state.users.items() if gaps.grants_of(user) or gaps.bounds(user)
     }
-    lacking = source.lacking | {kind for kind in KINDS if getattr(gaps, kind)}
+    named = {"users": gaps.users, "groups": gaps.groups, "policies": gaps.policies}
+    lacking = source.lacking | {kind for kind, names in named.items() if names}
     lacking |= {"policies"} if gaps.inline else set()
     found = replace(
         source,

@@ -12,9 +12,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from iamkit.audit import Audit
+from iamkit.audit.tables import members_of
 
 GOOD, MIDDLE, DARK, BAD, NEUTRAL = "#0072b2", "#e69f00", "#7b3294", "#b2182b", "#8c8c8c"
-"""Colours that people with any kind of colour vision tell apart."""
+UNTOLD = "#f0e442"
+"""Colours that people with any kind of colour vision tell apart; the last is for the unknown."""
 MOST_GROUPS = 12
 _STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
@@ -53,40 +55,52 @@ def draw_key_ages(audit: Audit) -> Chart:
     keys, limit = audit.access_keys, audit.thresholds.rotation_days
     edges = sorted({0, 31, limit + 1, 2 * limit + 1, 366, 731})
     active = _counted(keys.loc[keys["active"].fillna(False), "age_days"], edges)
-    other = _counted(keys.loc[~keys["active"].fillna(False), "age_days"], edges)
+    other = _counted(keys.loc[~keys["active"].fillna(True), "age_days"], edges)
+    unknown = int((keys["active"].isna() | keys["age_days"].isna()).sum())
     labels = _labels(edges)
     old = int(sum(n for edge, n in zip(edges, active, strict=True) if edge > limit))
-    figure, axes = _canvas(f"Access keys by age: {old} active ones want rotation")
+    said = _and_unknown(old, unknown, everyone=_all_users(audit))
+    figure, axes = _canvas(f"Access keys by age: {said} active ones want rotation")
     colours = [GOOD if edge <= limit else BAD for edge in edges]
-    _stacked(axes, labels, [("active", active, colours), ("inactive", other, NEUTRAL)])
-    _legend(
-        axes,
-        [
-            (f"active, up to {limit} days", GOOD),
-            ("active, older", BAD),
-            ("inactive", NEUTRAL),
-        ],
-    )
     told = _told(labels, active, "active keys") + "; " + _told(labels, other, "inactive keys")
+    entries = [
+        (f"active, up to {limit} days", GOOD),
+        ("active, older", BAD),
+        ("inactive", NEUTRAL),
+    ]
+    series: list[_Series] = [("active", active, colours), ("inactive", other, NEUTRAL)]
+    if unknown:
+        labels, series = _with_unknown(labels, series, unknown)
+        entries.append(("not known", UNTOLD))
+        told += f"; unknown {unknown}"
+    _stacked(axes, labels, series)
+    _legend(axes, entries)
     return _chart("Age of access keys", figure, told)
 
 
 def draw_mfa(audit: Audit) -> Chart:
     """Who may sign in to the console, with and without MFA, by what they may do."""
-    users = audit.users[audit.users["password_enabled"].fillna(True)]
+    users = audit.users
+    fails = users["password_enabled"] & ~users["mfa_active"]  # as the check console-mfa has it
+    admins = users["effective_admin"]
     kinds = {
-        "administrators": users["effective_admin"].fillna(True),
-        "others": ~users["effective_admin"].fillna(True),
+        "administrators": admins.fillna(False),
+        "others": ~admins.fillna(True),
+        "perhaps administrators": admins.isna(),
     }
+    kinds = {word: of for word, of in kinds.items() if word != "perhaps administrators" or of.any()}
     labels = list(kinds)
-    counts = {
-        "with MFA": [int((users["mfa_active"].fillna(False) & of).sum()) for of in kinds.values()],
-        "without": [int((~users["mfa_active"].fillna(True) & of).sum()) for of in kinds.values()],
-        "unknown": [int((users["mfa_active"].isna() & of).sum()) for of in kinds.values()],
+    states = {
+        "with MFA": (users["password_enabled"] & users["mfa_active"]).fillna(False),
+        "without": fails.fillna(False),
+        "unknown": fails.isna(),
     }
-    without = sum(counts["without"])
-    figure, axes = _canvas(f"Console sign-in: {without} people have no MFA")
-    colours = dict(zip(counts, (GOOD, BAD, NEUTRAL), strict=True))
+    counts = {
+        word: [int((of & kind).sum()) for kind in kinds.values()] for word, of in states.items()
+    }
+    said = _and_unknown(sum(counts["without"]), sum(counts["unknown"]), everyone=_all_users(audit))
+    figure, axes = _canvas(f"Console sign-in: {said} people have no MFA")
+    colours = dict(zip(counts, (GOOD, BAD, UNTOLD), strict=True))
     _bars(axes, labels, [(name, values, colours[name]) for name, values in counts.items()])
     _legend(axes, [(name, colours[name]) for name in counts if sum(counts[name])])
     told = "; ".join(_told(labels, values, name) for name, values in counts.items())
@@ -106,20 +120,24 @@ def draw_activity(audit: Audit) -> Chart:
     rest = {word: number for word, number in rest.items() if number}
     labels, values = [*_labels(edges), *rest], [*counts, *rest.values()]
     colours = [GOOD if edge < limit else BAD for edge in edges]
-    colours += [BAD if word == "never" else NEUTRAL for word in rest]
+    colours += [{"never": BAD, "unknown": UNTOLD}.get(word, NEUTRAL) for word in rest]
     idle = sum(n for edge, n in zip(edges, counts, strict=True) if edge >= limit) + never
-    figure, axes = _canvas(f"Last activity: {idle} users idle for {limit} days or longer")
+    said = _and_unknown(idle, unknown, everyone=_all_users(audit))
+    figure, axes = _canvas(f"Last activity: {said} users idle for {limit} days or longer")
     _stacked(axes, labels, [("users", values, colours)])
     return _chart("Last activity", figure, _told(labels, values, "users"))
 
 
 def draw_groups(audit: Audit) -> Chart:
     """How many members the groups have, and the most that they may do."""
-    largest = audit.groups.sort_values(["members", "group"], ascending=[False, True])
+    members = {name: len(names) for name, names in members_of(audit.state).items()}
+    known = audit.groups.assign(known=[members.get(name, 0) for name in audit.groups["group"]])
+    largest = known.sort_values(["known", "group"], ascending=[False, True])
     shown = largest.head(MOST_GROUPS)
     reach = [_reach(audit, str(name)) for name in shown["group"]]
     left = len(audit.groups) - len(shown)
     more = f" (the {len(shown)} largest of {len(audit.groups)})" if left else ""
+    more += " (there may be others)" if "groups" in audit.gaps.kinds else ""
     figure, axes = _canvas(f"Members of groups, and what they may do{more}")
     colours = {
         "administers": BAD,
@@ -127,13 +145,16 @@ def draw_groups(audit: Audit) -> Chart:
         "changes": MIDDLE,
         "reads": GOOD,
         "nothing": NEUTRAL,
+        "not known": UNTOLD,
     }
     labels = [_short(str(name)) for name in shown["group"]]
-    values = [int(n) for n in shown["members"]]
-    _bars(axes, labels, [("members", values, [colours[word] for word in reach])])
+    values = [int(n) for n in shown["known"]]
+    unsure = ["+" if lacks else "" for lacks in shown["members"].isna()]
+    _bars(axes, labels, [("members", values, [colours[word] for word in reach])], unsure)
     _legend(axes, [(word, colours[word]) for word in colours if word in reach])
     told = ", ".join(
-        f"{label} {n} members, {word}" for label, n, word in zip(labels, values, reach, strict=True)
+        f"{label} {n}{sign} members, {word}"
+        for label, n, sign, word in zip(labels, values, unsure, reach, strict=True)
     )
     return _chart("Groups", figure, told)
 
@@ -143,6 +164,10 @@ def _reach(audit: Audit, group: str) -> str:
     row = audit.groups[audit.groups["group"] == group].iloc[0]
     if pd.notna(row["effective_admin"]) and row["effective_admin"]:
         return "administers"
+    if pd.isna(row["effective_admin"]) or group not in audit.state.groups:
+        return "not known"
+    if audit.gaps.grants_of(audit.state.groups[group]):
+        return "not known"
     levels = set(audit.group_levels(group))
     if levels & {"Permissions management"}:
         return "manages access"
@@ -159,9 +184,33 @@ def _canvas(title: str) -> tuple[Figure, Axes]:
     return figure, axes
 
 
-def _stacked(
-    axes: Axes, labels: list[str], series: Iterable[tuple[str, list[int], str | list[str]]]
-) -> None:
+_Series = tuple[str, list[int], str | list[str]]
+"""A word, a number for each bar, and its colour or a colour for each bar."""
+
+
+def _and_unknown(number: int, unknown: int, *, everyone: bool) -> str:
+    """A number, with how many more it may be."""
+    more = f" (and perhaps {unknown:,} more)" if unknown else ""
+    return f"{number:,}{more}" if everyone else f"{number:,}{more}, of those that were read,"
+
+
+def _all_users(audit: Audit) -> bool:
+    return "users" not in audit.gaps.kinds
+
+
+def _with_unknown(
+    labels: list[str], series: list[_Series], unknown: int
+) -> tuple[list[str], list[_Series]]:
+    """One bar more, of what is not known."""
+    longer = [
+        (word, [*values, 0], [*colour, UNTOLD] if isinstance(colour, list) else colour)
+        for word, values, colour in series
+    ]
+    bar = ("unknown", [0] * len(labels) + [unknown], UNTOLD)
+    return [*labels, "unknown"], [*longer, bar]
+
+
+def _stacked(axes: Axes, labels: list[str], series: Iterable[_Series]) -> None:
     """Upright bars, one on top of the other, with their number above."""
     base = [0] * len(labels)
     for _, values, colour in series:
@@ -177,15 +226,16 @@ def _stacked(
 
 
 def _bars(
-    axes: Axes, labels: list[str], series: Iterable[tuple[str, list[int], str | list[str]]]
+    axes: Axes, labels: list[str], series: Iterable[_Series], signs: Sequence[str] = ()
 ) -> None:
-    """Lying bars, the first on top, with their number behind."""
+    """Lying bars, the first on top, with their number behind, and a sign that there may be more."""
     base = [0] * len(labels)
     for _, values, colour in series:
         axes.barh(range(len(labels)), values, left=base, color=colour)
         base = [a + b for a, b in zip(base, values, strict=True)]
     for place, total in enumerate(base):
-        axes.annotate(f" {total:,}", (total, place), ha="left", va="center")
+        sign = signs[place] if signs else ""
+        axes.annotate(f" {total:,}{sign}", (total, place), ha="left", va="center")
     axes.set_yticks(range(len(labels)), labels)
     axes.invert_yaxis()
     axes.set_xticks([])

@@ -1,12 +1,11 @@
 """The audit in files for spreadsheets, programs and CI, with hostile text made harmless."""
 
 import csv
-import hashlib
 import io
 import json
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 from xml.etree import ElementTree as ET
@@ -15,7 +14,7 @@ import pandas as pd
 
 from iamkit.audit import Audit, schema
 from iamkit.audit.checks import CHECKS
-from iamkit.audit.comparison import Comparison
+from iamkit.audit.comparison import UNTOLD, Comparison
 from iamkit.audit.schema import SEVERITIES, Schema, in_words
 from iamkit.errors import InputError
 
@@ -188,7 +187,6 @@ def _sarif_result(
 ) -> dict[str, Any]:
     place = "/".join(filter(None, (account_id, row["principal"], row["resource"])))
     failed = row["status"] != "unknown"
-    identity = "\0".join((row["check"], place))
     result = {
         "ruleId": row["check"],
         "ruleIndex": numbers[row["check"]],
@@ -201,7 +199,7 @@ def _sarif_result(
                 "logicalLocations": [{"fullyQualifiedName": printable(place), "kind": "resource"}],
             }
         ],
-        "partialFingerprints": {"iamkit/v1": hashlib.sha256(identity.encode()).hexdigest()},
+        "partialFingerprints": {"iamkit/v2": row["fingerprint"]},
     }
     if row["waiver"]:
         result["suppressions"] = [{"kind": "external", "justification": row["waiver"]}]
@@ -213,12 +211,11 @@ _LEVELS = {"critical": "error", "high": "error", "medium": "warning", "low": "no
 
 def to_text(audit: Audit, changes: Comparison | None = None, most: int = 12) -> str:
     """The audit for a terminal: what counts, the worst findings, what has changed, what lacks."""
-    account = audit.account.iloc[0]
     found = audit.findings
     failing = found[found["status"] == "fail"]
-    name = f"{account['account_id']} {account['alias']}".strip()
+    name = f"{audit.state.account_id} {printable(audit.state.alias or '')}".strip()
     lines = [
-        f"Account {name}, {len(audit.users)} users, as of {audit.now:%Y-%m-%d %H:%M} UTC",
+        f"Account {name}, {count_users(audit)} users, as of {audit.now:%Y-%m-%d %H:%M} UTC",
         "  ".join(f"{word} {(failing['severity'] == word).sum()}" for word in SEVERITIES)
         + f"  unknown {(found['status'] == 'unknown').sum()}"
         + f"  waived {(found['status'] == 'waived').sum()}",
@@ -229,34 +226,71 @@ def to_text(audit: Audit, changes: Comparison | None = None, most: int = 12) -> 
         lines.append(f"{row['severity']:<9} {row['check']:<20} {_fitted(printable(who), 60)}")
     if len(failing) > most:
         lines.append(f"... and {len(failing) - most} more")
+    lines += describe_unknown(found)
     if changes:
         lines += ["", "Since the earlier state:", *describe_changes(changes, most)]
     lines += failures(audit)
     return "\n".join(lines) + "\n"
 
 
+def count_users(audit: Audit) -> str:
+    """How many users there are, in words if not all of them are known."""
+    number = f"{len(audit.users):,}"
+    return f"{number} or more" if "users" in audit.gaps.kinds else number
+
+
+def describe_unknown(findings: pd.DataFrame) -> list[str]:
+    """A line for each check that could not be told, with how many findings that are."""
+    unknown = findings[findings["status"] == "unknown"]
+    return [
+        f"{'unknown':<9} {check:<20} {len(of)} of {severity} severity, from {of['source'].iloc[0]}"
+        for (check, severity), of in unknown.groupby(
+            ["check", "severity"], sort=False, observed=True
+        )
+    ]
+
+
 def describe_changes(changes: Comparison, most: int = 12) -> list[str]:
-    """What has changed, a line each: users, permissions, findings new and gone."""
-    lines = [f"user {row.user} {row.change}" for row in changes.users.itertuples()]
+    """What has changed, a line each: users, permissions, findings new and gone.
+
+    What cannot be told is counted, each kind in a line.
+    """
+    users, permissions, findings = (
+        frame[frame["change"] != UNTOLD] for frame in vars(changes).values()
+    )
+    lines = [f"user {row.user} {row.change}" for row in users.itertuples()]
     lines += [
         f"user {user} {word}: {', '.join(sorted(set(cells['service'])))}"
-        for (user, word), cells in changes.permissions.groupby(["user", "change"])
+        for (user, word), cells in permissions.groupby(["user", "change"])
     ]
     lines += [
         f"finding {row.change}: {row.severity} {row.check} {row.principal} {row.resource}".strip()
-        for row in changes.findings.itertuples()
+        for row in findings.itertuples()
         if row.change != "still"
     ]
-    still = int((changes.findings["change"] == "still").sum())
+    still = int((findings["change"] == "still").sum())
     shown = [_fitted(printable(line), 100) for line in lines[:most]]
     more = [f"... and {len(lines) - most} more"] if len(lines) > most else []
-    return [*(shown or ["nothing has changed"]), *more, f"{still} findings are still there"]
+    untold = list(_describe_untold(changes))
+    nothing = [] if untold else ["nothing has changed"]
+    return [*(shown or nothing), *more, *untold, f"{still} findings are still there"]
+
+
+def _describe_untold(changes: Comparison) -> Iterator[str]:
+    """How many users, users' permissions and findings one of the two states does not tell."""
+    for name, frame in vars(changes).items():
+        untold = frame[frame["change"] == UNTOLD]
+        if len(untold):
+            number = untold["user"].nunique() if name == "permissions" else len(untold)
+            what = "users' permissions" if name == "permissions" else name
+            yield f"{number} {what} {UNTOLD}: one of the two states does not say"
 
 
 def failures(audit: Audit) -> list[str]:
-    """A line for each operation that could not be read, wholly or for some users."""
+    """A line for each operation that could not be read, wholly or in part."""
     return [
-        f"could not be read: {name}"
+        ("read in part: " if source.lacking else "could not be read: ")
+        + name
         + (f", for {len(source.missing)} users" if source.missing else "")
         + (f" ({printable(source.note)})" if source.note else "")
         for name, source in audit.state.failures.items()
@@ -290,11 +324,34 @@ def export_audit(
     return {"junit": to_junit, "sarif": to_sarif}[form](audit).encode()
 
 
-def has_findings(audit: Audit, severity: str) -> bool:
-    """Whether a finding counts that is of a severity or worse."""
+def has_findings(audit: Audit, severity: str, status: str = "fail") -> bool:
+    """Whether a finding counts that is of a severity or worse; or one with another status."""
+    return _count(audit, severity, status) > 0
+
+
+def judge(audit: Audit, fail_on: str | None = None) -> tuple[int, list[str]]:
+    """The exit code of an audit, and why it is not 0.
+
+    Args:
+        audit: the audit.
+        fail_on: the severity from which on findings count; none do without it.
+
+    Returns:
+        3 if findings count, else 1 if something could not be read or a check that would count
+        could not be told, else 0; and a line for each of these that holds.
+    """
+    counted = _count(audit, fail_on, "fail") if fail_on else 0
+    untold = _count(audit, fail_on, "unknown") if fail_on else 0
+    lines = [f"{counted} findings at or above {fail_on}"] if counted else []
+    lines += [f"{untold} checks at or above {fail_on} could not be told"] if untold else []
+    lines += failures(audit)
+    return 3 if counted else 1 if lines else 0, lines
+
+
+def _count(audit: Audit, severity: str, status: str) -> int:
     bad = SEVERITIES[: SEVERITIES.index(severity) + 1]
-    failing = audit.findings[audit.findings["status"] == "fail"]
-    return bool(failing["severity"].isin(bad).any())
+    found = audit.findings[audit.findings["status"] == status]
+    return int(found["severity"].isin(bad).sum())
 
 
 def printable(text: str, keep: str = "") -> str:

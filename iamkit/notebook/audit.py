@@ -5,7 +5,6 @@ Everything is also plain HTML, for pages without a kernel and for paper.
 
 import base64
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,11 +14,19 @@ import pandas as pd
 from IPython.display import display
 
 from iamkit.account import AccountState
-from iamkit.audit import Audit, schema
+from iamkit.audit import CHECKS, Audit, schema
 from iamkit.audit.charts import Chart, draw_charts
-from iamkit.audit.comparison import Comparison, compare
-from iamkit.audit.exports import TABLES, failures, table_of, to_csv, to_json, to_text
-from iamkit.audit.schema import SEVERITIES, Schema, in_words
+from iamkit.audit.comparison import UNTOLD, Comparison, compare
+from iamkit.audit.exports import (
+    TABLES,
+    count_users,
+    failures,
+    table_of,
+    to_csv,
+    to_json,
+    to_text,
+)
+from iamkit.audit.schema import REPORT, SEVERITIES, Schema, in_words
 from iamkit.aws.audit import audit_of, load_own
 from iamkit.aws.session import open_session
 from iamkit.aws.survey import survey_account
@@ -36,9 +43,12 @@ SEVERITY_COLOURS = {
     "medium": "#9a5b00",
     "low": "#4d5966",
 }
+PLAIN, FINE, BAD, UNKNOWN_COLOUR = "#1b1b1b", "#1a7f37", "#b2182b", "#8a4600"
+"""Colours of numbers; no number is fine while some of it is unknown."""
 USER_COLUMNS = (
-    "user worst_severity findings next_action groups password_enabled mfa_active active_keys "
-    "key_1_age_days key_2_age_days last_activity effective_admin admin_path created tags"
+    "user worst_severity findings findings_unknown next_action groups password_enabled mfa_active "
+    "active_keys key_1_age_days key_2_age_days last_activity effective_admin admin_path created "
+    "tags"
 ).split()
 """What is shown of the users at first; the DataFrame and the files have everything."""
 FINDING_COLUMNS = (
@@ -80,9 +90,11 @@ def show_summary(audit: Audit, worst: int = 10) -> None:
     cards = "".join(_card(*card) for card in _numbers(audit, failing))
     gaps = "".join(f"<p>⚠ {escape(line)}</p>" for line in failures(audit))
     counts = ", ".join(f"{(failing['severity'] == word).sum()} {word}" for word in SEVERITIES)
+    unknown = audit.findings[audit.findings["status"] == "unknown"]
+    counts += f", {len(unknown):,} unknown" if len(unknown) else ""
     markup = (
         f"<div>{cards}</div>{gaps}<p><b>Findings: {counts}.</b> The worst first, of each check:</p>"
-        f"{_by_check(failing, worst)}"
+        f"{_by_check(failing, worst, certain=unknown.empty)}{_unknown_by_check(unknown)}"
     )
     display({"text/html": markup, "text/plain": to_text(audit)}, raw=True)
 
@@ -121,10 +133,11 @@ def show_user(audit: Audit, name: str = "") -> None:
         InputError: there is no such user.
     """
     if len(audit.users) == 0:
-        show("The account has no users.")
+        told = "No user is known." if "users" in audit.gaps.kinds else "The account has no users."
+        show(told)
         return
     name = name or _worst_user(audit)
-    if name not in audit.state.users:
+    if name not in set(audit.users["user"]):
         raise InputError(f"The account has no user {name!r}.")
     markup, text = describe_user(audit, name)
     if not someone_is_there():
@@ -147,11 +160,14 @@ def describe_user(audit: Audit, name: str) -> tuple[str, str]:
         if value != ""
     ]
     found = audit.findings[audit.findings["principal"] == name]
+    unknown = int((found["status"] == "unknown").sum())
     told = in_words(found, schema.FINDINGS).to_dict("records")
     permissions = _permission_rows(audit, name)
     parts = [
         f"<h3>{escape(name)}</h3>",
-        f"<p><b>{len(found)} findings</b></p>" if len(found) else "<p>✔ No findings.</p>",
+        f"<p><b>{len(found) - unknown} findings, {unknown} unknown</b></p>"
+        if len(found)
+        else "<p>✔ No findings.</p>",
         *(_finding(finding) for finding in told),
         "<p><b>What it may do, and by which path</b></p>",
         table(permissions, ("path", "service", "access", "actions", "resources", "conditions"))
@@ -173,7 +189,7 @@ def show_comparison(audit: Audit, parameters: AuditUsersParameters) -> Compariso
     before = AccountState.load(parameters.compare_to)
     found = compare(Audit(before, parameters.thresholds, parameters.waivers), audit)
     since = f"{before.read_at:%Y-%m-%d %H:%M} UTC" if before.read_at else "then"
-    changes = found.findings[found.findings["change"] != "still"]
+    changes = found.findings[~found.findings["change"].isin(["still", UNTOLD])]
     show(f"Since {since}: {_counted(found)}.")
     for title, frame in (
         ("Users", found.users),
@@ -348,28 +364,44 @@ def _numbers(audit: Audit, failing: pd.DataFrame) -> list[tuple[str, str, str]]:
     users = audit.users
     counts = failing["check"].value_counts()
     untold = audit.findings[audit.findings["status"] == "unknown"]["check"].value_counts()
-    made = users["report_age_hours"].max() if len(users) else None
-    age = "" if made is None or pd.isna(made) else f"report {made:.1f} h old"
 
     def bad(*checks: str) -> tuple[str, str]:
         number = int(sum(counts.get(check, 0) for check in checks))
         unknown = int(sum(untold.get(check, 0) for check in checks))
-        told = f"{number:,}" + (f" + {unknown:,} unknown" if unknown else "")
-        return told, "#b2182b" if number else "#8a4600" if unknown else "#1a7f37"
+        colour = BAD if number else UNKNOWN_COLOUR if unknown else FINE
+        return _and_unknown(number, unknown), colour
 
+    admins = users["effective_admin"]
+    perhaps = int(admins.isna().sum())
+    whole = "users" not in audit.gaps.kinds
     return [
-        ("users", f"{len(users):,}", "#1b1b1b"),
+        ("users", count_users(audit), PLAIN if whole else UNKNOWN_COLOUR),
         ("without MFA at the console", *bad("console-mfa")),
-        ("administrators", f"{int(users['effective_admin'].sum()):,}", "#1b1b1b"),
+        (
+            "administrators" if whole else "administrators, of those that were read",
+            _and_unknown(int(admins.sum()), perhaps),
+            UNKNOWN_COLOUR if perhaps or not whole else PLAIN,
+        ),
         ("keys to rotate", *bad("key-rotation")),
         ("unused credentials", *bad("unused-password", "unused-key")),
-        ("the root's findings", *bad(*(c for c in counts.index if str(c).startswith("root-")))),
-        (age or "credential report", _when(audit.now), "#1b1b1b"),
+        ("the root's findings", *bad(*(name for name in CHECKS if name.startswith("root-")))),
+        _report_card(audit),
     ]
 
 
-def _when(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d}"
+def _and_unknown(number: int, unknown: int) -> str:
+    return f"{number:,}" + (f" + {unknown:,} unknown" if unknown else "")
+
+
+def _report_card(audit: Audit) -> tuple[str, str, str]:
+    """When AWS made the credential report, or that there is none."""
+    source = audit.state.source(REPORT)
+    if source.status != "read":
+        return "credential report", source.status, UNKNOWN_COLOUR
+    if source.at is None:
+        return "date of the credential report", "unknown", UNKNOWN_COLOUR
+    age = (audit.now - source.at).total_seconds() / 3600
+    return f"credential report, {age:.1f} h old", f"{source.at:%Y-%m-%d}", PLAIN
 
 
 def _card(label: str, value: str, colour: str) -> str:
@@ -379,10 +411,10 @@ def _card(label: str, value: str, colour: str) -> str:
     )
 
 
-def _by_check(failing: pd.DataFrame, most: int) -> str:
+def _by_check(failing: pd.DataFrame, most: int, *, certain: bool) -> str:
     """The checks that fail, the worst first, each with the first of whom it concerns."""
     if failing.empty:
-        return "<p>✔ None.</p>"
+        return "<p>✔ None.</p>" if certain else "<p>None that is known.</p>"
     rows = []
     for _, found in failing.groupby("check", sort=False, observed=True):
         first = found.iloc[0]
@@ -399,6 +431,23 @@ def _by_check(failing: pd.DataFrame, most: int) -> str:
         )
     left = f"<p>… and {len(rows) - most} checks more, below.</p>" if len(rows) > most else ""
     return _table(rows[:most], ("", "expected", "fails", "who", "CIS")) + left
+
+
+def _unknown_by_check(unknown: pd.DataFrame) -> str:
+    """The checks that could not be told, the worst first, and what they would need."""
+    if unknown.empty:
+        return ""
+    rows = [
+        (
+            _severity(str(found["severity"].iloc[0])),
+            escape(found["title"].iloc[0]),
+            f'<b style="color:{UNKNOWN_COLOUR}">{len(found):,} unknown</b>',
+            escape(found["source"].iloc[0]),
+        )
+        for _, found in unknown.groupby("check", sort=False, observed=True)
+    ]
+    heading = "<p><b>What could not be told</b>, and may be as bad:</p>"
+    return heading + _table(rows, ("", "expected", "for", "hangs on"))
 
 
 def _severity(word: str) -> str:
@@ -447,6 +496,9 @@ def _permission_rows(audit: Audit, name: str) -> list[tuple[str, ...]]:
     cells = audit.permissions([name])
     rows: list[tuple[str, ...]] = []
     for path, of_path in cells.groupby("path", sort=False, observed=True):
+        if of_path["service"].isna().all():
+            rows.append((str(path), "unknown", "unknown", "unknown", "unknown", "unknown"))
+            continue
         services = of_path["service"].nunique()
         for service, cell in _by_service(of_path, many=services > 30):
             levels = ", ".join(dict.fromkeys(cell["access_level"].astype("str")))
@@ -482,7 +534,7 @@ def _worst_first(users: pd.DataFrame) -> pd.DataFrame:
 
 
 def _describe_into(told: Any, audit: Audit, name: str) -> None:
-    if name in audit.state.users:
+    if name in set(audit.users["user"]):
         told.value = describe_user(audit, name)[0]
 
 

@@ -121,10 +121,14 @@ def describe_urgent(start: Start) -> tuple[str, str]:
     if start.audit is None:
         return gaps, _text(*told)
     found = most_urgent(start.audit.findings)
-    certain = not start.problems and not count_findings(start.audit.findings)["unknown"]
+    unknown = count_findings(start.audit.findings)["unknown"]
+    certain = not start.problems and not unknown
     heading = _verdict(found, certain=certain)
     items = "".join(_urgent_item(one) for one in found)
     lines = [f"{one.severity}: {_who(one)}: {one.expected}. {one.action}." for one in found]
+    if unknown:
+        said = f"{unknown:,} findings could not be told; 06_audit_users says which"
+        gaps, told = f"<p>{_badge('cannot tell')} {escape(said)}</p>{gaps}", [said, *told]
     listed = f'<ol style="{LIST}">{items}</ol>' if found else ""
     return f"<p>{escape(heading)}</p>{listed}{gaps}", _text(heading, *lines, *told)
 
@@ -233,11 +237,13 @@ def _who(one: Urgent) -> str:
 
 
 def _verdict(found: list[Urgent], *, certain: bool) -> str:
-    complete = "" if certain else ", as far as it could be told"
+    if not found and certain:
+        return "✔ Nothing is urgent: the audit found nothing."
     if not found:
-        return f"✔ Nothing is urgent: the audit found nothing{complete}."
+        return "? Whether something is urgent cannot be told: not everything could be read."
     if found[0].severity not in WORST:
-        return f"✔ Nothing is critical or high{complete}. What comes first of the rest:"
+        sure = "✔ Nothing is critical or high" if certain else "? Nothing known is critical or high"
+        return f"{sure}. What comes first of the rest:"
     return "The audit finds this most urgent; 06_audit_users has it all, with the commands:"
 
 

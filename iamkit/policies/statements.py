@@ -13,9 +13,13 @@ def several_statements(document: JSON) -> Any:
 
 
 def statements_of(document: JSON) -> list[JSON]:
-    """The statements of a policy, which may be one object in place of a list."""
-    found = document.get("Statement", ())
-    return [found] if isinstance(found, Mapping) else [s for s in found if isinstance(s, Mapping)]
+    """The statements of a policy, which may be one object in place of a list; none if it has none.
+
+    Whether a policy's text is known at all is told by ``iamkit.gaps.is_described``.
+    """
+    found = document.get("Statement")
+    listed = found if isinstance(found, list | tuple) else [found]
+    return [statement for statement in listed if isinstance(statement, Mapping)]
 
 
 def texts_of(statement: JSON, key: str) -> list[str]:

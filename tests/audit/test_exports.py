@@ -162,7 +162,7 @@ def test_sarif_tells_failures_unknowns_and_waivers_apart(audit):
     assert ("console-mfa", "open", False) in kinds
     assert ("no-group", "fail", True) in kinds
     assert ("key-rotation", "fail", False) in kinds
-    prints = [r["partialFingerprints"]["iamkit/v1"] for r in results]
+    prints = [r["partialFingerprints"]["iamkit/v2"] for r in results]
     assert len(set(prints)) == len(prints)
 
 

@@ -1,0 +1,173 @@
+"""Whatever part of an account is taken away, no answer becomes better."""
+
+import json
+import re
+from functools import cache
+from xml.etree import ElementTree as ET
+
+import pytest
+from accounts import NOW
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from removals import COMPANY, REMOVALS, remove
+
+from iamkit.audit import CHECKS, Audit
+from iamkit.audit.charts import draw_charts
+from iamkit.audit.comparison import compare
+from iamkit.audit.exports import judge, to_csv, to_json, to_junit, to_sarif, to_text
+from iamkit.audit.schema import SEVERITIES, USERS
+from iamkit.notebook.audit import FINE, _numbers, describe_user
+
+OF_DETAILS = ("users ", "groups ", "policies ", "text of ", "the last page")
+"""Removals that leave a name behind, or say so: nobody may take such an account for whole."""
+
+
+@cache
+def whole():
+    """The audit of all."""
+    return Audit(COMPANY, now=NOW)
+
+
+def audit_without(names):
+    """The audit of what is left."""
+    return Audit(remove(*names), now=NOW)
+
+
+def untold(audit):
+    """Of which checks and principals an audit says that it does not know."""
+    unknown = audit.findings[audit.findings["status"] == "unknown"]
+    return set(zip(unknown["check"], unknown["principal"], strict=True))
+
+
+def green_suites(audit):
+    """The suites of JUnit in which nothing failed, is an error or was skipped."""
+    suites = ET.fromstring(to_junit(audit))
+    counted = ("failures", "errors", "skipped")
+    return {s.get("name") for s in suites if all(s.get(word) == "0" for word in counted)}
+
+
+def green_tiles(audit):
+    """The numbers of the page that are green."""
+    failing = audit.findings[audit.findings["status"] == "fail"]
+    return {label for label, _, colour in _numbers(audit, failing) if colour == FINE}
+
+
+def judged_fine(audit):
+    """The users and groups of whom a column says that all is well."""
+    users, groups = audit.users.set_index("user"), audit.groups.set_index("group")
+    columns = {
+        "has MFA": users["mfa_active"],
+        "is no administrator": ~users["effective_admin"],
+        "cannot escalate": (users["escalations"] == "").astype("boolean").mask(
+            users["escalations"].isna()
+        ),
+        "has no password": ~users["password_enabled"],
+        "has no active key": users["active_keys"] == 0,
+        "makes no administrator": ~groups["effective_admin"],
+    }
+    return {(word, name) for word, of in columns.items() for name in of[of.fillna(False)].index}
+
+
+def assert_not_better(audit):
+    """Nothing that was bad is fine, and nothing that is fine was not so before."""
+    full, unsure = whole(), untold(audit)
+    left = set(audit.findings.loc[audit.findings["status"] == "fail", "fingerprint"])
+    everywhere = {check for check, who in unsure if who == audit.state.account_id}
+    for row in full.findings.to_dict("records"):
+        known = row["fingerprint"] in left or (row["check"], row["principal"]) in unsure
+        assert known or row["check"] in everywhere, (row["check"], row["principal"])
+    assert green_suites(audit) <= green_suites(full)
+    assert green_tiles(audit) <= green_tiles(full)
+    assert judged_fine(audit) <= judged_fine(full)
+    for severity in (None, *SEVERITIES):
+        before, after = judge(full, severity)[0], judge(audit, severity)[0]
+        assert after in {0: (0, 1), 1: (1, 3), 3: (1, 3)}[before], severity
+    there, back = compare(full, audit), compare(audit, full)
+    assert not {"gone", "went", "shrank", "grew", "new", "came", "replaced"} & changes_of(there)
+    assert not {"gone", "went", "shrank", "grew", "new", "came", "replaced"} & changes_of(back)
+
+
+def changes_of(found):
+    """The words of a comparison."""
+    return {word for frame in vars(found).values() for word in frame["change"]}
+
+
+@pytest.mark.parametrize("name", REMOVALS)
+def test_knowing_less_of_an_account_makes_no_answer_better(name):
+    """Findings, suites, tiles, cells, exit codes, comparison: each part on its own."""
+    audit = audit_without([name])
+    assert_not_better(audit)
+    if name.startswith(OF_DETAILS):
+        assert judge(audit)[0] == 1
+        assert "GetAccountAuthorizationDetails" in to_text(audit)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.sampled_from(sorted(REMOVALS)), min_size=2, max_size=5, unique=True))
+def test_knowing_less_and_less_makes_no_answer_better(names):
+    """Several parts at once, in any order."""
+    assert_not_better(audit_without(names))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "GetCredentialReport unknown",
+        "ListAccessKeys not read",
+        "users ann",
+        "groups Admins",
+        "groups dev",
+        "report bob",
+        "whether keys are active",
+        "the last page",
+    ],
+)
+def test_no_picture_becomes_better(name):
+    """Good bars do not grow, a group does not get harmless, and the unknown has a bar."""
+    before = {chart.title: chart for chart in draw_charts(whole())}
+    after = {chart.title: chart for chart in draw_charts(audit_without([name]))}
+
+    def good(charts):
+        with_mfa = charts["Who has no MFA"].told.partition(";")[0]
+        young, recent = charts["Age of access keys"].told, charts["Last activity"].told
+        return [
+            sum(map(int, re.findall(r"(\d+)(?:,|$)", with_mfa))),
+            sum(map(int, re.findall(r"(?:0.30|31.90) (\d+)", young.partition(";")[0]))),
+            sum(map(int, re.findall(r"(?:0.6|7.44|credential) (\d+)", recent))),
+        ]
+
+    assert all(a <= b for a, b in zip(good(after), good(before), strict=True))
+    reach = [
+        dict(re.findall(r"(\w+) \d+\+? members, ([\w ]+)", charts["Groups"].told))
+        for charts in (before, after)
+    ]
+    for group, word in reach[1].items():
+        assert word in (reach[0][group], "not known")
+
+
+def test_no_export_is_silent_about_what_is_unknown():
+    """Text, SARIF, CSV, JSON and the page of a user say it in their own ways."""
+    audit = audit_without(["groups Admins", "GetCredentialReport not read", "access_keys ann"])
+    assert re.search(r"unknown +key-rotation +5 of medium severity", to_text(audit))
+    results = json.loads(to_sarif(audit))["runs"][0]["results"]
+    assert {r["kind"] for r in results if r["ruleId"] == "key-rotation"} == {"open"}
+    assert '"unknown"' in to_csv(audit.users, USERS)
+    ann = next(u for u in json.loads(to_json(audit))["users"] if u["user"] == "ann")
+    assert ann["effective_admin"] is ann["key_1_id"] is None
+    assert ann["findings_unknown"] > 5
+    markup = describe_user(audit, "ann")[0]
+    assert "group Admins" in markup
+    assert "Nothing." not in markup
+
+
+def test_a_fingerprint_hangs_on_no_optional_call():
+    """The same with and without key ids; two keys of one user differ."""
+    key_checks = [check.id for check in CHECKS.values() if check.table == "access_keys"]
+    with_ids, without_ids = whole(), audit_without(["ListAccessKeys not read"])
+    prints = [
+        set(audit.findings.loc[audit.findings["check"].isin(key_checks), "fingerprint"])
+        for audit in (with_ids, without_ids)
+    ]
+    assert prints[0] == prints[1] != set()
+    assert with_ids.findings["fingerprint"].is_unique
+    assert without_ids.findings["fingerprint"].is_unique
