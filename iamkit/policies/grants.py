@@ -153,7 +153,7 @@ def _grant(statement: JSON, name: str, catalogue: Catalogue) -> Grant:
         scope=_scope(statement),
         conditions=_condition_keys(statement),
         resources=resources,
-        own=actions & _actions_on(resources, catalogue),
+        own=_about(actions, resources, catalogue),
     )
 
 
@@ -496,14 +496,14 @@ def _limited(layers: list[list[Grant]]) -> int:
     return found
 
 
-def _actions_on(resources: tuple[str, ...], catalogue: Catalogue) -> int:
-    """The actions of the services whose resources are named; all where one may be any."""
+def _about(actions: int, resources: tuple[str, ...], catalogue: Catalogue) -> int:
+    """Those of some actions whose services' resources are named; all where they may be any."""
     services = {":".join(pattern.split(":")[2:3]) or "*" for pattern in resources}
     if any(set(service) & set("*?$") for service in services):
-        return catalogue.everything
+        return actions
     found = 0
     for service in services:
-        found |= catalogue.of_service(service)
+        found |= actions & catalogue.of_service(service)
     return found
 
 
@@ -616,6 +616,8 @@ def _condition_keys(statement: JSON) -> tuple[str, ...]:
 
 def _open_variables(pattern: str) -> list[str]:
     """Its variables but for those that every user has a value for."""
+    if "${" not in pattern:
+        return []
     return [name for name in variables_of(pattern) if name.lower() not in _OF_EVERY_USER]
 
 
