@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from iamkit.account import JSON, AccountState, Group, Role, User
 from iamkit.policies.catalogue import Catalogue
-from iamkit.policies.patterns import matches_resource, resource_expression
+from iamkit.policies.patterns import matches_resource, resource_expression, variables_of
 from iamkit.policies.sets import alike, divided, kinds_of, members_of
 from iamkit.policies.statements import statements_of, texts_of
 
@@ -63,6 +63,7 @@ class Grant:
         scope: ``all`` resources, ``all but`` some (NotResource), all of a ``type``, or ``some``.
         conditions: the condition keys; none if it always holds.
         resources: the patterns of its ``Resource`` or ``NotResource``.
+        own: those of the actions whose services the patterns name, and so surely concern.
     """
 
     name: str
@@ -71,6 +72,7 @@ class Grant:
     scope: "Scope"
     conditions: tuple[str, ...]
     resources: tuple[str, ...] = ()
+    own: int = 0
 
 
 Kind = tuple[bool, str, bool]
@@ -88,6 +90,15 @@ class Grants(tuple[Grant, ...]):  # noqa: SLOT001 - it keeps what is asked often
             scope = "some" if grant.scope == "type" else grant.scope
             kind = grant.allows, scope, not grant.conditions
             found[kind] = found.get(kind, 0) | grant.actions
+        return found
+
+    @cached_property
+    def fitting(self) -> int:
+        """The actions that are allowed always on resources of their own service."""
+        found = 0
+        for grant in self:
+            if grant.allows and not grant.conditions:
+                found |= grant.actions if grant.scope in ("all", "all but") else grant.own
         return found
 
 
@@ -127,15 +138,22 @@ class Path:
 def compile_policy(document: JSON, catalogue: Catalogue) -> Grants:
     """The statements of an identity policy; what is not understood grants nothing."""
     return Grants(
-        Grant(
-            name=str(statement.get("Sid") or f"statement {number}"),
-            allows=statement.get("Effect") == "Allow",
-            actions=_actions(statement, catalogue),
-            scope=_scope(statement),
-            conditions=_condition_keys(statement),
-            resources=tuple(texts_of(statement, "Resource") + texts_of(statement, "NotResource")),
-        )
+        _grant(statement, str(statement.get("Sid") or f"statement {number}"), catalogue)
         for number, statement in enumerate(statements_of(document), 1)
+    )
+
+
+def _grant(statement: JSON, name: str, catalogue: Catalogue) -> Grant:
+    actions = _actions(statement, catalogue)
+    resources = tuple(texts_of(statement, "Resource") + texts_of(statement, "NotResource"))
+    return Grant(
+        name=name,
+        allows=statement.get("Effect") == "Allow",
+        actions=actions,
+        scope=_scope(statement),
+        conditions=_condition_keys(statement),
+        resources=resources,
+        own=_about(actions, resources, catalogue),
     )
 
 
@@ -406,7 +424,9 @@ def _reach(
     if boundary:
         found = _within(found, _allowed_by([boundary]))
     layers = [[grant for grants in policies for grant in grants], list(boundary or ())]
-    doubtful = (found.some | found.most) & _limited(layers, catalogue)
+    for layer in (policies, [boundary] if boundary else []):
+        found = _fitted(found, layer)
+    doubtful = (found.some | found.most) & _limited(layers)
     return _corrected(found, doubtful, layers, catalogue, place) if doubtful else found
 
 
@@ -452,31 +472,38 @@ def _within(own: Reach, boundary: Reach) -> Reach:
     return Reach(everything, most, always & ~everything & ~most, possible & ~always)
 
 
-def _limited(layers: list[list[Grant]], catalogue: Catalogue) -> int:
+def _fitted(found: Reach, policies: list[Grants]) -> Reach:
+    """What is found, where statements on another service's resources allow perhaps nothing."""
+    fitting = 0 if policies else found.some
+    for grants in policies:
+        fitting |= grants.fitting
+    stray = found.some & ~fitting
+    return replace(found, some=found.some & fitting, conditional=found.conditional | stray)
+
+
+def _limited(layers: list[list[Grant]]) -> int:
     """The actions that statements limit so that perhaps no resource is left.
 
-    A deny on the resources of other services than the action's own is not among them.
+    What is excepted of the resources of other services than the action's own limits nothing.
     """
     found = 0
     for layer, grants in enumerate(layers):
         for grant in grants:
-            if not grant.allows and grant.scope != "all":
-                found |= grant.actions & _about(grant, catalogue)
-            elif layer and grant.scope != "all":  # within a boundary that has some resources only
+            if grant.scope != "all" and grant.allows == (grant.scope == "all but"):
+                found |= grant.own
+            elif grant.scope != "all" and (layer or not grant.allows):
                 found |= grant.actions
     return found
 
 
-def _about(grant: Grant, catalogue: Catalogue) -> int:
-    """The actions of the services whose resources a statement names."""
-    if grant.scope == "all but":
-        return catalogue.everything
-    services = {pattern.split(":")[2] if ":" in pattern else "*" for pattern in grant.resources}
+def _about(actions: int, resources: tuple[str, ...], catalogue: Catalogue) -> int:
+    """Those of some actions whose services' resources are named; all where they may be any."""
+    services = {":".join(pattern.split(":")[2:3]) or "*" for pattern in resources}
     if any(set(service) & set("*?$") for service in services):
-        return catalogue.everything
+        return actions
     found = 0
     for service in services:
-        found |= catalogue.of_service(service)
+        found |= actions & catalogue.of_service(service)
     return found
 
 
@@ -537,8 +564,10 @@ def _is_allowed(layers: tuple[tuple[Grant, ...], ...], resource: str, *, sure: b
 def _is_on(grant: Grant, resource: str, *, sure: bool) -> bool:
     """Whether a statement is about a resource; not surely by a variable of which it hangs."""
     inverted = grant.scope == "all but"
-    form = str if sure != inverted else _with_any
-    named = any(matches_resource(form(p), resource, None) is True for p in grant.resources)
+    literally = sure != inverted
+    form = str if literally else _with_any
+    patterns = [p for p in grant.resources if not literally or not _open_variables(p)]
+    named = any(matches_resource(form(p), resource, None) is True for p in patterns)
     return named != inverted
 
 
@@ -576,8 +605,23 @@ def _scope(statement: JSON) -> Scope:
 
 
 def _condition_keys(statement: JSON) -> tuple[str, ...]:
+    """Its condition keys, and the variables without whose values it is on no resource."""
     conditions = statement.get("Condition") or {}
-    return tuple(sorted({str(key) for tests in conditions.values() for key in tests}))
+    keys = {str(key) for tests in conditions.values() for key in tests}
+    patterns = texts_of(statement, "Resource")
+    if all(map(_open_variables, patterns)):
+        keys |= {name for pattern in patterns for name in _open_variables(pattern)}
+    return tuple(sorted(keys))
+
+
+def _open_variables(pattern: str) -> list[str]:
+    """Its variables but for those that every user has a value for."""
+    if "${" not in pattern:
+        return []
+    return [name for name in variables_of(pattern) if name.lower() not in _OF_EVERY_USER]
+
+
+_OF_EVERY_USER = ("aws:username", "aws:userid", "aws:principalarn", "aws:principalaccount")
 
 
 def _when(grant: Grant) -> str:

@@ -77,8 +77,7 @@ def matches_text(pattern: str, text: str, lookup: Lookup | None, *, wildcards: b
         lookup: gives the variables' values.
         wildcards: whether ``*`` and ``?`` stand for any letters (StringLike).
     """
-    made = _matcher(pattern, lookup, _glob if wildcards else re.escape)
-    return made if isinstance(made, bool | frozenset) else bool(made.fullmatch(text))
+    return _matches(pattern, text, lookup, _glob if wildcards else re.escape)
 
 
 def matches_resource(pattern: str, resource: str, lookup: Lookup | None) -> Truth:
@@ -90,8 +89,7 @@ def matches_resource(pattern: str, resource: str, lookup: Lookup | None) -> Trut
     """
     if pattern == "*":
         return True
-    made = _matcher(pattern, lookup, _resource_glob(pattern))
-    return made if isinstance(made, bool | frozenset) else bool(made.fullmatch(resource))
+    return _matches(pattern, resource, lookup, _resource_glob(pattern))
 
 
 def resource_expression(pattern: str) -> str:
@@ -204,16 +202,21 @@ def _overlap(a: str, b: str) -> bool:
     return False
 
 
-def _matcher(
-    pattern: str, lookup: Lookup | None, translate: Callable[[str], str]
-) -> re.Pattern[str] | Walker | Truth:
-    """The pattern with its variables' values in place; False if one has no value."""
+def _matches(
+    pattern: str, text: str, lookup: Lookup | None, translate: Callable[[str], str]
+) -> Truth:
+    """Whether a text is the pattern's with its variables' values in place.
+
+    One that has no value matches nothing; on one that is not known it depends, unless no value
+    would do.
+    """
     if lookup is None or "${" not in pattern:
-        return _compiled(translate(pattern))
+        return bool(_compiled(translate(pattern)).fullmatch(text))
     found = _expression(pattern, lookup, translate)
     if found is None:
         return False
-    return found[1] or _compiled(found[0])
+    expression, unknown = found
+    return bool(_compiled(expression).fullmatch(text)) and (unknown or True)
 
 
 def _expression(

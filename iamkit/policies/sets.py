@@ -64,8 +64,9 @@ class _Automaton:
         todo = deque([start])
         while todo:
             state = todo.popleft()
-            if state & self._own_end and (not self._kinds or state & self._kinds_end):
-                found.setdefault(state & self._ends, _text(state, came))
+            ends = state & self._own_end and (not self._kinds or state & self._kinds_end)
+            if ends and state & self._ends not in found:
+                found[state & self._ends] = _text(state, came)
             for letter, after in self._steps(state):
                 if after not in came:
                     came[after] = state, letter
