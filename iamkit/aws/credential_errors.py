@@ -33,11 +33,11 @@ def say_no_profile(profile: str) -> str:
     by = f" ({variable})" if variable else ""
     if hidden := _hidden_file():
         return (
-            f"The AWS profile {harmless(name)!r}{by} was not found, and {hidden}, where it may be, "
-            "cannot be read. Mend that first. Nothing was sent."
+            f"There is no AWS profile '{harmless(name)}'{by} in what can be read; {hidden} cannot "
+            "be read. Mend that first. Nothing was sent."
         )
     return (
-        f"There is no AWS profile {harmless(name)!r}{by}. `aws configure list-profiles` names "
+        f"There is no AWS profile '{harmless(name)}'{by}. `aws configure list-profiles` names "
         "those that there are. Nothing was sent."
     )
 

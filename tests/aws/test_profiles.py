@@ -374,6 +374,6 @@ def test_a_file_that_cannot_be_read_is_no_missing_profile(place, aws, monkeypatc
     """botocore passes over such a file; hidden is not absent."""
     parameters = set_up(named("unknown profile"), place, aws, monkeypatch)
     (place / ".aws" / "config").mkdir()
-    assert "config, where it may be, cannot be read" in sentence_in_process(parameters)
+    assert "config cannot be read." in sentence_in_process(parameters)
     monkeypatch.setenv("AWS_CONFIG_FILE", str(place / "gone"))
-    assert f"{place}/gone (AWS_CONFIG_FILE), where it may be" in sentence_in_process(parameters)
+    assert f"{place}/gone (AWS_CONFIG_FILE) cannot be read." in sentence_in_process(parameters)

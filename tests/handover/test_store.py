@@ -265,3 +265,23 @@ def test_an_aws_profile_is_written_beside_the_others(store, tmp_path):
     with pytest.raises(HandoverError, match="no name"):
         write_aws_profile(store.keys_of("alice")[0], "a]\n[b", file)
     assert file.read_text() == text
+
+
+@pytest.mark.parametrize(
+    ("before", "why"),
+    [
+        ("[team] # of ours\naws_access_key_id = X\n", "not written by iamkit"),
+        ("[other]\n[other]\n", "could not read"),
+        ("aws_access_key_id = X\n", "could not read"),
+        ("[other\n", "could not read"),
+    ],
+)
+def test_a_profile_is_not_added_to_a_file_that_aws_could_not_read(store, tmp_path, before, why):
+    """A section twice, or a line that is none, would make every profile in it unusable."""
+    file = tmp_path / "credentials"
+    file.write_text(before)
+    hand_over(store)
+    with pytest.raises(HandoverError, match=why) as raised:
+        write_aws_profile(store.keys_of("alice")[0], "team", file)
+    assert file.read_text() == before
+    assert SECRET not in str(raised.value)
