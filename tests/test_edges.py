@@ -137,8 +137,9 @@ def check_said(text, edge, code, lines):
     told = [line for line in lines if not line.startswith("ok ")]
     assert 1 <= len(told) <= 2, told
     assert all(len(line) < 600 for line in told)
-    assert not [line for line in told if "Traceback" in line or "Error:" in line]
-    assert text.startswith("IAMKIT_HOME={it} run") or told[0].startswith(("iamkit: ", "BAD "))
+    assert "Traceback" not in "".join(lines)
+    if not text.startswith("IAMKIT_HOME={it} run"):  # there a notebook has failed, in its words
+        assert told[0].startswith(("iamkit: ", "BAD "))
 
 
 @pytest.mark.parametrize("kind", FILES)
@@ -328,24 +329,21 @@ def test_a_terminal_that_takes_nothing(edge, tmp_path):
     """A full disk behind ``>``, or a reader behind ``|`` that has left, is a line and exit 1."""
     state = account_of({"users": [{"name": f"user{n}"} for n in range(3_000)]})
     state.save(tmp_path / "state.json")
-    target = ">/dev/full" if edge == "full" else "| head -c 9 >/dev/null; exit ${PIPESTATUS[0]}"
+    target = ">/dev/full" if edge == "full" else "| true; exit ${PIPESTATUS[0]}"
     script = f"{IAMKIT} audit --state state.json --format csv {target}"
     done = subprocess.run(
         ["bash", "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False
     )
     print(f"{'audit --state {state} --format csv ' + target:<85} {done.returncode}  {done.stderr}")
     assert done.returncode == 1
-    assert done.stderr in (
-        "iamkit: No space left on device.\n",
-        "iamkit: Broken pipe.\n",
-    )
+    assert done.stderr == ("iamkit: No space left on device.\n" if edge == "full" else "")
 
 
 def test_a_terminal_of_another_encoding(tmp_path):
     """What it cannot show is written as its code, and the command goes on."""
-    account_of({"users": [{"name": "alice", "groups": ["\u00e9quipe"]}]}).save(tmp_path / "s.json")
+    account_of({"users": [{"name": "alice", "groups": ["\u0416"]}]}).save(tmp_path / "s.json")
     command = [IAMKIT, "audit", "--state", "s.json", "--format", "csv"]
-    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    environment = {**os.environ, "PYTHONIOENCODING": "latin-1"}
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, check=False)
-    assert b"\\xe9quipe" in done.stdout
+    assert b"\\u0416" in done.stdout
     assert b"Traceback" not in done.stderr

@@ -3,6 +3,7 @@
 What lies there already is overwritten only if an earlier run wrote it; an input notebook never is.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,8 +21,8 @@ ROOM = 3_000_000
 """Bytes of an executed notebook and its page; those of an audit, with its tables, have 2.2 million.
 """
 LARGEST = 500_000_000
-PAGE_MARK = '<div class="running" aria-hidden="true">'
-"""What is in every page of ours, and in hardly another."""
+_PAGE = re.compile(r'<div (class="running" aria-hidden="true"|aria-hidden="true" class="running")>')
+"""What is in every page of ours, and in hardly another; nbconvert sorts attributes."""
 
 
 class NotKept(Exception):  # noqa: N818 - it says what became of the files
@@ -83,7 +84,7 @@ def _refuse_foreign(path: Path, is_ours: Callable[[str], bool]) -> None:
 
 
 def _is_page(text: str) -> bool:
-    return PAGE_MARK in text
+    return _PAGE.search(text) is not None
 
 
 def _is_executed(text: str) -> bool:

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from iamkit.errors import InputError
+from iamkit.errors import HandoverError, InputError
 from iamkit.notebook.result import RESULT_MIME
 from iamkit.notebook.run import exit_code_of, run_notebooks
 
@@ -75,8 +75,9 @@ def write(tmp_path):
     return write
 
 
-def counts(planned, applied, left):
-    bundle = {RESULT_MIME: {"planned": planned, "applied": applied, "left": left}, "text/plain": ""}
+def counts(planned, applied, left, **more):
+    told = {"planned": planned, "applied": applied, "left": left} | more
+    bundle = {RESULT_MIME: told, "text/plain": ""}
     return f"from IPython.display import display\ndisplay({bundle!r}, raw=True)"
 
 
@@ -173,6 +174,73 @@ def test_a_secret_in_an_error_is_not_told(write):
     assert "A secret is in cell 1 of 01" in results[0].error
     assert SECRET not in repr(results)
     assert not results[0].output.exists()
+
+
+RAISE = "from iamkit.errors import *\nraise {}"
+AFTER = {
+    "an error": (RAISE.format("GuardError('No.')"), "2 of 2 changes were made; journal: /j. No."),
+    "a leak": (
+        f"print({SECRET!r})",
+        "2 of 2 changes were made; journal: /j. A secret is in cell 2 of 01;",
+    ),
+    "in part": (RAISE.format("PartlyApplied('1 change(s) were made.')"), "1 change(s) were made."),
+}
+
+
+@pytest.mark.parametrize("case", AFTER)
+def test_what_fails_after_an_apply_begins_with_what_was_changed(write, case):
+    """And with where the journal is; an error that begins so itself is not changed."""
+    code, said = AFTER[case]
+    results, _ = run([write("01", counts(2, 2, 0, journal="/j"), code)])
+    assert results[0].error.startswith(said)
+    assert results[0].exit_code == (4 if case == "in part" else 1)
+
+
+def test_a_journal_with_a_secret_in_its_name_is_not_told(write):
+    """What a notebook says of itself is searched too."""
+    results, _ = run([write("01", counts(2, 2, 0, journal=SECRET))])
+    assert SECRET not in repr(results)
+    assert "A secret is in" in results[0].error
+
+
+@pytest.mark.parametrize("rescued", [True, False])
+@pytest.mark.parametrize(("left", "code"), [(0, 1), (1, 4)])
+def test_a_report_that_cannot_be_kept(write, tmp_path, monkeypatch, rescued, left, code):
+    """It is kept elsewhere if that is possible; the exit code tells what is left undone."""
+    home = tmp_path / "home"
+    home.mkdir(mode=0o700) if rescued else home.write_text("")
+    monkeypatch.setenv("IAMKIT_HOME", str(home))
+    block = f"import shutil, os\nshutil.rmtree({str(tmp_path / 'out')!r})\n"
+    block += f"open({str(tmp_path / 'out')!r}, 'w').close()"
+    results, _ = run([write("01", counts(3, 2, left, journal="/j"), block), write("02", "1")])
+    [result] = results
+    assert result.exit_code == code
+    made = "2 of 3 changes were made; journal: /j. "
+    assert result.error.startswith(made)
+    assert "report could not be kept in" in result.error
+    kept = [path.name for path in tmp_path.rglob("home/runs/*/01*")]
+    assert sorted(kept) == (["01.html", "01.ipynb"] if rescued else [])
+    assert ("nor could it be kept elsewhere" in result.error) == (not rescued)
+
+
+def test_secrets_that_cannot_be_told_stop_a_run_before_it_begins(write):
+    """Afterwards its output could not be searched."""
+
+    def secrets():
+        raise HandoverError("x.csv is not as iamkit wrote it.")
+
+    path = write("01", "open('ran', 'w')")
+    with pytest.raises(HandoverError, match=r"as iamkit wrote it\. Nothing was run\."):
+        run_notebooks([path], {}, path.parent / "out", secrets, lambda _: None)
+    assert not list(path.parent.rglob("ran"))
+
+
+def test_an_earlier_output_is_replaced(write):
+    """What a run wrote, the next one of the same folder may overwrite."""
+    path = write("01", "print(1)")
+    run([path])
+    results, _ = run([path])
+    assert results[0].exit_code == 0
 
 
 def test_a_kernel_that_dies_is_told(write):
