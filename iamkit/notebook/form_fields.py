@@ -1,15 +1,17 @@
 """The fields of a form: each is a widget with a label, and reads and takes plain data."""
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Any
 
 import ipywidgets as widgets
 
 from iamkit.account import AccountState
+from iamkit.errors import InputError
 from iamkit.notebook.markup import escape
 from iamkit.notebook.users_editor import edit_users, note_against
 from iamkit.parameters import UserRow
-from iamkit.policies.document import print_policy
+from iamkit.policies.document import parse_policy, print_policy
 from iamkit.users_file import cells_of
 
 WIDE = "66em"
@@ -152,9 +154,11 @@ class PolicyField(Field):
 
     @property
     def value(self) -> Any:
-        """The document as it was written, or the text that was typed, which the model reads."""
+        """The document; what is none stays text, of which the model tells what is wrong where."""
         if self.widget.value == self._printed:
-            return self._document  # printing it would tidy it
+            return self._document  # as it was written, where printing it would tidy it
+        with suppress(InputError):
+            return parse_policy(self.widget.value)
         return self.widget.value
 
     @value.setter

@@ -118,8 +118,6 @@ def _from_fragment(text: str) -> Repair | None:
 
 
 def _from_yaml(text: str) -> Repair | None:
-    if text.lstrip().startswith(("{", "[")):
-        return None
     try:
         if not _is_flat(text):
             return None

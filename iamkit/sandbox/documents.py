@@ -3,13 +3,13 @@
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
 """
 
-from typing import Literal
+from typing import Any, Literal
 
 from iamkit.policies.reading import load_strictly
-from iamkit.policies.validation import SYNTAX, find_problem
+from iamkit.policies.validation import NEWEST, SYNTAX, VERSIONS, find_problem
 from iamkit.sandbox.refusal import Refused
 
-Kind = Literal["identity", "trust"]
+Kind = Literal["identity", "trust", "simulated"]
 
 
 def document_size(text: str) -> int:
@@ -26,7 +26,8 @@ def check_document(text: str, kind: Kind) -> None:
     Args:
         text: as it was sent.
         kind: ``identity`` for the policy of a user, group or role, ``trust`` for one that names
-            a principal: who may assume a role, or may use a bucket.
+            a principal: who may assume a role, or may use a bucket; ``simulated`` for one of the
+            simulator, which makes nothing new and so takes the old version, named or meant.
 
     Raises:
         Refused: MalformedPolicyDocument.
@@ -35,8 +36,14 @@ def check_document(text: str, kind: Kind) -> None:
         document = load_strictly(text)
     except ValueError:
         raise _malformed(SYNTAX) from None
-    if problem := find_problem(document, identity=kind == "identity"):
+    if kind == "simulated" and isinstance(document, dict):
+        document = {**document, "Version": _as_new(document.get("Version"))}
+    if problem := find_problem(document, identity=kind != "trust"):
         raise _malformed(problem.answer)
+
+
+def _as_new(version: Any) -> Any:
+    return NEWEST if version in (None, *VERSIONS) else version
 
 
 def _malformed(answer: str) -> Refused:

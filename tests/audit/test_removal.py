@@ -58,9 +58,9 @@ def judged_fine(audit):
     columns = {
         "has MFA": users["mfa_active"],
         "is no administrator": ~users["effective_admin"],
-        "cannot escalate": (users["escalations"] == "").astype("boolean").mask(
-            users["escalations"].isna()
-        ),
+        "cannot escalate": (users["escalations"] == "")
+        .astype("boolean")
+        .mask(users["escalations"].isna()),
         "has no password": ~users["password_enabled"],
         "has no active key": users["active_keys"] == 0,
         "makes no administrator": ~groups["effective_admin"],

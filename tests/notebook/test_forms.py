@@ -58,7 +58,8 @@ def test_what_was_clicked_and_what_was_written_give_one_plan(notebook, guide):
     ("notebook", "field", "typed", "said"),
     [
         ("02_admin_group", "admin_user", "a b", "a space"),
-        ("02_admin_group", "admin_policy", "{Version: '2012-10-17'}", "Statement is missing"),
+        ("02_admin_group", "admin_policy", '{"Version": "2012-10-17"}', "Statement is missing"),
+        ("02_admin_group", "admin_policy", "{Version: '2012-10-17', Statement: []}", "it is YAML"),
         ("02_admin_group", "admin_policy", "{", "not JSON"),
         ("04_users", "users", [{"name": "a"}, {"name": "A"}], "ignores case"),
         ("05_account_alias", "account_alias", "A", "a-z"),

@@ -126,6 +126,31 @@ def test_the_partitions_are_botocores():
     assert set(PARTITIONS) == set(Session().get_available_partitions())
 
 
+@pytest.mark.parametrize("version", [{}, {"Version": "2008-10-17"}, {"Version": "2012-10-17"}])
+def test_the_simulator_takes_what_exists(iam, version):
+    """A policy of the old version, named or meant, can be simulated, though none can be made."""
+    text = json.dumps({**version, "Statement": STATEMENT})
+    reply = iam.simulate_custom_policy(PolicyInputList=[text], ActionNames=["s3:GetObject"])
+    assert [found["EvalDecision"] for found in reply["EvaluationResults"]] == ["allowed"]
+
+
+def test_a_policy_of_a_resource_is_held_against_the_same_grammar():
+    """It wants a principal, may leave out version and resource, and has an effect and actions."""
+    trust = {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}}
+    trust |= {"Action": "sts:AssumeRole"}
+    answers = {
+        "": trust,
+        "Policy document must specify a principal.": {**STATEMENT},
+        "Invalid principal in policy.": {**trust, "Principal": {"Robot": "x"}},
+        "Policy statement must contain actions.": {**trust, "Action": []},
+        "The policy failed legacy parsing": {**trust, "Effect": "allow"},
+        "Syntax errors in policy.": {**trust, "Effect": "Yes"},
+    }
+    for answer, statement in answers.items():
+        text = json.dumps({"Statement": statement})
+        assert verdict(lambda sent: check_document(sent, "trust"), text) == answer
+
+
 CHARACTERS = st.text("ab:*?/${}'\u00e9\u20ac\n0", max_size=5)
 SCALARS = st.one_of(
     st.none(), st.booleans(), st.integers(-3, 2**70), st.floats(), CHARACTERS, st.just({"Ref": "x"})

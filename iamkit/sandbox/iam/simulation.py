@@ -139,7 +139,7 @@ class SimulationAnswers(IamAnswers):
 
     def _documents(self, name: str) -> dict[str, JSON]:
         texts = self._get_param(name, [])
-        return {f"{name}.{n}": _checked(text, "identity") for n, text in enumerate(texts, 1)}
+        return {f"{name}.{n}": _checked(text, "simulated") for n, text in enumerate(texts, 1)}
 
     def _actions(self) -> list[str]:
         actions: list[str] = self._get_param("ActionNames")
