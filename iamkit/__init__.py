@@ -69,6 +69,7 @@ _HOMES = {
     "find_policy": "iamkit.policies.finding",
     "read_permissions": "iamkit.aws.read",
     "who_can": "iamkit.policies.access",
+    "for_reading": "iamkit.policies.access",
     "what_can": "iamkit.policies.access",
     "permission_matrix": "iamkit.policies.access",
     "compare_policies": "iamkit.policies.comparison",

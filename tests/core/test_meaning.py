@@ -97,3 +97,16 @@ def test_a_removed_user_and_group_are_planned_once():
     changes = make_plan(detailed(state), both).changes
     assert [c.operation for c in changes].count("remove_user_from_group") == 1
     assert after(state, both).groups == {}
+
+
+def test_what_was_not_read_is_said_before_what_is_known():
+    """Of who hangs on a group that nobody described it is not claimed that all is told."""
+    users = {"ann": User(name="ann", groups=frozenset(["dev", "gone"]))}
+    state = replace(EMPTY, users=users, groups={"dev": Group(name="dev")})
+    wanted = Desired(groups=(DesiredGroup(name="dev", inline_policies={"p": LOOK}),))
+    first, second = said(state, wanted)
+    assert first == (
+        "What ann will be able to do cannot be told in full, for want of the policies of group "
+        "gone, which were not read."
+    )
+    assert second.startswith("ann will be able to")
