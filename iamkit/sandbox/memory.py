@@ -37,10 +37,6 @@ _LINK = len(_CHAIN) + 64 + len(b'"}')
 _LONGEST_HEADER = 64 * 1024
 _LONGEST_LINE = 128 * 1024 * 1024
 """In bytes; a call of the largest body that the server takes fits into it."""
-_WAY_ON = (
-    "`iamkit sandbox restore` goes back to what is whole; `iamkit sandbox reset` starts a new "
-    "account."
-)
 
 
 def versions() -> dict[str, Any]:
@@ -87,7 +83,10 @@ def read_header(path: Path) -> dict[str, Any]:
 
 def damaged(path: Path, line: int) -> SandboxError:
     """The error that a line of a journal is not as it was written."""
-    return SandboxError(f"{path} is damaged in line {line}. Nothing was changed. {_WAY_ON}")
+    return SandboxError(
+        f"{path} is damaged in line {line}. Nothing was changed. `iamkit sandbox restore` goes "
+        "back to what is whole; `iamkit sandbox reset` starts a new account."
+    )
 
 
 @dataclass(frozen=True)

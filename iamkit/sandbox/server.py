@@ -144,6 +144,7 @@ def _serve(state: Path, idle_hours: float) -> int:
     except TimeoutError:
         log.error("Another sandbox lives in %s.", state)  # noqa: TRY400 - says it all
         return 3
+    (state / "server.json").unlink(missing_ok=True)  # of one that was killed, on our port
     server = Server(_port_before(state))
     _bear_name(alive)
     details = _open_account(server, state, Teller(alive))

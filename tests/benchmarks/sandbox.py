@@ -3,6 +3,7 @@
 Prints ratios and seconds, measured in one run: ``make bench``.
 """
 
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -12,8 +13,10 @@ from botocore.config import Config
 
 from iamkit.sandbox import start_sandbox, stop_sandbox
 
+sys.path.insert(0, str(Path(__file__).parent.parent))
 CALLS = 300
 USERS = 4_600
+WRITES = 20_000
 
 
 def seconds(work):
@@ -21,6 +24,28 @@ def seconds(work):
     begun = time.perf_counter()
     work()
     return time.perf_counter() - begun
+
+
+def replays(folder):
+    """How long a journal of many writes takes to be done again, in seconds: briefly, and whole.
+
+    Whole is as it was done the first time, with every answer written and every rule asked; so it
+    is for a journal of another iamkit.
+    """
+    from sandbox_world import World
+
+    from iamkit.sandbox import life
+
+    world = World(folder)
+    for number in range(WRITES // 4):
+        name = f"user{number}"
+        world.query("iam", "CreateUser", UserName=name)
+        world.query("iam", "CreateAccessKey", UserName=name)
+        world.query("iam", "CreateLoginProfile", UserName=name, Password="Secret-Pass-1")
+        world.query("iam", "UpdateUser", UserName=name, NewPath="/team/")
+    briefly = seconds(world.restart)
+    life.versions = dict
+    return briefly, seconds(world.restart)
 
 
 def main():
@@ -48,8 +73,10 @@ def main():
         stop_sandbox(state)
         again = seconds(lambda: start_sandbox(state))
         stop_sandbox(state)
+        briefly, whole = replays(Path(folder) / "many")
     print(f"an acknowledged write: {writes / reads:.2f} of a read ({1e3 * writes / CALLS:.1f} ms)")
     print(f"{USERS} users move in: {populated:.2f} s; read in pages of 1,000: {read:.2f} s")
+    print(f"{WRITES} writes done again: {briefly:.1f} s; whole: {whole:.1f} s")
     print(f"a start: {started:.2f} s; with {CALLS} writes and {USERS} users: {again:.2f} s")
 
 
