@@ -250,7 +250,8 @@ def test_a_file_that_names_the_account_alone_wants_nothing(sandbox, tmp_path):
         refused = iamkit("run", name, "-f", str(file), "--apply", cwd=tmp_path)
         assert refused.returncode == 1
         assert "this is missing" in refused.stderr
-    assert set(mutating(sandbox)) == {"GenerateCredentialReport"}
+    changing = ("Add", "Attach", "Create", "Delete", "Put", "Remove", "Tag", "Update")
+    assert [action for action in mutating(sandbox) if action.startswith(changing)] == []
 
 
 def test_a_leaver_in_another_case_or_misspelt_is_not_nothing_to_do(sandbox, session, tmp_path):

@@ -1,6 +1,8 @@
 """The parameters file, its schema, users from CSV, and the operations folder."""
 
 import ast
+import csv
+import io
 import json
 import os
 import re
@@ -9,15 +11,18 @@ from pathlib import Path
 import jsonschema
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 from paths import GUIDE, ROOT
 
-from iamkit.desired import team_users
+from iamkit.desired import Desired, held_policy, team_users
 from iamkit.errors import InputError
 from iamkit.notebook.inputs import declared_parameters
 from iamkit.parameters import (
     CURRENT,
     NOTEBOOKS,
     PolicyStudioParameters,
+    UserRow,
     UsersParameters,
     plain_values,
     resolve_files,
@@ -30,6 +35,8 @@ from iamkit.parameters_file import (
     read_parameters,
 )
 from iamkit.users_file import (
+    COLUMNS,
+    cells_of,
     decode_text,
     plain_user,
     read_cells,
@@ -419,6 +426,46 @@ def test_a_table_is_read_as_people_and_spreadsheets_write_it(table, encoding, tm
     pasted = read_pasted_cells(TABLES[table], "name")
     assert [plain_user(cells) for cells in dropped.values()] == [BOB, ANN]
     assert pasted == dropped
+
+
+LETTERS = "abcXYZ019_+.@-"
+TAG_TEXT = st.text("abc :/+-@\u00e9", min_size=1, max_size=4)
+PERSON = st.builds(
+    UserRow,
+    name=st.text(LETTERS, min_size=1, max_size=9),
+    path=st.sampled_from([None, "/", "/a/b/"]),
+    groups=st.lists(st.text(LETTERS, min_size=1, max_size=5), max_size=3),
+    tags=st.dictionaries(TAG_TEXT, TAG_TEXT, max_size=1),
+    access_key=st.booleans(),
+    console_password=st.booleans(),
+)
+
+
+@given(
+    st.lists(PERSON, min_size=1, max_size=5, unique_by=lambda user: user.name.lower()),
+    st.permutations(COLUMNS),
+    st.sampled_from(",;\t"),
+    st.sampled_from(["utf-8", "utf-8-sig", "utf-16"]),
+    st.sampled_from(["\n", "\r\n"]),
+)
+def test_any_users_come_back_from_any_table(people, columns, separator, encoding, ends):
+    """Whatever IAM allows, in any order of columns, by any separator."""
+    buffer = io.StringIO(newline="")
+    rows = csv.DictWriter(buffer, columns, delimiter=separator, lineterminator=ends)
+    rows.writeheader()
+    rows.writerows(map(cells_of, people))
+    data = buffer.getvalue().encode(encoding)
+    read = read_cells(decode_text(data, "x"), "x").values()
+    assert [UserRow.model_validate(plain_user(cells)) for cells in read] == people
+    assert list(read_pasted_cells(buffer.getvalue(), "name").values()) == list(read)
+
+
+def test_nothing_chosen_is_wanted_of_nobody():
+    """An empty policy of the studio changes nothing, whoever is named to hold it."""
+    parameters = read_parameters(GUIDE).for_notebook("07_policy_studio", {})
+    assert held_policy(parameters, {}) == Desired()
+    [wanted] = held_policy(parameters, {"Version": "2012-10-17"}).policies
+    assert (wanted.kind, wanted.holder, wanted.name) == ("group", "dev", "teamPolicy")
 
 
 CREDENTIAL_REPORT = (

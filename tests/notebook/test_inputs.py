@@ -3,7 +3,14 @@ import json
 import pytest
 
 from iamkit.errors import InputError
-from iamkit.notebook.inputs import check_parameters, declared_parameters, imported_names
+from iamkit.notebook.inputs import (
+    check_parameters,
+    declared_parameters,
+    imported_names,
+    values_for,
+)
+from iamkit.parameters import NOTEBOOKS
+from iamkit.parameters_file import read_parameters
 
 PARAMETERS = """
 environment: str = "sandbox"  # or aws; a = in a comment is fine
@@ -84,6 +91,32 @@ def test_a_file_that_is_no_notebook_is_refused(tmp_path, text):
     path.write_text(text)
     with pytest.raises(InputError, match="is not a notebook"):
         declared_parameters(path)
+
+
+ACCOUNT = 'environment: aws\naccount_id: "111122223333"\n'
+
+
+def test_a_notebook_of_anothers_gets_what_it_declares(notebook, tmp_path):
+    """Of the values that are named, checked like all; nothing for what nobody named."""
+    own = notebook().rename(tmp_path / "mine.ipynb")
+    file = tmp_path / "team.yaml"
+    file.write_text(f"{ACCOUNT}users: [{{name: bob}}]\ndev_group: dev\n")
+    given = values_for([own], read_parameters(file), {"dry_run": False})
+    assert given == {"mine": {"environment": "aws", "users": [{"name": "bob"}], "dry_run": False}}
+    file.write_text(f"{ACCOUNT}users: [{{name: a b}}]\n")
+    with pytest.raises(InputError, match="users.1..name.* holds a space"):
+        values_for([own], read_parameters(file), {})
+
+
+def test_an_older_copy_of_the_kits_notebook_gets_every_value(notebook, tmp_path):
+    """Its own defaults stand for nothing, and what it does not declare is no reason to refuse."""
+    copy = notebook()
+    file = tmp_path / "team.yaml"
+    file.write_text(ACCOUNT)
+    given = values_for([copy], read_parameters(file), {})[copy.stem]
+    assert given["users"] == []
+    assert set(given) == set(NOTEBOOKS["04_users"].model_fields)
+    check_parameters(copy, given)
 
 
 def test_the_imports_of_a_notebook_are_known(notebook):
