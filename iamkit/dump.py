@@ -11,7 +11,7 @@ import codecs
 import json
 import re
 import stat
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -187,7 +187,8 @@ def _refuse_two_moments(details: Iterable[Details]) -> None:
     """The same user in two files is the same, or the files are of two moments."""
     known: dict[tuple[int, str], Any] = {}
     for part in details:
-        for number, kind in enumerate(part):
+        kinds: tuple[Mapping[str, Any], ...] = part
+        for number, kind in enumerate(kinds):
             for name, one in kind.items():
                 if known.setdefault((number, name), one) != one:
                     raise InputError(

@@ -52,7 +52,7 @@ class Gaps:
         """The kinds of holders of policies of whom some may be unknown, wholly or in part."""
         named = {"users": self.users, "groups": self.groups}
         known = {"users", "groups", "roles"} & self.kinds
-        return known | {kind for kind, names in named.items() if names}
+        return frozenset(known | {kind for kind, names in named.items() if names})
 
     def in_words(self) -> Iterator[str]:
         """A few words for each kind of gap but ``kinds``, with the first names."""
