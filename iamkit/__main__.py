@@ -65,6 +65,9 @@ def _say_system_error(error: OSError) -> None:
         sys.stdout.flush()
     except OSError:  # the reader has left, or its disk is full: what is left goes nowhere
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if isinstance(error, FileNotFoundError) and not error.filename:  # as os.getcwd() says it
+        click.echo("iamkit: The current folder is gone: cd to one that is there.", err=True)
+        return
     where = f"{error.filename}: " if error.filename else ""
     click.echo(f"iamkit: {where}{error.strerror or error}.", err=True)
 

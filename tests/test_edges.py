@@ -347,3 +347,21 @@ def test_a_terminal_of_another_encoding(tmp_path):
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, check=False)
     assert b"\\u0416" in done.stdout
     assert b"Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "words", ["run 01_credentials -f {guide}", "audit --state s.json --format html", "lab", "demo"]
+)
+def test_a_current_folder_that_is_gone(words, tmp_path):
+    """Whoever was working in a folder that somebody removed is told that."""
+    script = f'mkdir gone && cd gone && rmdir "$PWD" && {IAMKIT} {words.format(guide=GUIDE)}'
+    environment = {**os.environ, "IAMKIT_HOME": str(tmp_path / "home")}
+    done = subprocess.run(
+        ["bash", "-c", script],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    check_said(words, "the current folder is gone", done.returncode, done.stderr.splitlines())

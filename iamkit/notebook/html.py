@@ -217,5 +217,6 @@ def _exporter() -> Any:
     return HTMLExporter(  # type: ignore[no-untyped-call]
         raw_template=(TEMPLATES / "report.html.j2").read_text(encoding="utf-8"),
         extra_loaders=[FileSystemLoader(TEMPLATES)],
+        extra_template_basedirs=[str(TEMPLATES)],  # not the folder that one happens to be in
         filters={"css_text": _css_text, "tone": _tone},
     )

@@ -192,17 +192,20 @@ class _Run:
         )
         try:
             self.search = SecretSearch(secrets())
+        except (IamkitError, OSError) as problem:  # nobody knows what the error's own text holds
+            said = f"The report could not be searched for secrets, so it was not kept: {problem}"
+            return self.with_problem(replace(result, error=None, notes=()), said)
+        try:
             self._keep(result, self.search)
         except NotKept as problem:
             return self.with_problem(result, str(problem))
+        except OSError as problem:
+            said = f"The report could not be made ({problem.strerror})."
+            return self.with_problem(result, said)
         except SecretLeak as leak:
-            made = "" if self.search and self.search.finds_in(self.made) else self.made
-            return replace(result, outcome="failed", error=f"{made}{leak}", exit_code=1, notes=())
-        except (IamkitError, OSError) as problem:  # of the error's own text nobody knows, either
-            said = (
-                f"The report was not kept, because it could not be searched for secrets: {problem}"
-            )
-            return self.with_problem(replace(result, error=None, notes=()), said)
+            made = "" if self.search.finds_in(self.made) else self.made
+            found = self.with_problem(replace(result, error=None, notes=()), "")
+            return replace(found, outcome="failed", error=f"{made}{leak}")
         return result
 
     def with_problem(self, result: NotebookResult, problem: str) -> NotebookResult:
@@ -316,6 +319,11 @@ def _papermill() -> Any:
             del sys.modules["rfc3987_syntax"]
     # What went wrong is told by the results.
     logging.getLogger("papermill").disabled = True
-    empty = new_notebook()  # type: ignore[no-untyped-call]
-    threading.Thread(target=to_html, args=[empty, ""], daemon=True).start()
+    threading.Thread(target=_warm_up, args=[new_notebook], daemon=True).start()
     return papermill
+
+
+def _warm_up(new_notebook: Callable[[], Any]) -> None:
+    """Load what makes pages; what is wrong with that is told by the first page."""
+    with suppress(Exception):
+        to_html(new_notebook(), "")
