@@ -62,6 +62,13 @@ def sandbox(private_home, empty_account, monkeypatch):
 
 
 @pytest.fixture
+def killed():
+    """An environment for a process that is killed, and so leaves its temporary files behind."""
+    with tempfile.TemporaryDirectory(prefix="killed-", ignore_cleanup_errors=True) as folder:
+        yield os.environ | {"TMPDIR": folder}
+
+
+@pytest.fixture
 def guide():
     """The parameters of one of the guide's notebooks, with overrides."""
 

@@ -72,12 +72,12 @@ def test_a_signal_in_the_middle_of_an_apply(sandbox, session, tmp_path, number, 
 
 
 @pytest.mark.parametrize("victim", ["papermill", "kernel"])
-def test_a_kill_in_the_middle_of_an_apply(sandbox, session, tmp_path, victim):
+def test_a_kill_in_the_middle_of_an_apply(sandbox, session, tmp_path, victim, killed):
     """53: papermill by SIGTERM or its kernel by SIGKILL, while a key is made; a re-run heals."""
     sandbox.set_faults([{"action": "CreateAccessKey", "kind": "slow", "seconds": 3.0}])
     command = [sys.executable, "-m", "papermill", str(ROOT / "notebooks/02_admin_group.ipynb")]
     command += [str(tmp_path / "out.ipynb"), "-f", str(GUIDE), "-y", "dry_run: false"]
-    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(command, env=killed, stderr=subprocess.DEVNULL)
     wait_for_call(sandbox, "AddUserToGroup")
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
     if victim == "papermill":

@@ -274,10 +274,11 @@ def test_importing_papermill_does_not_load_the_slow_grammar():
 class Slow:
     """A process that runs a notebook whose cell sleeps for a minute."""
 
-    def __init__(self, program, folder):
+    def __init__(self, program, folder, environment):
         self.folder = folder
         self.process = subprocess.Popen(
             [sys.executable, "-c", program, str(folder)],
+            env=environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
@@ -305,14 +306,14 @@ def wait_until(condition, seconds):
 
 
 @pytest.fixture
-def start_slow(write, tmp_path):
+def start_slow(write, tmp_path, killed):
     """Start a program on a notebook whose cell, when it is interrupted, does what is asked."""
     started = []
 
     def start(program, on_interrupt):
         folder = str(tmp_path)
         write("01", (SLOW.format(folder=folder, on_interrupt=on_interrupt), "apply"), "print(2)")
-        started.append(Slow(program, tmp_path))
+        started.append(Slow(program, tmp_path, killed))
         return started[0]
 
     yield start
