@@ -170,3 +170,16 @@ def test_hostile_names_and_tags_run_nothing_in_the_report(tmp_path):
     assert problems == []
     outside = [url for url in requests if not url.startswith(("file:", "data:", "blob:"))]
     assert outside == []
+
+
+def test_unknown_is_no_success_under_fail_on(tmp_path):
+    """Checks that could not be told are 1, findings beside them 3; both are said."""
+    unread = {"sources": {"GetAccountSummary": "unknown", "GetCredentialReport": "not read"}}
+    state = account_of({"users": [OLD_KEY], **unread}).save(tmp_path / "state.json")
+    done = iamkit("audit", "--state", state, "--fail-on", "critical", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "checks at or above critical could not be told" in done.stderr
+    done = iamkit("audit", "--state", state, "--fail-on", "low", cwd=tmp_path)
+    assert done.returncode == 3
+    assert "findings at or above low" in done.stderr
+    assert "could not be told" in done.stderr

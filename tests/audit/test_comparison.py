@@ -3,7 +3,8 @@
 import pytest
 from accounts import account_of
 
-from iamkit.audit.comparison import compare
+from iamkit.audit.comparison import UNTOLD, compare
+from iamkit.audit.exports import describe_changes
 from iamkit.errors import InputError
 
 READ = {"Statement": [{"Effect": "Allow", "Action": "sqs:Get*", "Resource": "*"}]}
@@ -57,6 +58,20 @@ def test_the_same_state_has_not_changed():
     assert same.users.empty
     assert same.permissions.empty
     assert set(same.findings["change"]) == {"still"}
+
+
+def test_what_one_of_two_states_did_not_read_is_neither_new_nor_gone():
+    """Findings, users and permissions alike, in both directions."""
+    unread = {**AFTER, "sources": {"GetCredentialReport": "not read"}, "undescribed_groups": ["x"]}
+    unread["users"] = [{"name": "ann", "groups": ["x"]}, *AFTER["users"][1:]]
+    user = {"name": "ann", "password": {"used": 90, "changed": 200}, "mfa": False}
+    full = account_of({**AFTER, "users": [user, *AFTER["users"][1:]]})
+    for found in (compare(full, account_of(unread)), compare(account_of(unread), full)):
+        findings = found.findings[found.findings["check"].isin(["console-mfa", "unused-password"])]
+        assert set(findings["change"]) == {UNTOLD}
+        ann = found.permissions[found.permissions["user"] == "ann"]
+        assert UNTOLD in set(ann["change"])
+    assert "findings cannot be told" in "\n".join(describe_changes(found))
 
 
 def test_two_accounts_are_not_compared():
