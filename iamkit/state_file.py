@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from iamkit.account import AccountState
 from iamkit.dump import Report, is_details, join_dump, read_content, read_report
 from iamkit.errors import InputError
-from iamkit.files import write_privately
+from iamkit.storage.private_files import write_whole
 
 FORMAT = "iamkit account state 1"
 
@@ -28,7 +28,7 @@ def save_state(state: AccountState, path: Path) -> Path:
     content = {"format": FORMAT, "state": _adapter().dump_python(state)}
     text = json.dumps(content, default=_plain, ensure_ascii=False, indent=1)
     try:
-        write_privately(path, text)
+        write_whole(path, text)
     except OSError as error:
         raise InputError(f"{path} cannot be written: {error.strerror}.") from None
     return path

@@ -31,11 +31,11 @@ from iamkit.aws.audit import audit_of, load_own
 from iamkit.aws.session import open_session
 from iamkit.aws.survey import survey_account
 from iamkit.errors import AwsError, InputError
-from iamkit.files import write_privately
 from iamkit.notebook.display import BANNER, show
 from iamkit.notebook.markup import escape, table
 from iamkit.notebook.presence import applying_is_off, is_app, someone_is_there
 from iamkit.parameters import AuditUsersParameters
+from iamkit.storage.private_files import write_whole
 
 SEVERITY_COLOURS = {
     "critical": "#8b0000",
@@ -220,7 +220,7 @@ def save_audit(audit: Audit, parameters: AuditUsersParameters) -> None:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for name, text in files.items():
-            write_privately(folder / name, text)
+            write_whole(folder / name, text)
     except OSError as error:
         raise InputError(f"{folder} cannot be written: {error.strerror} (save_to).") from None
     audit.state.save(folder / "state.json")
