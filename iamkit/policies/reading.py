@@ -6,7 +6,6 @@ What AWS itself wraps around a document, and its URL encoding, is taken off.
 
 import codecs
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,8 +14,8 @@ from urllib.parse import unquote
 from iamkit.errors import InputError
 from iamkit.policies.positions import Position, find_position, find_twin, locate_paths
 from iamkit.policies.repair import repair_text
-from iamkit.policies.validation import MAX_DEPTH, find_problem
-from iamkit.text import parse_json
+from iamkit.policies.validation import find_problem
+from iamkit.text import NestedTooDeep, parse_json
 
 MAX_TEXT = 200_000
 """Characters of text that are worth parsing; the largest quota of AWS is 10,240."""
@@ -28,7 +27,6 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-_STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -123,10 +121,6 @@ class TwinKey(ValueError):  # noqa: N818
     """A key is given twice in one object."""
 
 
-class NestedTooDeep(ValueError):  # noqa: N818
-    """Objects and lists stand deeper within each other than in any policy."""
-
-
 def load_strictly(text: str) -> Any:
     """JSON as its standard has it: no key twice, no NaN, and no nesting without end.
 
@@ -134,23 +128,12 @@ def load_strictly(text: str) -> Any:
         TwinKey, NestedTooDeep: as they say.
         ValueError: it is not JSON.
     """
-    if _depth(text) > MAX_DEPTH:
-        raise NestedTooDeep
     return parse_json(text, object_pairs_hook=_no_twins, parse_constant=_no_constant)
 
 
 def at(place: Position | None) -> str:
     """A place in a text, for the end of a message."""
     return f" (line {place[0]}, column {place[1]})" if place else ""
-
-
-def _depth(text: str) -> int:
-    """How deep it is nested; counted, because Pythons differ in when they give up."""
-    deepest = depth = 0
-    for char in re.findall(r"[][{}]", _STRING.sub("", text)):
-        depth += 1 if char in "[{" else -1
-        deepest = max(deepest, depth)
-    return deepest
 
 
 def _no_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

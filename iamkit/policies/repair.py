@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import yaml
 
 from iamkit.policies.positions import Position, position_at
-from iamkit.text import parse_json
+from iamkit.text import DEEPEST, parse_json
 
 _HEREDOC = re.compile(r"<<[-~]?\s*(\w+)[ \t]*\n(?P<body>.*?)\n[ \t]*\1\b", re.DOTALL)
 _TOKEN = re.compile(
@@ -33,7 +33,6 @@ _SAID = {
     "braces": "the outer braces are missing",
     "yaml": "it is YAML, and AWS takes JSON alone",
 }
-_MAX_DEPTH = 100
 
 
 class Repair(NamedTuple):
@@ -136,7 +135,7 @@ def _is_flat(text: str) -> bool:
     for event in yaml.parse(text, yaml.SafeLoader):
         depth += isinstance(event, yaml.CollectionStartEvent)
         depth -= isinstance(event, yaml.CollectionEndEvent)
-        if depth > _MAX_DEPTH or isinstance(event, yaml.AliasEvent):
+        if depth > DEEPEST or isinstance(event, yaml.AliasEvent):
             return False
     return True
 

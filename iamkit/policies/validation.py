@@ -32,8 +32,6 @@ STATEMENT_KEYS = frozenset("Sid Effect Action NotAction Resource NotResource Con
 PRINCIPALS = ("Principal", "NotPrincipal")
 PARTITIONS = tuple("aws aws-cn aws-us-gov aws-iso aws-iso-b aws-iso-e aws-iso-f aws-eusc".split())
 """Those of botocore, which a pure module does not import."""
-MAX_DEPTH = 100
-"""Objects and lists within each other; a policy has five."""
 
 _KINDS_OF_PRINCIPAL = frozenset({"AWS", "Service", "Federated", "CanonicalUser"})
 _S3_WITH_REGION = (

@@ -159,6 +159,7 @@ def test_every_door_has_the_same_reader(case, tmp_path):
     """Parameters, a file, the linter and the form say the same of one text."""
     text, said, _ = REPAIRED[case]
     given = {"environment": "sandbox", "account_id": "000000000000", "dev_policy": text}
+    given |= {"dev_group": "dev", "dev_policy_name": "look"}
     file = tmp_path / "policy.json"
     file.write_text(text)
     field = field_of("dev_policy", GOOD, "", None)
