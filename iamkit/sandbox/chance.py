@@ -22,6 +22,7 @@ from typing import Any, Self
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 from moto.core.base_backend import AccountSpecificBackend, BackendDict
 from moto.core.utils import utcnow
+from moto.ec2.models.reserved_instances import ReservedInstancesBackend
 from moto.moto_api._internal import mock_random
 
 SERVICES = ("ec2", "iam", "s3", "secretsmanager", "sts")
@@ -91,7 +92,10 @@ class Backends:
         mock_random.seed(region)
         try:
             with clock.at(clock.opened or clock.fixed):
-                return make(of_account, region)
+                made = make(of_account, region)
+                if isinstance(made, ReservedInstancesBackend):  # draws its offers at a look
+                    made._ensure_reserved_offerings()  # noqa: SLF001
+                return made
         finally:
             mock_random.setstate(state)
 
