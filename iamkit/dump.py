@@ -7,10 +7,8 @@ UTF-16 as PowerShell's ``>`` writes it.
 
 import base64
 import binascii
-import codecs
 import json
 import re
-import stat
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -24,12 +22,11 @@ from iamkit.credential_report import COLUMNS, parse_credential_report
 from iamkit.errors import InputError
 from iamkit.gaps import DETAILS, KINDS, REPORT, find_gaps
 from iamkit.replies import Details, Reply, read_date, read_details
-from iamkit.text import parse_json
+from iamkit.storage.reading import read_text
+from iamkit.text import DEEPEST, parse_json
 
 LARGEST = 200_000_000
 """Bytes; 5,000 users take some 20 million."""
-DEEPEST = 100
-"""Levels of YAML; a policy in a dump has some ten."""
 LISTS = dict(
     zip(KINDS, ("UserDetailList", "GroupDetailList", "RoleDetailList", "Policies"), strict=True)
 )
@@ -38,7 +35,6 @@ PRACTICE = "000000000000"
 """The practice account, which has no role of AWS's."""
 
 Report = tuple[dict[str, ReportRow], datetime | None]
-_BOMS = ((codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _YAML = re.compile(rf"(?m)^(- )?({'|'.join(LISTS.values())}|Content|IsTruncated):")
 _BASE64 = re.compile(r'"?[A-Za-z0-9+/\s]+={0,2}"?\s*')
 
@@ -49,7 +45,7 @@ def read_content(path: Path) -> Any:
     Raises:
         InputError: it cannot be read, is no ordinary file, too large, or none of these.
     """
-    text = _read_text(path)
+    text = read_text(path, LARGEST)
     if text.startswith(",".join(COLUMNS[:3])):
         return text
     try:
@@ -130,23 +126,6 @@ def join_dump(pages: Sequence[tuple[Path, Reply]], report: Report) -> AccountSta
         | ({REPORT: Source(status="read", at=made)} if rows else {}),
     )
     return _with_what_lacks(state, [page for _, page in pages])
-
-
-def _read_text(path: Path) -> str:
-    try:
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise InputError(f"{path} is no ordinary file; save what it holds, and give that.")
-        with path.open("rb") as file:
-            data = file.read(LARGEST + 1)
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}.") from None
-    if len(data) > LARGEST:
-        raise InputError(f"{path} is far larger than any account.")
-    encoding = next((name for bom, name in _BOMS if data.startswith(bom)), "utf-8-sig")
-    try:
-        return data.decode(encoding)
-    except UnicodeDecodeError:
-        raise InputError(f"{path} is not text in UTF-8 or UTF-16.") from None
 
 
 def _read_yaml(path: Path, text: str) -> Any:

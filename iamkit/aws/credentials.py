@@ -17,10 +17,13 @@ from botocore.exceptions import BotoCoreError
 from iamkit.aws.credential_errors import profile_in_force
 from iamkit.aws.session import Session
 from iamkit.errors import InputError
+from iamkit.storage.reading import read_text
 
 if TYPE_CHECKING:
     import pandas as pd
 
+LARGEST = 100_000
+"""Bytes of an old credential file, which has two lines."""
 SOURCES = (
     ("env", "environment variables", "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"),
     ("assume-role", "profile with a role", "role_arn in ~/.aws/config"),
@@ -85,12 +88,8 @@ def read_old_credential_file(path: str) -> OldCredentialFile | None:
     if not name:
         return None
     file = Path(name).expanduser()
-    try:
-        lines = file.read_text().splitlines()
-        mode = file.stat().st_mode
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "not text"
-        raise InputError(f"credential_file {file}: {reason}. Nothing was changed.") from None
+    lines = read_text(file, LARGEST, "credential_file").splitlines()
+    mode = file.stat().st_mode
     values = dict(line.split("=", 1) for line in lines if "=" in line)
     values = {name.strip(): value.strip() for name, value in values.items()}
     for wanted in ("AWSAccessKeyId", "AWSSecretKey"):

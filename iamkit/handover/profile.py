@@ -7,10 +7,13 @@ from configparser import RawConfigParser
 from pathlib import Path
 
 from iamkit.app_mode import refuse_if_only_shown
-from iamkit.errors import HandoverError
+from iamkit.errors import HandoverError, InputError
 from iamkit.handover.files import replace_whole
 from iamkit.handover.store import StoredKey
+from iamkit.storage.reading import read_text
 
+LARGEST = 10_000_000
+"""Bytes of a file of profiles."""
 MARK = "# written by iamkit; it replaces this section when it hands over a new key"
 
 
@@ -39,12 +42,12 @@ def write_aws_profile(key: StoredKey, profile: str, file: Path | None = None) ->
         raise HandoverError(f"{path} is a link, which iamkit does not follow. It was not written.")
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        before = path.read_text() if path.exists() else ""
+        before = read_text(path, LARGEST) if path.exists() else ""
         after = _without_ours(before, profile, path) + _section(key, profile)
         _check_parses(after, path)
         replace_whole(path, after.encode())
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "not text"
+    except (OSError, InputError) as error:
+        reason = getattr(error, "strerror", None) or "it is no text file"
         raise HandoverError(f"{path} cannot be written ({reason}); it is as it was.") from None
     return path
 

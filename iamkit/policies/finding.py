@@ -7,6 +7,7 @@ from iamkit.account import JSON, AccountState
 from iamkit.errors import InputError
 from iamkit.names import did_you_mean
 from iamkit.policies.document import MAX_TEXT, parse_existing
+from iamkit.storage.reading import read_bytes
 
 
 def find_policy(state: AccountState, source: str) -> JSON:
@@ -43,8 +44,4 @@ def _policies(state: AccountState) -> dict[str, JSON]:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    try:
-        with path.open("rb") as file:
-            return parse_existing(file.read(4 * MAX_TEXT), path.name)
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {type(error).__name__}.") from None
+    return parse_existing(read_bytes(path, 4 * MAX_TEXT), path.name)
