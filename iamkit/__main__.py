@@ -15,8 +15,8 @@ from iamkit.errors import IamkitError, InputError, SandboxError
 
 if TYPE_CHECKING:
     from iamkit.audit import Audit
-    from iamkit.handover import Digest
-    from iamkit.notebook.run import NotebookResult
+    from iamkit.credentials import Fingerprint
+    from iamkit.notebook.runs.run import NotebookResult
     from iamkit.sandbox import Sandbox
 
 DEMO = (
@@ -107,7 +107,7 @@ def run(
 
     NOTEBOOKS are names such as 03_dev_group, or paths.
     """
-    from iamkit.notebook.run import exit_code_of
+    from iamkit.notebook.runs.run import exit_code_of
 
     results = _run(notebooks, file, parameter, apply=apply, output=output)
     return exit_code_of(results)
@@ -152,10 +152,10 @@ def audit(
     Exit codes: 0 read, 3 findings at or above --fail-on, else 1 if something could not be read,
     or a check at or above --fail-on could not be told.
     """
-    from iamkit.account import AccountState
+    from iamkit.account.state import AccountState
     from iamkit.audit.comparison import compare as compare_states
     from iamkit.audit.exports import export_audit, failures, judge
-    from iamkit.aws.audit import audit_of, audit_parameters, run_audit
+    from iamkit.aws.audit_run import audit_of, audit_parameters, run_audit
 
     if form == "parquet" and not output:
         raise InputError("Parquet is not for a terminal: say --output FILE.")
@@ -213,8 +213,8 @@ def _write_page(
     """Run 06_audit_users on what was read, and keep its page alone."""
     import tempfile
 
-    from iamkit.notebook.run import run_notebooks
-    from iamkit.workfolder import find_notebook
+    from iamkit.notebook.runs.run import run_notebooks
+    from iamkit.workspace import find_notebook
 
     with tempfile.TemporaryDirectory(prefix="iamkit-audit-") as folder:
         saved = found.state.save(Path(folder) / "state.json")
@@ -265,8 +265,8 @@ def who_can_command(
     Exit codes: 0 answered, 1 something that decides could not be read.
     """
     from iamkit.audit.exports import export_frame, printable
-    from iamkit.aws.audit import audit_parameters, read_own_permissions
-    from iamkit.policies.access import for_reading, gaps_in, who_can
+    from iamkit.aws.audit_run import audit_parameters, read_own_permissions
+    from iamkit.policies.evaluation.access import for_reading, gaps_in, who_can
 
     known = {}
     for text in context:
@@ -291,8 +291,8 @@ def demo() -> int:
     """Set up and audit a private practice account with all notebooks, and show the result."""
     import tempfile
 
-    from iamkit.notebook.run import exit_code_of
-    from iamkit.practice import packaged
+    from iamkit.notebook.runs.run import exit_code_of
+    from iamkit.parameters.practice import packaged
     from iamkit.sandbox import start_sandbox, stop_sandbox
 
     with tempfile.TemporaryDirectory(prefix="iamkit-demo-") as folder:
@@ -316,11 +316,11 @@ def _run(
     output: Path | None = None,
 ) -> list["NotebookResult"]:
     from iamkit.aws.session import signed_in_ahead
-    from iamkit.notebook.inputs import values_for
-    from iamkit.notebook.run import INDEX, run_notebooks
-    from iamkit.parameters import NOTEBOOKS
-    from iamkit.parameters_file import CURRENT, read_overrides, read_parameters
-    from iamkit.workfolder import find_notebook
+    from iamkit.notebook.input_notebook import values_for
+    from iamkit.notebook.runs.run import INDEX, run_notebooks
+    from iamkit.parameters.models import NOTEBOOKS
+    from iamkit.parameters.yaml_file import CURRENT, read_overrides, read_parameters
+    from iamkit.workspace import find_notebook
 
     paths = [find_notebook(name) for name in names]
     overrides = read_overrides(parameter) | {"dry_run": not apply}
@@ -337,7 +337,7 @@ def _run(
     return results
 
 
-def _secrets(parameters: Any) -> Callable[[], "list[str | Digest]"]:
+def _secrets(parameters: Any) -> Callable[[], "list[str | Fingerprint]"]:
     """Every secret that no output may hold: those in force, stored, and of the sandbox."""
     from iamkit.aws.session import known_secrets
 
@@ -358,7 +358,7 @@ def _progress(event: "NotebookResult | str") -> None:
 
 
 def _say_what_the_demo_did(results: list["NotebookResult"]) -> None:
-    from iamkit.account import sign_in_url
+    from iamkit.account.state import sign_in_url
 
     click.echo()
     click.echo(f"{'notebook':<20} {'result':<14} {'changes':>7} {'seconds':>8}")
@@ -373,7 +373,7 @@ def _say_what_the_demo_did(results: list["NotebookResult"]) -> None:
 @click.argument("folder", type=Path)
 def init(folder: Path) -> None:
     """Make FOLDER an operations folder: notebooks, parameters, a CI workflow, .gitignore."""
-    from iamkit.workfolder import init_folder
+    from iamkit.workspace import init_folder
 
     for path in init_folder(folder):
         click.echo(f"made {path}")
@@ -395,13 +395,13 @@ def lab(
     With --app they go to Voilà.
     """
     if app:
-        from iamkit.notebook.app import open_app
+        from iamkit.notebook.launch.app import open_app
 
         open_app(folder, file, options, apply=apply, say=click.echo)
         return
     if apply:
         raise InputError("--apply goes with --app; in JupyterLab plans are applied by a click.")
-    from iamkit.notebook.lab import open_lab
+    from iamkit.notebook.launch.lab import open_lab
 
     open_lab(folder, file, options, click.echo)
 
@@ -425,7 +425,7 @@ def sandbox() -> None:
 
 
 def _sandbox_state() -> Path:
-    from iamkit.home import home_folder
+    from iamkit.storage.home import home_folder
 
     try:
         return home_folder() / "sandbox"

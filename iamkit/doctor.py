@@ -7,7 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from iamkit.errors import IamkitError, StorageError
-from iamkit.home import home_folder, home_problem
+from iamkit.storage.home import home_folder, home_problem
 
 PACKAGES = ("iamkit", "boto3", "jupyterlab", "ipywidgets", "pandas", "papermill", "moto")
 
@@ -61,7 +61,7 @@ def _account(file: Path) -> Iterator[Check]:
     """Open a session and try each read that the notebooks need."""
     from iamkit.aws.read import read_account  # noqa: PLC0415
     from iamkit.aws.session import open_session  # noqa: PLC0415
-    from iamkit.parameters_file import read_parameters  # noqa: PLC0415
+    from iamkit.parameters.yaml_file import read_parameters  # noqa: PLC0415
 
     try:
         parameters = read_parameters(file).for_notebook("06_audit_users", {})

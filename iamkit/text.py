@@ -5,8 +5,10 @@ what functions can follow that call themselves for each level.
 """
 
 import ast
+import difflib
 import json
 import re
+import unicodedata
 from collections.abc import Iterable
 from itertools import accumulate
 from typing import Any
@@ -73,3 +75,34 @@ def parse_python(code: str) -> ast.Module:
     if level:
         raise SyntaxError(TOO_DEEP)
     return module
+
+
+def describe_character(character: str) -> str:
+    """Name a character so that a look-alike or an invisible one can be found."""
+    if character == " ":
+        return "a space"
+    name = unicodedata.name(character, "a control character")
+    shown = character if character.isprintable() and not character.isspace() else ""
+    return f"{shown!r} (U+{ord(character):04X}, {name})" if shown else f"U+{ord(character):04X}"
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """A hint at the known name that is nearest, if one is near."""
+    near = difflib.get_close_matches(str(name), list(known), 1)
+    return f"; did you mean {near[0]}?" if near else ""
+
+
+def listed(items: Iterable[str], last: str = "and", most: int = 5) -> str:
+    """``a, b and c``; of more than ``most``, how many more there are."""
+    texts = list(dict.fromkeys(items))
+    if len(texts) > most:
+        texts = [*texts[: most - 1], f"{len(texts) - most + 1} more"]
+        last = "and" if last == "and" else "or one of"
+        return f"{', '.join(texts[:-1])} {last} {texts[-1]}"
+    return f" {last} ".join(filter(None, [", ".join(texts[:-1]), *texts[-1:]]))
+
+
+def few(names: list[str], most: int = 3) -> str:
+    """The first of some names, and how many more there are."""
+    shown = ", ".join(names[:most])
+    return f"{shown} and {len(names) - most} more" if len(names) > most else shown

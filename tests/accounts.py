@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from iamkit.account import (
+from iamkit.account.state import (
     ROOT_USER,
     AccessKey,
     AccountState,

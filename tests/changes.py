@@ -1,6 +1,6 @@
 """A change as a planner makes it, for tests of what comes after."""
 
-from iamkit.plan import Change
+from iamkit.plan.changes import Change
 
 NAMED_BY = {"UserName": "user", "GroupName": "group", "AccountAlias": "account alias"}
 

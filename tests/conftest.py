@@ -14,7 +14,7 @@ from paths import GUIDE
 from samples import scaled
 
 from iamkit.aws.session import open_session
-from iamkit.parameters_file import read_parameters
+from iamkit.parameters.yaml_file import read_parameters
 from iamkit.sandbox import reset_sandbox, stop_sandbox
 
 pytest_plugins = ["leftovers"]

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 from accounts import ACCOUNT, account_of
 
-from iamkit.account import ROOT_USER, Source
-from iamkit.gaps import DETAILS, KINDS
+from iamkit.account.gaps import DETAILS, KINDS
+from iamkit.account.state import ROOT_USER, Source
 
 ALL = {"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 READ = {"Statement": [{"Effect": "Allow", "Action": "s3:Get*", "Resource": "*"}]}

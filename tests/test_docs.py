@@ -27,16 +27,16 @@ from iamkit.__main__ import DEMO, cli
 from iamkit.aws.apply import apply_plan
 from iamkit.aws.read import read_account
 from iamkit.aws.session import open_session
-from iamkit.desired import Desired, DesiredUser
+from iamkit.credentials import CredentialStore, Secret
 from iamkit.errors import HandoverError
-from iamkit.handover import CredentialStore, Secret
-from iamkit.parameters import NOTEBOOKS
-from iamkit.parameters_file import read_override
-from iamkit.plan import make_plan
+from iamkit.parameters.models import NOTEBOOKS
+from iamkit.parameters.yaml_file import read_override
+from iamkit.plan.changes import make_plan
+from iamkit.plan.desired import Desired, DesiredUser
 from iamkit.policies import check_policy
-from iamkit.policies.evaluation import Policies, evaluate
-from iamkit.policies.request import Principal, Request
-from iamkit.workfolder import find_notebook, packaged
+from iamkit.policies.evaluation.engine import Policies, evaluate
+from iamkit.policies.evaluation.request import Principal, Request
+from iamkit.workspace import find_notebook, packaged
 
 DOCS = ROOT / ".github" / "docs"
 EXAMPLES = DOCS / "examples"
@@ -398,9 +398,9 @@ def test_the_refusal_of_ones_own_refuses(tmp_path):
     script = f"""
 import runpy
 runpy.run_path({str(EXAMPLES / "own_refusal.py")!r})
-from iamkit.sandbox.account import Account
-from iamkit.sandbox.iam.rules import check_rules
-from iamkit.sandbox.refusal import Refused
+from iamkit.sandbox.server.account import Account
+from iamkit.sandbox.server.iam.rules import check_rules
+from iamkit.sandbox.server.errors import Refused
 check_rules("CreateUser", Account(), {{"UserName": "ext-a", "Path": "/contractors/"}})
 check_rules("CreateUser", Account(), {{"UserName": "bob"}})
 try:

@@ -53,7 +53,7 @@ FOLDERS = {
     "full": lambda path: small_disk(path, "size=64k", ballast=60_000),
 }
 """What can be where a folder is to be written."""
-PARAMETERS, STATES = "iamkit.parameters_file", "iamkit.state_file"
+PARAMETERS, STATES = "iamkit.parameters.yaml_file", "iamkit.account.state_file"
 
 
 def reads_by_the_one_reader(module):
@@ -112,8 +112,10 @@ def command(tmp_path, monkeypatch, capfd):
     monkeypatch.setenv("IAMKIT_PARAMETERS", "")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(os, "execv", lambda *_: pytest.fail("it went on"))
-    monkeypatch.setattr("iamkit.notebook.lab.prepare_start_page", lambda *_: None)
-    monkeypatch.setattr("iamkit.notebook.app.App.launch_instance", lambda **_: pytest.fail("on"))
+    monkeypatch.setattr("iamkit.notebook.launch.lab.prepare_start_page", lambda *_: None)
+    monkeypatch.setattr(
+        "iamkit.notebook.launch.app.App.launch_instance", lambda **_: pytest.fail("on")
+    )
 
     def run(text, it):
         state = tmp_path / "state.json"

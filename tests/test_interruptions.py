@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from paths import GUIDE, ROOT
 
-from iamkit.handover import CredentialStore
+from iamkit.credentials import CredentialStore
 
 IAMKIT = str(Path(sys.executable).parent / "iamkit")
 ADMIN = ["run", "02_admin_group", "-f", str(GUIDE), "--apply"]

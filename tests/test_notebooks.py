@@ -10,13 +10,13 @@ import pytest
 import yaml
 from paths import GUIDE, ROOT
 
-from iamkit.desired import Desired, desired_of
 from iamkit.errors import InputError
-from iamkit.notebook.inputs import values_for
-from iamkit.notebook.run import declared_parameters
-from iamkit.parameters import CURRENT, NOTEBOOKS, plain_values
-from iamkit.parameters_file import TARGET, read_parameters
-from iamkit.practice import practice_values
+from iamkit.notebook.input_notebook import values_for
+from iamkit.notebook.runs.run import declared_parameters
+from iamkit.parameters.models import CURRENT, NOTEBOOKS, plain_values
+from iamkit.parameters.practice import practice_values
+from iamkit.parameters.yaml_file import TARGET, read_parameters
+from iamkit.plan.desired import Desired, desired_of
 
 CHANGING = [
     "02_admin_group",

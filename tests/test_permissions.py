@@ -13,9 +13,9 @@ from paths import GUIDE, ROOT
 from iamkit.aws.apply import apply_plan
 from iamkit.aws.read import read_account
 from iamkit.aws.session import open_session
-from iamkit.desired import Desired, DesiredUser, admin_group, dev_group
-from iamkit.parameters import DevGroupParameters
-from iamkit.plan import make_plan
+from iamkit.parameters.models import DevGroupParameters
+from iamkit.plan.changes import make_plan
+from iamkit.plan.desired import Desired, DesiredUser, admin_group, dev_group
 from iamkit.policies import allow, policy
 
 IAMKIT = Path(sys.executable).parent / "iamkit"
@@ -147,7 +147,7 @@ def test_a_stored_key_that_aws_no_longer_has_does_not_stop_the_trial(
 ):
     """The row says so, and the others are tried all the same."""
     monkeypatch.setattr("iamkit.aws.session.NEW_KEY", 0.0)  # a new key would be waited for
-    from iamkit.aws.trial import try_users
+    from iamkit.aws.key_trial import try_users
 
     users = Desired(
         users=tuple(DesiredUser(name=name, access_key=True) for name in ("bob", "carol"))

@@ -28,14 +28,14 @@ from pydantic_core import PydanticUndefined
 
 import iamkit
 from iamkit.__main__ import cli
-from iamkit.account import AccessKey, AccountState, User, UserDetail
+from iamkit.account.state import AccessKey, AccountState, User, UserDetail
 from iamkit.audit.checks import CHECKS
-from iamkit.desired import Desired
-from iamkit.parameters import NOTEBOOKS
-from iamkit.plan import make_plan
+from iamkit.parameters.models import NOTEBOOKS
+from iamkit.plan.changes import make_plan
+from iamkit.plan.desired import Desired
 from iamkit.policies import allow, policy
-from iamkit.policies.catalogue import describe_action, resource_arns
-from iamkit.workfolder import packaged
+from iamkit.policies.actions.catalogue import describe_action, resource_arns
+from iamkit.workspace import packaged
 
 ROOT = Path(__file__).parent.parent.parent
 MARKER = re.compile(r"^( *)<!-- iamkit: (.+?) -->$", re.MULTILINE)
@@ -59,20 +59,20 @@ TYPES = {
 }
 MODULES_OF_AN_EXTENDER = (
     "iamkit.errors",
-    "iamkit.account",
-    "iamkit.parameters",
-    "iamkit.desired",
-    "iamkit.plan",
+    "iamkit.account.state",
+    "iamkit.parameters.models",
+    "iamkit.plan.desired",
+    "iamkit.plan.changes",
     "iamkit.audit.checks",
     "iamkit.aws.session",
     "iamkit.aws.apply",
-    "iamkit.handover.store",
-    "iamkit.policies.build",
-    "iamkit.policies.evaluation",
-    "iamkit.policies.request",
+    "iamkit.credentials.store",
+    "iamkit.policies.grammar.build",
+    "iamkit.policies.evaluation.engine",
+    "iamkit.policies.evaluation.request",
     "iamkit.sandbox.client",
-    "iamkit.sandbox.refusal",
-    "iamkit.sandbox.iam.rules",
+    "iamkit.sandbox.server.errors",
+    "iamkit.sandbox.server.iam.rules",
 )
 
 

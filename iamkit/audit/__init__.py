@@ -10,13 +10,13 @@ from functools import cached_property
 
 import pandas as pd
 
-from iamkit.account import ROOT_USER, AccountState
+from iamkit.account.gaps import Gaps, find_gaps
+from iamkit.account.state import ROOT_USER, AccountState
 from iamkit.audit import schema, tables
 from iamkit.audit.checks import CHECKS, Check, check
 from iamkit.audit.findings import find, waivers_table
-from iamkit.gaps import Gaps, find_gaps
-from iamkit.parameters import Thresholds, Waiver
-from iamkit.policies.catalogue import load_catalogue
+from iamkit.parameters.models import Thresholds, Waiver
+from iamkit.policies.actions.catalogue import load_catalogue
 
 __all__ = [
     "CHECKS",

@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from iamkit.account import AccountState
+from iamkit.account.state import AccountState
 from iamkit.audit import Audit
 from iamkit.audit.checks import CHECKS
 from iamkit.audit.schema import STAMP

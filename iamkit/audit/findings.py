@@ -10,11 +10,11 @@ from typing import Any
 
 import pandas as pd
 
-from iamkit.account import AccountState
+from iamkit.account.state import AccountState
 from iamkit.audit import schema
 from iamkit.audit.checks import Check
 from iamkit.audit.schema import DERIVED, NOT_READ, UNKNOWN, Schema, in_words, make_frame
-from iamkit.parameters import Thresholds, Waiver
+from iamkit.parameters.models import Thresholds, Waiver
 
 _SCHEMAS: Mapping[str, Schema] = {
     "account": schema.ACCOUNT,

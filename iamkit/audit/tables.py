@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from iamkit.account import (
+from iamkit.account.gaps import Gaps, is_described, judge_sources
+from iamkit.account.state import (
     JSON,
     ROOT_USER,
     AccessKey,
@@ -24,11 +25,10 @@ from iamkit.account import (
     User,
 )
 from iamkit.audit import schema
+from iamkit.audit.policy_review import review_document
 from iamkit.audit.schema import DETAILS, NOT_READ, REPORT, UNKNOWN, make_frame
-from iamkit.gaps import Gaps, is_described, judge_sources
-from iamkit.policies.catalogue import Catalogue
-from iamkit.policies.grants import Grant, Holdings, Restrictions
-from iamkit.policies.review import review_document
+from iamkit.policies.actions.catalogue import Catalogue
+from iamkit.policies.evaluation.effective import Grant, Holdings, Restrictions
 
 
 @dataclass(frozen=True)

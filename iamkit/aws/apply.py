@@ -16,9 +16,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from iamkit.account import PasswordPolicy, sign_in_url
+from iamkit.account.state import PasswordPolicy, sign_in_url
 from iamkit.app_mode import refuse_if_only_shown
-from iamkit.aws.explain import (
+from iamkit.aws.call_errors import (
     CALL_ERRORS,
     NOT_YET,
     STOPS_ALL,
@@ -30,8 +30,9 @@ from iamkit.aws.explain import (
 )
 from iamkit.aws.journal import Journal
 from iamkit.aws.read import list_pages, read_account, read_password_policy
-from iamkit.aws.secrets_manager import keeper_for
+from iamkit.aws.secrets_manager import destination_for
 from iamkit.aws.session import Session
+from iamkit.credentials import Destination, NotCreated, Receipt, Secret, What, make_password
 from iamkit.errors import (
     AwsError,
     GuardError,
@@ -41,10 +42,9 @@ from iamkit.errors import (
     StalePlan,
     UnsafePlan,
 )
-from iamkit.handover import Keeper, NotCreated, Receipt, Secret, What, make_password
-from iamkit.home import ends_with_the_job
-from iamkit.plan import Change, Plan, make_plan
-from iamkit.policies.document import to_json
+from iamkit.plan.changes import Change, Plan, make_plan
+from iamkit.policies.grammar.document import to_json
+from iamkit.storage.home import ends_with_the_job
 
 PATIENCE = 120.0
 """Seconds to wait until AWS knows everywhere what it has just made, as Terraform does."""
@@ -151,7 +151,7 @@ def apply_plan(
     stop = stopped or threading.Event()
     with session.store.lock(), _deferred(stop):
         session.store.preflight(sum(c.operation in CREDENTIALS for c in plan.changes))
-        _check_keepers(plan, session)
+        _check_destinations(plan, session)
         _raise_if_stale(plan, session)
         return _Application(plan, session, on_progress, stop).run()
 
@@ -192,12 +192,12 @@ CREDENTIALS: Mapping[str, What] = {
 """What a call makes that must be kept."""
 
 
-def _check_keepers(plan: Plan, session: Session) -> None:
+def _check_destinations(plan: Plan, session: Session) -> None:
     """Check for each new credential that it could be kept where its owner wants it."""
     for change in plan.changes:
         if what := CREDENTIALS.get(change.operation):
             user = change.name
-            keeper = keeper_for(session, plan.desired.hand_over_of(user))
+            keeper = destination_for(session, plan.desired.hand_over_of(user))
             keeper.check(user, what)
             if keeper.can_read and session.environment == "aws" and ends_with_the_job():
                 raise HandoverError(
@@ -374,8 +374,8 @@ class _Application:
             )
         )
 
-    def _keeper(self, user: str) -> Keeper:
-        return keeper_for(self.session, self.plan.desired.hand_over_of(user))
+    def _keeper(self, user: str) -> Destination:
+        return destination_for(self.session, self.plan.desired.hand_over_of(user))
 
 
 def _unwritten(error: OSError) -> str:

@@ -24,6 +24,7 @@ import boto3
 from botocore import exceptions as botocore
 from botocore.credentials import Credentials, RefreshableCredentials
 
+from iamkit.aws.call_errors import SignInError, harmless
 from iamkit.aws.credential_errors import (
     NOTHING,
     Place,
@@ -31,9 +32,8 @@ from iamkit.aws.credential_errors import (
     say_headless,
     say_no_profile,
 )
-from iamkit.aws.explain import SignInError, harmless
+from iamkit.credentials import Fingerprint, Secret
 from iamkit.errors import AwsError, GuardError, IamkitError
-from iamkit.handover import Digest, Secret
 
 HANDED_OVER = "IAMKIT_SIGNED_IN"
 """The variable by which the kernels of a run get what was resolved once, before they started."""
@@ -96,7 +96,7 @@ def _tell_of(found: SignedIn) -> None:
     folder = json.loads(_INHERITED or "{}").get("folder")
     for secret in (found.secret_key, found.token):
         if folder and secret:
-            digest = json.dumps(asdict(Digest.of(secret.reveal())))
+            digest = json.dumps(asdict(Fingerprint.of(secret.reveal())))
             with suppress(OSError):
                 Path(folder, f"{uuid4()}.json").write_text(digest)
 
@@ -136,10 +136,10 @@ def secrets_in_force(profile: str) -> set[str]:
     return found - {""}
 
 
-def digests_of_kernels() -> list[Digest]:
+def digests_of_kernels() -> list[Fingerprint]:
     """The digests of what the kernels of this process's run resolved themselves."""
     files = [file for folder in _FOLDERS for file in Path(folder).glob("*.json")]
-    return [Digest.from_data(json.loads(file.read_text())) for file in files]
+    return [Fingerprint.from_data(json.loads(file.read_text())) for file in files]
 
 
 def ask_in_terminal(prompt: str) -> str:

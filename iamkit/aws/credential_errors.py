@@ -16,7 +16,7 @@ from typing import Any
 import boto3
 from botocore import exceptions as botocore
 
-from iamkit.aws.explain import code_of, explain_error, explain_own, harmless
+from iamkit.aws.call_errors import code_of, explain_error, explain_own, harmless
 from iamkit.errors import AwsError
 
 NOTHING = "Nothing was changed."

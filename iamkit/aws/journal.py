@@ -10,7 +10,7 @@ from typing import Any
 
 from iamkit.app_mode import refuse_if_only_shown
 from iamkit.errors import StorageError
-from iamkit.plan import Change
+from iamkit.plan.changes import Change
 from iamkit.storage.folders import ROOM, check_room, private_folder
 from iamkit.storage.private_files import write_all
 from iamkit.storage.reading import read_text

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from iamkit.account import AccountState
-from iamkit.aws.explain import CALL_ERRORS, code_of
+from iamkit.account.state import AccountState
+from iamkit.aws.call_errors import CALL_ERRORS, code_of
 from iamkit.aws.session import Session
 
 Lister = Callable[[Session, AccountState], list[str]]

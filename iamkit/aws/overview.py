@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
-from iamkit.account import AccountState, UserDetail
+from iamkit.account.state import AccountState, UserDetail
 from iamkit.aws.read import READERS, read_detail
 from iamkit.aws.session import Session
 from iamkit.aws.survey import survey_account
-from iamkit.desired import Desired
 from iamkit.errors import AwsError
+from iamkit.plan.desired import Desired
 
 
 @dataclass(frozen=True, kw_only=True)

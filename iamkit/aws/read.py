@@ -9,16 +9,16 @@ from typing import Any
 
 from botocore.parsers import ResponseParserError
 
-from iamkit.account import (
+from iamkit.account.api_replies import Details, read_details, read_rules
+from iamkit.account.state import (
     AccessKey,
     AccountState,
     PasswordPolicy,
     UserDetail,
 )
-from iamkit.aws.explain import CALL_ERRORS, code_of, explain_error
+from iamkit.aws.call_errors import CALL_ERRORS, code_of, explain_error
 from iamkit.aws.session import Session
-from iamkit.desired import Desired
-from iamkit.replies import Details, read_details, read_rules
+from iamkit.plan.desired import Desired
 
 PAGE = 1_000
 INTERRUPTED = timedelta(minutes=10)

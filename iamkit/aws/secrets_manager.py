@@ -6,11 +6,11 @@ https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CreateSecret.
 import json
 from typing import Any
 
-from iamkit.aws.explain import CALL_ERRORS, code_of, explain_error
+from iamkit.aws.call_errors import CALL_ERRORS, code_of, explain_error
 from iamkit.aws.session import Session
+from iamkit.credentials import Credential, Destination, What
 from iamkit.errors import HandoverError
-from iamkit.handover import Credential, Keeper, What
-from iamkit.names import SECRETS_MANAGER
+from iamkit.parameters.hand_over import SECRETS_MANAGER
 
 PREFIX = "iamkit/"
 
@@ -75,7 +75,7 @@ def secret_name(user: str, what: What) -> str:
     return f"{PREFIX}{safe}/{what.replace(' ', '-')}"
 
 
-def keeper_for(session: Session, hand_over: str) -> Keeper:
+def destination_for(session: Session, hand_over: str) -> Destination:
     """Who keeps a user's new credentials.
 
     Args:

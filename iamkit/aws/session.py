@@ -21,7 +21,8 @@ import botocore.session
 from botocore.config import Config
 from botocore.exceptions import UnknownRegionError
 
-from iamkit.account import CallerIdentity
+from iamkit.account.state import CallerIdentity
+from iamkit.aws.call_errors import CALL_ERRORS, DENIED, code_of, explain_error, harmless
 from iamkit.aws.credential_chain import (
     ask_in_terminal,
     digests_of_kernels,
@@ -31,12 +32,11 @@ from iamkit.aws.credential_chain import (
     sign_in,
 )
 from iamkit.aws.credential_errors import botocore_session, explain_client
-from iamkit.aws.explain import CALL_ERRORS, DENIED, code_of, explain_error, harmless
+from iamkit.credentials import CredentialStore, Fingerprint, Secret
 from iamkit.errors import AwsError, GuardError, IamkitError, LockedError
-from iamkit.handover import CredentialStore, Digest, Secret
-from iamkit.home import home_folder
-from iamkit.parameters import NotebookParameters, RunAsParameters
+from iamkit.parameters.models import NotebookParameters, RunAsParameters
 from iamkit.sandbox import find_sandbox, start_sandbox
+from iamkit.storage.home import home_folder
 
 ATTEMPTS = 10
 """botocore's standard three give up after some 1.5 s; IAM's throttling lasts longer."""
@@ -323,7 +323,7 @@ def refuse_endpoint_overrides(environ: Mapping[str, str], config: Mapping[str, A
         )
 
 
-def known_secrets(parameters: Mapping[str, Any]) -> list[str | Digest]:
+def known_secrets(parameters: Mapping[str, Any]) -> list[str | Fingerprint]:
     """Every secret that may not be in any output: those in force, and those in the store.
 
     Args:

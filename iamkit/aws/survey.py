@@ -11,7 +11,9 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from iamkit.account import (
+from iamkit.account.api_replies import read_credential, read_details, read_rules
+from iamkit.account.credential_report import parse_credential_report
+from iamkit.account.state import (
     ROOT_USER,
     AccessKey,
     AccountState,
@@ -23,13 +25,11 @@ from iamkit.account import (
     Source,
     User,
 )
-from iamkit.aws.explain import CALL_ERRORS, STOPS_ALL, code_of, explain_error
+from iamkit.aws.call_errors import CALL_ERRORS, STOPS_ALL, code_of, explain_error
 from iamkit.aws.read import READERS, whole_pages
 from iamkit.aws.session import Session
-from iamkit.credential_report import parse_credential_report
 from iamkit.errors import AwsError, InputError
-from iamkit.parameters import DEFAULT_PER_USER
-from iamkit.replies import read_credential, read_details, read_rules
+from iamkit.parameters.models import DEFAULT_PER_USER
 
 STALE = timedelta(hours=24)
 """A credential report older than this says nothing about now."""

@@ -9,11 +9,11 @@ from typing import Any
 from IPython.display import display
 
 from iamkit.aws.apply import Outcome
-from iamkit.aws.credentials import OldCredentialFile
+from iamkit.aws.credential_sources import OldCredentialFile
 from iamkit.aws.session import Session
 from iamkit.notebook.markup import escape, table
 from iamkit.notebook.plan_view import outcome_html, outcome_text, plan_html, plan_text
-from iamkit.plan import Plan
+from iamkit.plan.changes import Plan
 
 ROWS = 200
 """Rows of a DataFrame that are shown."""

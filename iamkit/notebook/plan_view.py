@@ -9,8 +9,8 @@ from typing import Any
 
 from iamkit.aws.apply import Outcome
 from iamkit.notebook.markup import CELL, badge, copyable, escape, folded, table
-from iamkit.plan import Change, Plan, Verb
-from iamkit.policies.document import print_policy, to_json
+from iamkit.plan.changes import Change, Plan, Verb
+from iamkit.policies.grammar.document import print_policy, to_json
 
 COLOURS: dict[Verb, str] = {
     "create": "#1a7f37",

@@ -1,7 +1,12 @@
 """Policy documents: parse them strictly, check, compare, build and measure them."""
 
-from iamkit.policies.build import allow, policy
-from iamkit.policies.document import check_policy, count_characters, parse_policy, same_policy
+from iamkit.policies.grammar.build import allow, policy
+from iamkit.policies.grammar.document import (
+    check_policy,
+    count_characters,
+    parse_policy,
+    same_policy,
+)
 
 __all__ = [
     "allow",

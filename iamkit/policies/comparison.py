@@ -12,11 +12,11 @@ from typing import Any
 
 import pandas as pd
 
-from iamkit.account import JSON
-from iamkit.policies.catalogue import Catalogue, load_catalogue
-from iamkit.policies.conditions import Test, read_conditions
-from iamkit.policies.patterns import action_pattern, covers, overlap
-from iamkit.policies.statements import statements_of, texts_of
+from iamkit.account.state import JSON
+from iamkit.policies.actions.catalogue import Catalogue, load_catalogue
+from iamkit.policies.grammar.conditions import Test, read_conditions
+from iamkit.policies.grammar.patterns import action_pattern, covers, overlap
+from iamkit.policies.grammar.statements import statements_of, texts_of
 
 COLUMNS = ("action", "resource", "conditions", "why")
 

@@ -1,6 +1,5 @@
 """A running sandbox as its users see it, and the side door through which tests ask it things."""
 
-import hashlib
 import hmac
 import http.client
 import json
@@ -14,10 +13,9 @@ from urllib.parse import urlsplit
 
 from iamkit.errors import SandboxError
 from iamkit.sandbox.faults import WEATHER
+from iamkit.sandbox.protocol import ACCOUNT_ID, TOKEN_HEADER, proof
 from iamkit.text import parse_json
 
-ACCOUNT_ID = "000000000000"
-TOKEN_HEADER = "X-Iamkit-Token"  # noqa: S105 - the name of a header
 SECONDS = 30
 """A sandbox that is busy with a thousand users may be slow to answer, but not slower."""
 
@@ -162,11 +160,6 @@ def _utc(moment: datetime | None) -> str | None:
     if moment is None:
         return None
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat()
-
-
-def proof(token: str, host: str, challenge: str) -> str:
-    """What only the holder of the token can answer to a challenge, at this host and port."""
-    return hmac.digest(token.encode(), f"{host}/{challenge}".encode(), hashlib.sha256).hex()
 
 
 def proves_itself(endpoint_url: str, token: str) -> bool:

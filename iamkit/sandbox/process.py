@@ -20,11 +20,11 @@ from pathlib import Path
 
 from iamkit.errors import SandboxError
 from iamkit.sandbox.client import Sandbox, proves_itself
-from iamkit.sandbox.memory import (
+from iamkit.sandbox.journal import (
     NAME,
     NO_ROOM,
     check_versions,
-    cut_memory,
+    cut_journal,
     damaged,
     end_of,
     survey,
@@ -184,7 +184,7 @@ def _restore(path: Path, progress: Progress) -> Restored:
         return Restored(None, again, 0)
     size, lost = end_of(path, again + 1)
     try:
-        return Restored(cut_memory(path, size), again, lost)
+        return Restored(cut_journal(path, size), again, lost)
     except OSError as error:
         raise SandboxError(
             f"{path.parent} cannot be written to: {error.strerror}. The account is as it was."

@@ -26,7 +26,7 @@ from iamkit.audit.exports import (
     to_text,
 )
 from iamkit.errors import InputError
-from iamkit.parameters import Waiver
+from iamkit.parameters.models import Waiver
 
 NAME = "=1+1,@x"
 TAG = "<img src=x onerror=alert(1)>\x1b[2J\u202e"

@@ -7,7 +7,7 @@ of groups that nobody described, the case is marked: it passes as soon as it doe
 import pytest
 from removals import COMPANY, remove
 
-from iamkit.policies.access import who_can
+from iamkit.policies.evaluation.access import who_can
 
 ACTION = "iam:CreateUser"
 LOST = pytest.mark.xfail(strict=False, reason="who_can omits whose groups or texts are unknown")

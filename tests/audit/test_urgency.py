@@ -3,8 +3,8 @@
 from accounts import account_of
 
 from iamkit.audit import Audit
-from iamkit.audit.urgency import count_findings, most_urgent
-from iamkit.parameters import Waiver
+from iamkit.audit.priorities import count_findings, most_urgent
+from iamkit.parameters.models import Waiver
 
 NO_MFA = {"password": {"used": 1}, "mfa": False, "groups": ["dev"]}
 CASE = {

@@ -4,7 +4,7 @@ import pytest
 
 from iamkit.aws.apply import apply_plan, await_applied
 from iamkit.aws.read import read_account
-from iamkit.plan import make_plan
+from iamkit.plan.changes import make_plan
 
 
 @pytest.fixture

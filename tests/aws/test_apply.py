@@ -9,7 +9,8 @@ import pytest
 from iamkit.aws.apply import apply_plan
 from iamkit.aws.read import read_account
 from iamkit.aws.session import open_session
-from iamkit.desired import (
+from iamkit.errors import AwsError, GuardError, LockedError, PartlyApplied, StalePlan, UnsafePlan
+from iamkit.plan.desired import (
     Desired,
     DesiredUser,
     account_alias,
@@ -17,7 +18,6 @@ from iamkit.desired import (
     dev_group,
     team_users,
 )
-from iamkit.errors import AwsError, GuardError, LockedError, PartlyApplied, StalePlan, UnsafePlan
 
 
 @pytest.fixture

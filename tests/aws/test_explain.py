@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iamkit.aws.explain import DENIED, explain_denial, explain_error
+from iamkit.aws.call_errors import DENIED, explain_denial, explain_error
 
 CASES = json.loads((Path(__file__).parent / "cases" / "denials.json").read_text())
 
@@ -54,8 +54,8 @@ def test_words_of_aws_that_are_quoted_are_harmless(message):
 @pytest.mark.parametrize("service", ["iam", "ec2", "secretsmanager"])
 def test_the_practice_account_denies_in_words_that_are_understood(service):
     """What the sandbox says of each kind of policy is what AWS says, so that it is told alike."""
-    from iamkit.policies.evaluation import Decision
-    from iamkit.sandbox.authority import words
+    from iamkit.policies.evaluation.engine import Decision
+    from iamkit.sandbox.server.authorization import denials as words
 
     class Caller:
         arn = "arn:aws:iam::000000000000:user/bob"

@@ -5,15 +5,15 @@ import threading
 
 import pytest
 
-from iamkit.account import AccountState, CallerIdentity, sign_in_url
+from iamkit.account.state import AccountState, CallerIdentity, sign_in_url
 from iamkit.aws.apply import apply_plan
 from iamkit.aws.session import check_account, check_host, open_session, refuse_endpoint_overrides
-from iamkit.desired import Desired
+from iamkit.credentials.welcome_page import Delivery, Welcome, welcome_page
 from iamkit.errors import GuardError, SandboxError
-from iamkit.meaning import say_meaning
-from iamkit.parameters import AdminGroupParameters, AuditUsersParameters, DevGroupParameters
-from iamkit.plan import make_plan
-from iamkit.welcome import Delivery, Welcome, welcome_page
+from iamkit.parameters.models import AdminGroupParameters, AuditUsersParameters, DevGroupParameters
+from iamkit.plan.changes import make_plan
+from iamkit.plan.consequences import say_meaning
+from iamkit.plan.desired import Desired
 
 
 @pytest.fixture

@@ -13,14 +13,14 @@ from paths import ROOT
 from ways import IDENTITY, PUBLIC_KEY
 
 from iamkit.aws.apply import apply_plan
+from iamkit.aws.key_trial import try_users
 from iamkit.aws.secrets_manager import secret_name
 from iamkit.aws.session import known_secrets, open_session
-from iamkit.aws.trial import try_users
-from iamkit.desired import Desired, DesiredUser
+from iamkit.credentials import Fingerprint
 from iamkit.errors import AwsError, HandoverError
-from iamkit.handover import Digest
-from iamkit.names import SECRETS_MANAGER
-from iamkit.notebook.run import run_notebooks
+from iamkit.notebook.runs.run import run_notebooks
+from iamkit.parameters.hand_over import SECRETS_MANAGER
+from iamkit.plan.desired import Desired, DesiredUser
 
 KEY_NAME = "iamkit/alice/access-key"
 
@@ -169,9 +169,9 @@ CHILD = """
 from iamkit.aws.apply import apply_plan
 from iamkit.aws.read import read_account
 from iamkit.aws.session import open_session
-from iamkit.desired import Desired, DesiredUser
-from iamkit.parameters import AdminGroupParameters
-from iamkit.plan import make_plan
+from iamkit.plan.desired import Desired, DesiredUser
+from iamkit.parameters.models import AdminGroupParameters
+from iamkit.plan.changes import make_plan
 
 session = open_session(AdminGroupParameters(
     environment="sandbox", account_id="000000000000", admin_user="x"
@@ -277,7 +277,7 @@ def test_a_user_who_goes_takes_the_records_along(session, apply_desired):
 LEAKING = """
 import json
 from iamkit.aws.session import open_session
-from iamkit.parameters import CredentialsParameters
+from iamkit.parameters.models import CredentialsParameters
 
 session = open_session(CredentialsParameters(environment="sandbox", account_id="000000000000"))
 reply = session.clients.secrets_manager.get_secret_value(SecretId="iamkit/alice/{name}")
@@ -312,7 +312,7 @@ def test_a_secret_that_cannot_be_read_here_is_found_where_it_leaks(
 
 def test_the_digests_are_among_what_no_output_may_hold(tmp_path, monkeypatch):
     """Of an account at AWS, too, where nothing else knows what was handed over."""
-    from iamkit.handover import CredentialStore, Secret
+    from iamkit.credentials import CredentialStore, Secret
 
     monkeypatch.setenv("IAMKIT_HOME", str(tmp_path))
     for name in ("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"):
@@ -323,7 +323,7 @@ def test_the_digests_are_among_what_no_output_may_hold(tmp_path, monkeypatch):
     keeper = store.keeper(PUBLIC_KEY)
     store.hand_over_key("al", frozenset(), lambda: ("AKIA1", Secret("s" * 40)), print, keeper)
     found = known_secrets({"environment": "aws", "account_id": "111122223333"})
-    assert [one for one in found if isinstance(one, Digest)] == list(store.digests())
+    assert [one for one in found if isinstance(one, Fingerprint)] == list(store.digests())
     assert len(store.digests()) == 1
 
 

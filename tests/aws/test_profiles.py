@@ -13,7 +13,7 @@ from fake_aws import ACCOUNT, CODE, LATER, ROLE_SECRET, FakeAws
 from iamkit.aws.session import open_session
 from iamkit.doctor import examine
 from iamkit.errors import IamkitError
-from iamkit.parameters import CredentialsParameters
+from iamkit.parameters.models import CredentialsParameters
 
 CASES = json.loads((Path(__file__).parent / "cases" / "profiles.json").read_text())
 PRINTED = "wJalrXUtnFEMIthatWasPrinted"
@@ -329,7 +329,7 @@ def test_the_search_for_leaks_signs_in_nowhere(place, aws, monkeypatch):
 
 def test_credentials_that_end_are_renewed_or_that_is_said(place, aws, monkeypatch):
     """In the midst of a session too: by the same road, and a failure is a sentence again."""
-    from iamkit.aws.explain import CALL_ERRORS, explain_error
+    from iamkit.aws.call_errors import CALL_ERRORS, explain_error
 
     parameters = set_up(named("process: good"), place, aws, monkeypatch)
     session = open_session(parameters)
@@ -350,8 +350,8 @@ def test_what_a_kernel_renews_is_searched_for_too(place, aws, tmp_path, monkeypa
     """A kernel that outlives what it was given leaves digests of what it resolved to the run."""
     from iamkit.aws import credential_chain
     from iamkit.aws.session import known_secrets
-    from iamkit.handover import Digest
-    from iamkit.notebook.scrub import SecretSearch
+    from iamkit.credentials import Fingerprint
+    from iamkit.notebook.runs.secret_scan import SecretSearch
 
     folder = tmp_path / "digests"
     folder.mkdir()
@@ -366,7 +366,7 @@ def test_what_a_kernel_renews_is_searched_for_too(place, aws, tmp_path, monkeypa
     monkeypatch.setattr(credential_chain, "_RESOLVED", [])
     monkeypatch.setattr(credential_chain, "_FOLDERS", [str(folder)])
     found = known_secrets(parameters.model_dump())
-    assert [type(one) for one in found] == [Digest, Digest]
+    assert [type(one) for one in found] == [Fingerprint, Fingerprint]
     assert SecretSearch(found).finds_in(f"shown: {PRINTED}")
 
 

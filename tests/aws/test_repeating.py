@@ -6,10 +6,10 @@ from botocore.exceptions import ClientError
 from botocore.parsers import ResponseParserError
 
 from iamkit.aws.apply import MEND, REPEAT, Outcome, apply_plan
-from iamkit.aws.explain import explain_error, may_pass
-from iamkit.desired import Desired, DesiredGroup
+from iamkit.aws.call_errors import explain_error, may_pass
 from iamkit.errors import PartlyApplied
-from iamkit.plan import Change
+from iamkit.plan.changes import Change
+from iamkit.plan.desired import Desired, DesiredGroup
 from iamkit.policies import allow, policy
 
 LASTING = {

@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from iamkit.account import AccountState
+from iamkit.account.state import AccountState
 from iamkit.audit import Audit, schema
 from iamkit.audit.exports import TABLES, table_of
 from iamkit.audit.schema import in_words

@@ -62,9 +62,9 @@ def measure(folder):
     from iamkit.audit import Audit
     from iamkit.aws.session import open_session
     from iamkit.aws.survey import survey_account
-    from iamkit.home import home_folder
-    from iamkit.parameters_file import read_parameters
+    from iamkit.parameters.yaml_file import read_parameters
     from iamkit.sandbox import start_sandbox, stop_sandbox
+    from iamkit.storage.home import home_folder
 
     guide = Path(__file__).parents[2] / "parameters" / "sandbox.yaml"
     state = home_folder() / "sandbox"

@@ -43,8 +43,8 @@ def benchmark_expansion():
     from py_iam_expand.actions import InvalidActionHandling, expand_actions
 
     from iamkit.policies import allow, policy
-    from iamkit.policies.catalogue import load_catalogue
-    from iamkit.policies.expansion import expand
+    from iamkit.policies.actions.catalogue import load_catalogue
+    from iamkit.policies.actions.expansion import expand
 
     documents = [p["Document"] for p in json.loads(aws_managed_policies_data).values()]
     lists = list(patterns_of(documents))
@@ -71,7 +71,7 @@ def account(people):
     """An account of as many users, in ten groups, every one with an inline policy of its own."""
     from moto.iam.aws_managed_policies import aws_managed_policies_data
 
-    from iamkit.account import AccountState, Group, ManagedPolicy, User
+    from iamkit.account.state import AccountState, Group, ManagedPolicy, User
     from iamkit.policies import allow, policy
 
     chance = random.Random(7)
@@ -106,10 +106,10 @@ def account(people):
 
 def benchmark_matrix():
     """Users by all actions, beside the same asked one by one."""
-    from iamkit.policies.access import Access
-    from iamkit.policies.evaluation import Policies, evaluate
-    from iamkit.policies.grants import paths_to
-    from iamkit.policies.request import Principal, Request
+    from iamkit.policies.evaluation.access import Access
+    from iamkit.policies.evaluation.effective import paths_to
+    from iamkit.policies.evaluation.engine import Policies, evaluate
+    from iamkit.policies.evaluation.request import Principal, Request
 
     state = account(USERS)
     before = memory()

@@ -18,7 +18,7 @@ import yaml
 from playwright.sync_api import Error as BrowserError
 from playwright.sync_api import sync_playwright
 
-from iamkit.notebook.lab import prepare_folder
+from iamkit.notebook.launch.lab import prepare_folder
 
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser")
 TOKEN = "only-for-this-test"

@@ -24,11 +24,11 @@ from paths import GUIDE
 from samples import scaled
 
 from iamkit.aws.read import read_account
-from iamkit.desired import desired_of, held_policy
-from iamkit.notebook.studio import studio_policy
-from iamkit.parameters import NOTEBOOKS
-from iamkit.parameters_file import read_parameters
-from iamkit.plan import make_plan
+from iamkit.notebook.pages.studio import studio_policy
+from iamkit.parameters.models import NOTEBOOKS
+from iamkit.parameters.yaml_file import read_parameters
+from iamkit.plan.changes import make_plan
+from iamkit.plan.desired import desired_of, held_policy
 
 WIDTHS = scaled([1600], [1600, 1280, 1024, 800, 600, 400])
 """Pixels of the window."""

@@ -8,10 +8,10 @@ from paths import GUIDE
 
 from iamkit.aws.read import read_permissions
 from iamkit.aws.session import open_session
-from iamkit.desired import dev_group
-from iamkit.parameters_file import read_parameters
-from iamkit.policies.evaluation import Policies, evaluate
-from iamkit.policies.request import Principal, Request
+from iamkit.parameters.yaml_file import read_parameters
+from iamkit.plan.desired import dev_group
+from iamkit.policies.evaluation.engine import Policies, evaluate
+from iamkit.policies.evaluation.request import Principal, Request
 
 BUCKETS = ("backups", "photos", "reports")
 ALICE = "arn:aws:iam::000000000000:user/alice"
@@ -95,7 +95,7 @@ def run_below(page):
 
 def test_what_was_clicked_is_what_the_parameters_say(session, guide):
     """A studio filled from the parameters has their value again, and gives the same plan."""
-    from iamkit.notebook.studio import Studio
+    from iamkit.notebook.pages.studio import Studio
 
     parameters = guide("07_policy_studio")
     session.iam.create_group(GroupName="dev")

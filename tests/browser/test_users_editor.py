@@ -11,9 +11,9 @@ from nbformat.v4 import new_code_cell, new_notebook
 SOURCE = """
 import json
 from pathlib import Path
-from iamkit.account import AccountState, User
-from iamkit.notebook.users_editor import note_against, edit_users
-from iamkit.parameters import UserRow
+from iamkit.account.state import AccountState, User
+from iamkit.notebook.forms.users_editor import note_against, edit_users
+from iamkit.parameters.models import UserRow
 account = AccountState(account_id="000000000000", users={"bob": User(name="bob")})
 users = [UserRow.model_validate(user) for user in json.loads(Path("users.json").read_text())]
 editor = edit_users(users, ["Admins", "dev", "ops"], note_against(account))

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from accounts import ACCOUNT, NOW, account_of
 
-from iamkit.account import Source
+from iamkit.account.state import Source
 from iamkit.audit import Audit
 from iamkit.errors import AwsError, InputError
-from iamkit.notebook.audit import describe_user, require_complete, save_audit, show_user
-from iamkit.parameters import AuditUsersParameters
+from iamkit.notebook.pages.audit import describe_user, require_complete, save_audit, show_user
+from iamkit.parameters.models import AuditUsersParameters
 
 IAMKIT = Path(sys.executable).parent / "iamkit"
 KEY = {"id": "AKIA1", "age": 91, "used": 1}

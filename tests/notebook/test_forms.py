@@ -2,13 +2,13 @@
 
 import pytest
 
-from iamkit.account import AccountState
-from iamkit.desired import account_alias, admin_group, desired_of, dev_group, team_users
+from iamkit.account.state import AccountState
 from iamkit.errors import InputError
-from iamkit.notebook import keeping
-from iamkit.notebook.forms import Form
-from iamkit.parameters_file import read_parameters
-from iamkit.plan import make_plan
+from iamkit.notebook.forms import form_state as keeping
+from iamkit.notebook.forms.form import Form
+from iamkit.parameters.yaml_file import read_parameters
+from iamkit.plan.changes import make_plan
+from iamkit.plan.desired import account_alias, admin_group, desired_of, dev_group, team_users
 
 
 @pytest.fixture(autouse=True)

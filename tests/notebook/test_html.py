@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from iamkit.notebook.executed import Sheet, Stamp, to_sheet
-from iamkit.notebook.html import to_html, to_index
+from iamkit.notebook.reports.executed import Sheet, Stamp, to_sheet
+from iamkit.notebook.reports.html import to_html, to_index
 from iamkit.notebook.result import NotebookResult
 
 ATTACK = """</style></title>"><img src=x onerror=alert(1)><script>alert(2)</script>"""

@@ -3,14 +3,14 @@ import json
 import pytest
 
 from iamkit.errors import InputError
-from iamkit.notebook.inputs import (
+from iamkit.notebook.input_notebook import (
     check_parameters,
     declared_parameters,
     imported_names,
     values_for,
 )
-from iamkit.parameters import NOTEBOOKS
-from iamkit.parameters_file import read_parameters
+from iamkit.parameters.models import NOTEBOOKS
+from iamkit.parameters.yaml_file import read_parameters
 
 PARAMETERS = """
 environment: str = "sandbox"  # or aws; a = in a comment is fine

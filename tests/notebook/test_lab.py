@@ -8,15 +8,15 @@ import pytest
 from nbformat.sign import NotebookNotary
 from paths import GUIDE, ROOT
 
-from iamkit.notebook.filling import fill_page
-from iamkit.notebook.lab import (
+from iamkit.notebook.launch.lab import (
     START,
     is_checkout,
     prepare_environment,
     prepare_folder,
     prepare_start_page,
 )
-from iamkit.parameters_file import CURRENT, current_parameters_file
+from iamkit.notebook.runs.prefill import fill_page
+from iamkit.parameters.yaml_file import CURRENT, current_parameters_file
 
 
 @pytest.fixture

@@ -13,22 +13,22 @@ from iamkit.audit import Audit
 from iamkit.aws.apply import apply_plan
 from iamkit.aws.journal import Journal
 from iamkit.aws.read import read_account
-from iamkit.desired import account_alias, dev_group
+from iamkit.credentials import Secret, write_aws_profile
+from iamkit.credentials.store import StoredKey
 from iamkit.errors import GuardError, UnsafePlan
-from iamkit.handover import Secret, write_aws_profile
-from iamkit.handover.store import StoredKey
-from iamkit.notebook import keeping
-from iamkit.notebook import policy as policy_page
-from iamkit.notebook.audit import save_audit
-from iamkit.notebook.forms import Form
-from iamkit.notebook.keeping import keeping_row
-from iamkit.notebook.policy import save_policy
-from iamkit.notebook.profile import write_profile
-from iamkit.notebook.review import Review
-from iamkit.notebook.review_panel import ReviewPanel
-from iamkit.notebook.welcome import write_welcome_pages
-from iamkit.parameters_writer import save_parameters
-from iamkit.plan import make_plan
+from iamkit.notebook.forms import form_state as keeping
+from iamkit.notebook.forms.form import Form
+from iamkit.notebook.forms.form_state import keeping_row
+from iamkit.notebook.pages import policy as policy_page
+from iamkit.notebook.pages.audit import save_audit
+from iamkit.notebook.pages.policy import save_policy
+from iamkit.notebook.pages.profile import write_profile
+from iamkit.notebook.pages.welcome import write_welcome_pages
+from iamkit.notebook.review.panel import ReviewPanel
+from iamkit.notebook.review.review import Review
+from iamkit.parameters.yaml_writer import save_parameters
+from iamkit.plan.changes import make_plan
+from iamkit.plan.desired import account_alias, dev_group
 from iamkit.policies import allow, policy
 
 BACK = "Back to the notebook's parameters"
@@ -186,7 +186,7 @@ def test_pages_that_only_show_say_what_they_do_not_write(
     """The cells that write go on, and tell why nothing was written."""
     said = []
     monkeypatch.setattr(policy_page, "show", said.append)
-    monkeypatch.setattr("iamkit.notebook.audit.show", said.append)
+    monkeypatch.setattr("iamkit.notebook.pages.audit.show", said.append)
     form, audit = Form(guide("04_users")), Audit(read_account(session))
     parameters = guide("06_audit_users", save_to=str(tmp_path / "kept"))
     app()

@@ -5,10 +5,10 @@ import re
 from changes import change
 
 from iamkit.aws.apply import Outcome
-from iamkit.desired import Desired
-from iamkit.handover import Receipt
+from iamkit.credentials import Receipt
 from iamkit.notebook.plan_view import difference, outcome_html, plan_html
-from iamkit.plan import Plan
+from iamkit.plan.changes import Plan
+from iamkit.plan.desired import Desired
 
 OLD = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:Get*"}]}
 NEW = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*"}]}

@@ -4,11 +4,11 @@ import json
 
 import pytest
 
-from iamkit.notebook.presence import APP_APPLIES, applying_is_off, someone_is_there
-from iamkit.notebook.run import run_notebooks
+from iamkit.notebook.interactive import APP_APPLIES, applying_is_off, someone_is_there
+from iamkit.notebook.runs.run import run_notebooks
 
 ASKS = (
-    "from iamkit.notebook.presence import applying_is_off, someone_is_there\n"
+    "from iamkit.notebook.interactive import applying_is_off, someone_is_there\n"
     "print(someone_is_there(), bool(applying_is_off()))"
 )
 IN_VOILA = [

@@ -6,14 +6,15 @@ import pytest
 from changes import change
 
 from iamkit.aws.read import read_account
-from iamkit.desired import Desired, account_alias, dev_group
 from iamkit.errors import GuardError, UnsafePlan
-from iamkit.notebook import review, review_panel
 from iamkit.notebook.display import render
-from iamkit.notebook.forms import Form
-from iamkit.notebook.review import Review
-from iamkit.notebook.review_panel import ReviewPanel
-from iamkit.plan import Plan, make_plan
+from iamkit.notebook.forms.form import Form
+from iamkit.notebook.review import panel as review_panel
+from iamkit.notebook.review import review
+from iamkit.notebook.review.panel import ReviewPanel
+from iamkit.notebook.review.review import Review
+from iamkit.plan.changes import Plan, make_plan
+from iamkit.plan.desired import Desired, account_alias, dev_group
 
 
 @pytest.fixture

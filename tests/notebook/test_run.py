@@ -10,14 +10,14 @@ import pytest
 
 from iamkit.errors import HandoverError, InputError
 from iamkit.notebook.result import RESULT_MIME
-from iamkit.notebook.run import exit_code_of, run_notebooks
+from iamkit.notebook.runs.run import exit_code_of, run_notebooks
 
 SECRET = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYzEXAMPLEKEY"
 
 RUNNER = """
 import sys
 from pathlib import Path
-from iamkit.notebook.run import exit_code_of, run_notebooks
+from iamkit.notebook.runs.run import exit_code_of, run_notebooks
 folder = Path(sys.argv[1])
 results = run_notebooks(
     sorted(folder.glob("*.ipynb")), {}, folder / "out", lambda: [], lambda progress: None
@@ -265,7 +265,7 @@ def test_nothing_runs_if_an_input_is_wrong(write, tmp_path):
 def test_importing_papermill_does_not_load_the_slow_grammar():
     """The 0.9 s for an optional check of jsonschema are not spent, nor is its import broken."""
     code = (
-        "import sys; from iamkit.notebook.run import _papermill; _papermill()\n"
+        "import sys; from iamkit.notebook.runs.run import _papermill; _papermill()\n"
         "assert 'rfc3987_syntax' not in sys.modules and 'jsonschema' in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -7,9 +7,9 @@ from urllib.parse import quote_plus
 
 import pytest
 
+from iamkit.credentials import Fingerprint
 from iamkit.errors import SecretLeak
-from iamkit.handover import Digest
-from iamkit.notebook.scrub import SecretSearch, describe_cell, remove_widgets
+from iamkit.notebook.runs.secret_scan import SecretSearch, describe_cell, remove_widgets
 from iamkit.storage.private_files import write_whole
 
 SECRET = "wJalr/XUtn+FEMI\"K7<M>D&'é\\zz="
@@ -77,7 +77,7 @@ def hiding_places(secret):
 def test_a_secret_is_found_and_its_cell_named(place, known):
     """However a secret is written, it is found, and the message names the cell and not it."""
     secret = SECRET if known == "text" else KEY
-    search = SecretSearch(["another secret", secret if known == "text" else Digest.of(secret)])
+    search = SecretSearch(["another secret", secret if known == "text" else Fingerprint.of(secret)])
     with pytest.raises(SecretLeak) as leak:
         search.check_notebook(notebook(cell(), hiding_places(secret)[place]), "04_users")
     assert "cell 2 of 04_users" in str(leak.value)
@@ -95,7 +95,7 @@ def test_a_clean_notebook_passes():
     """What is near a secret, but none, is let through."""
     near = [SECRET[:-1], SECRET[1:], SECRET.upper(), encoded(SECRET[:-2])]
     clean = notebook(*[cell(stream(text)) for text in near], kernelspec={"name": "python3"})
-    SecretSearch([SECRET, "", Digest.of(SECRET)]).check_notebook(clean, "04_users")
+    SecretSearch([SECRET, "", Fingerprint.of(SECRET)]).check_notebook(clean, "04_users")
     SecretSearch([]).check_notebook(clean, "04_users")
 
 

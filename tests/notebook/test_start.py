@@ -9,12 +9,12 @@ from paths import GUIDE, ROOT
 from iamkit.aws.apply import apply_plan
 from iamkit.aws.read import read_account
 from iamkit.aws.session import open_session
-from iamkit.desired import Desired, DesiredUser, desired_of
-from iamkit.notebook.start import Start, describe_steps, describe_urgent, read_start
-from iamkit.parameters_file import CURRENT
-from iamkit.plan import make_plan
+from iamkit.notebook.pages.start import Start, describe_steps, describe_urgent, read_start
+from iamkit.parameters.yaml_file import CURRENT
+from iamkit.plan.changes import make_plan
+from iamkit.plan.desired import Desired, DesiredUser, desired_of
+from iamkit.plan.progress import PLANNED, Step
 from iamkit.policies import allow, policy
-from iamkit.steps import PLANNED, Step
 
 ATTACK = "<img src=x onerror=alert(1)>\x1b[2J"
 

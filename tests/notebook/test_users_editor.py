@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from iamkit.account import AccessKey, AccountState, User, UserDetail
-from iamkit.notebook.rows_editor import HERE
-from iamkit.notebook.users_editor import check_users, edit_users, note_against, user_columns
-from iamkit.parameters import UserRow, UsersParameters
-from iamkit.users_file import COLUMNS, cells_of, plain_user, tidy_cells
+from iamkit.account.state import AccessKey, AccountState, User, UserDetail
+from iamkit.notebook.forms.rows_editor import HERE
+from iamkit.notebook.forms.users_editor import check_users, edit_users, note_against, user_columns
+from iamkit.parameters.models import UserRow, UsersParameters
+from iamkit.parameters.users_csv import COLUMNS, cells_of, plain_user, tidy_cells
 
 BOB = UserRow.model_validate({"name": "bob", "groups": ["dev"], "access_key": True})
 NAMES = st.text("abcXYZ019_+=,.@-", min_size=1, max_size=64)

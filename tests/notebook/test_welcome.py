@@ -8,10 +8,10 @@ from ways import PUBLIC_KEY
 
 from iamkit.aws.apply import apply_plan
 from iamkit.aws.read import read_account
-from iamkit.desired import Desired, DesiredUser
 from iamkit.notebook.display import render
-from iamkit.notebook.welcome import NOTHING, write_welcome_pages
-from iamkit.plan import make_plan
+from iamkit.notebook.pages.welcome import NOTHING, write_welcome_pages
+from iamkit.plan.changes import make_plan
+from iamkit.plan.desired import Desired, DesiredUser
 
 WAYS = {"alice": "", "bob": PUBLIC_KEY, "carol": "secretsmanager", "-rf": "", ".": PUBLIC_KEY}
 

@@ -8,7 +8,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from iamkit.sandbox import find_sandbox, reset_sandbox, start_sandbox, stop_sandbox
-from iamkit.sandbox.iam.mfa import totp
+from iamkit.sandbox.server.totp import totp
 
 ACCOUNT = "000000000000"
 ARN = f"arn:aws:iam::{ACCOUNT}"
@@ -576,11 +576,11 @@ def test_the_simulator_takes_any_policy_and_pages(iam, allow, refused):
 @pytest.fixture
 def account(tmp_path):
     """An account in this process, with a user `bob` and a gate that is asked directly."""
-    from iamkit.sandbox.call import Call, Caller
-    from iamkit.sandbox.life import Life
-    from iamkit.sandbox.message import Request
+    from iamkit.sandbox.server.call import Call, Caller
+    from iamkit.sandbox.server.http_message import Request
+    from iamkit.sandbox.server.persistent_account import PersistentAccount
 
-    life = Life(tmp_path, 0)
+    life = PersistentAccount(tmp_path, 0)
     life.account.iam.users.pop("bob", None)
     bob = life.account.iam.create_user(region_name="us-east-1", user_name="bob")
     life.account.authorizes = True
@@ -602,7 +602,7 @@ def test_no_action_is_forgotten(account):
     """Every action of IAM, STS and EC2 is refused without a policy, and asked with one."""
     import botocore.session
 
-    from iamkit.sandbox.refusal import Refused
+    from iamkit.sandbox.server.errors import Refused
 
     check, write = account
     of_service = botocore.session.get_session().get_service_model
@@ -625,7 +625,7 @@ ODD = ["", "[]", "{", "null", "[" * 5000, '{"Statement": [{"Effect": "allow"}]}'
 @pytest.mark.parametrize("text", ODD)
 def test_a_stored_policy_that_cannot_be_read_refuses(account, text):
     """Whatever goes wrong in the evaluation, nothing is allowed by it."""
-    from iamkit.sandbox.refusal import Refused
+    from iamkit.sandbox.server.errors import Refused
 
     check, write = account
     write(text)
@@ -635,7 +635,7 @@ def test_a_stored_policy_that_cannot_be_read_refuses(account, text):
 
 def test_nothing_slips_by_beside_what_is_asked(account):
     """Parameters that an action does not have, and ids of no known kind, open nothing."""
-    from iamkit.sandbox.refusal import Refused
+    from iamkit.sandbox.server.errors import Refused
 
     check, write = account
     tagged = {"Condition": {"StringEquals": {"aws:RequestTag/team": "ops"}}}
@@ -677,8 +677,8 @@ def test_nothing_slips_by_beside_what_is_asked(account):
 
 def test_s3s_table_has_awss_actions():
     """Each action that the table names is in the catalogue."""
-    from iamkit.policies.catalogue import describe_action
-    from iamkit.sandbox.authority import of_s3
+    from iamkit.policies.actions.catalogue import describe_action
+    from iamkit.sandbox.server.authorization import s3 as of_s3
 
     settings = [way + name for name in of_s3._SETTINGS.values() for way in ("Get", "Put")]
     named = {*of_s3._BUCKET.values(), *of_s3._OBJECT.values(), *settings}
@@ -732,7 +732,7 @@ def test_the_setting_survives_a_restart_and_no_reset(state, started, client_of, 
 
 
 def test_what_was_allowed_comes_back(state, started, client_of):
-    """Deeds are done again after a restart whoever did them, sessions included."""
+    """Entries are done again after a restart whoever did them, sessions included."""
     iam = client_of(started)
     key = new_key(started, client_of)
     everything = document(statement("*"))

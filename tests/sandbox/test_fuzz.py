@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 import botocore.session
 from samples import scaled
 
-from iamkit.sandbox.message import Request
+from iamkit.sandbox.server.http_message import Request
 
 CALLS = scaled(3_000, 100_000)
 SEED = int(os.environ.get("IAMKIT_FUZZ_SEED", "1"))
@@ -60,11 +60,11 @@ class World:
     """The account under fire, and what is known of it to aim well."""
 
     def __init__(self, folder):
-        from iamkit.sandbox.call import Call, Caller, read_parameters
-        from iamkit.sandbox.life import Life
-        from iamkit.sandbox.refusal import Refused
+        from iamkit.sandbox.server.call import Call, Caller, read_parameters
+        from iamkit.sandbox.server.errors import Refused
+        from iamkit.sandbox.server.persistent_account import PersistentAccount
 
-        self.life = Life(folder, 0)
+        self.life = PersistentAccount(folder, 0)
         self.call_type, self.caller_type, self.refused = Call, Caller, Refused
         self.read_parameters = read_parameters
         self.random = random.Random(SEED)

@@ -12,14 +12,14 @@ from moto.iam.aws_managed_policies import aws_managed_policies_data
 from moto.iam.policy_validation import IAMPolicyDocumentValidator
 
 from iamkit.errors import InputError
-from iamkit.parameters import DevGroupParameters
-from iamkit.parameters import check as check_parameters
-from iamkit.policies.document import parse_policy, to_json
-from iamkit.policies.linting import lint_policy
-from iamkit.policies.reading import load_strictly
-from iamkit.policies.validation import PARTITIONS, find_problem
-from iamkit.sandbox.documents import check_document
-from iamkit.sandbox.refusal import Refused
+from iamkit.parameters.models import DevGroupParameters
+from iamkit.parameters.models import check as check_parameters
+from iamkit.policies.grammar.document import parse_policy, to_json
+from iamkit.policies.grammar.reading import load_strictly
+from iamkit.policies.grammar.validation import PARTITIONS, find_problem
+from iamkit.policies.lint.linting import lint_policy
+from iamkit.sandbox.server.errors import Refused
+from iamkit.sandbox.server.policy_grammar import check_document
 
 CASES = json.loads((Path(__file__).parent / "cases" / "grammar.json").read_text(encoding="utf-8"))
 STATEMENT = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}

@@ -14,9 +14,9 @@ from samples import scaled
 
 from iamkit.aws.apply import apply_plan, await_applied
 from iamkit.aws.read import read_account
-from iamkit.desired import Desired, DesiredUser
 from iamkit.errors import IamkitError, PartlyApplied, SandboxError
-from iamkit.plan import make_plan
+from iamkit.plan.changes import make_plan
+from iamkit.plan.desired import Desired, DesiredUser
 
 CODES = {
     "throttle": ("Throttling", 400),

@@ -3,9 +3,9 @@
 
 from pathlib import Path
 
+from iamkit.credentials.credential import Credential, What
+from iamkit.credentials.files import write_new
 from iamkit.errors import HandoverError
-from iamkit.handover.credential import Credential, What
-from iamkit.handover.files import write_new
 
 
 class OwnFolder:

@@ -1,9 +1,9 @@
 # ruff: noqa: INP001
 """A refusal of one's own: in this practice account, contractors live under /contractors/."""
 
-from iamkit.sandbox.account import Account
-from iamkit.sandbox.iam.rules import Parameters, rule
-from iamkit.sandbox.refusal import Refused
+from iamkit.sandbox.server.account import Account
+from iamkit.sandbox.server.errors import Refused
+from iamkit.sandbox.server.iam.rules import Parameters, rule
 
 
 @rule("CreateUser")

@@ -1,0 +1,94 @@
+"""The names of the front door, typed: the only list of them."""
+
+from .account.state import AccountState as AccountState
+from .audit import (
+    Audit as Audit,
+    audit_access_keys as audit_access_keys,
+    audit_findings as audit_findings,
+    audit_groups as audit_groups,
+    audit_memberships as audit_memberships,
+    audit_permissions as audit_permissions,
+    audit_policies as audit_policies,
+    audit_users as audit_users,
+    check as check,
+)
+from .audit.comparison import compare as compare
+from .aws.credential_sources import (
+    credential_sources as credential_sources,
+    read_old_credential_file as read_old_credential_file,
+)
+from .aws.key_trial import try_users as try_users
+from .aws.read import (
+    read_account as read_account,
+    read_permissions as read_permissions,
+)
+from .aws.session import open_session as open_session
+from .aws.survey import survey_account as survey_account
+from .notebook.display import show as show
+from .notebook.forms.form import show_form as show_form
+from .notebook.pages.audit import (
+    read_audit as read_audit,
+    require_complete as require_complete,
+    save_audit as save_audit,
+    show_charts as show_charts,
+    show_comparison as show_comparison,
+    show_findings as show_findings,
+    show_summary as show_summary,
+    show_user as show_user,
+    show_users as show_users,
+)
+from .notebook.pages.policy import (
+    save_policy as save_policy,
+    show_impact as show_impact,
+    show_policy as show_policy,
+    show_source as show_source,
+)
+from .notebook.pages.profile import write_profile as write_profile
+from .notebook.pages.start import (
+    read_start as read_start,
+    show_steps as show_steps,
+    show_urgent as show_urgent,
+)
+from .notebook.pages.studio import (
+    show_studio as show_studio,
+    studio_policy as studio_policy,
+)
+from .notebook.pages.welcome import write_welcome_pages as write_welcome_pages
+from .notebook.review.review import (
+    review_plan as review_plan,
+    verify as verify,
+)
+from .parameters.models import (
+    AccountAliasParameters as AccountAliasParameters,
+    AdminGroupParameters as AdminGroupParameters,
+    AuditUsersParameters as AuditUsersParameters,
+    CredentialsParameters as CredentialsParameters,
+    DevGroupParameters as DevGroupParameters,
+    PolicyStudioParameters as PolicyStudioParameters,
+    StartParameters as StartParameters,
+    UsersParameters as UsersParameters,
+)
+from .parameters.users_csv import with_users_file as with_users_file
+from .plan.changes import make_plan as make_plan
+from .plan.desired import (
+    account_alias as account_alias,
+    admin_group as admin_group,
+    dev_group as dev_group,
+    held_policy as held_policy,
+    team_users as team_users,
+)
+from .policies.actions.expansion import (
+    expand as expand,
+    shrink as shrink,
+)
+from .policies.comparison import compare_policies as compare_policies
+from .policies.evaluation.access import (
+    for_reading as for_reading,
+    permission_matrix as permission_matrix,
+    what_can as what_can,
+    who_can as who_can,
+)
+from .policies.evaluation.engine import evaluate as evaluate
+from .policies.lint.linting import lint_policy as lint_policy
+from .policies.lookup import find_policy as find_policy
+from .policies.wording.explanation import explain as explain

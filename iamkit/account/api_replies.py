@@ -1,0 +1,136 @@
+"""AWS's replies in the kit's words: as boto3 returns them, or as the AWS CLI prints them.
+
+The two differ in their dates, which the AWS CLI writes as text or, if so configured, as seconds.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import unquote
+
+from iamkit.account.state import Credential, Group, ManagedPolicy, PasswordPolicy, Role, User
+from iamkit.text import parse_json
+
+Reply = Mapping[str, Any]
+Details = tuple[dict[str, User], dict[str, Group], dict[str, Role], dict[str, ManagedPolicy]]
+
+
+def read_details(pages: Iterable[Reply]) -> Details:
+    """Users, groups and roles by name, and policies by ARN, of GetAccountAuthorizationDetails.
+
+    A policy whose text is not there gets an empty document; see ``gaps.is_described``.
+
+    https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetAccountAuthorizationDetails.html
+    """
+    users: dict[str, User] = {}
+    groups: dict[str, Group] = {}
+    roles: dict[str, Role] = {}
+    policies: dict[str, ManagedPolicy] = {}
+    for page in pages:
+        users |= {item["UserName"]: _user(item) for item in page.get("UserDetailList") or ()}
+        groups |= {item["GroupName"]: _group(item) for item in page.get("GroupDetailList") or ()}
+        roles |= {item["RoleName"]: _role(item) for item in page.get("RoleDetailList") or ()}
+        policies |= {item["Arn"]: _policy(item) for item in page.get("Policies") or ()}
+    return users, groups, roles, policies
+
+
+def read_rules(rules: Reply) -> PasswordPolicy:
+    """The account's rules for passwords, of GetAccountPasswordPolicy."""
+    return PasswordPolicy(
+        minimum_length=rules["MinimumPasswordLength"],
+        symbols=rules["RequireSymbols"],
+        numbers=rules["RequireNumbers"],
+        uppercase=rules["RequireUppercaseCharacters"],
+        lowercase=rules["RequireLowercaseCharacters"],
+        max_age=rules.get("MaxPasswordAge"),
+        reuse_prevention=rules.get("PasswordReusePrevention"),
+    )
+
+
+def read_credential(item: Reply, id_key: str) -> Credential:
+    """An SSH key, certificate or service-specific credential of the call that lists it."""
+    return Credential(
+        id=item[id_key],
+        status=item.get("Status", "Active"),
+        created=read_date(item.get("CreateDate", item.get("UploadDate"))),
+        expires=read_date(item.get("ExpirationDate", item.get("Expiration"))),
+        service=item.get("ServiceName", ""),
+    )
+
+
+def read_date(value: datetime | str | float | None) -> datetime | None:
+    """A date in UTC, whatever form it has in a reply.
+
+    Raises:
+        ValueError: it is no date.
+    """
+    if value is None:
+        return None
+    if isinstance(value, int | float):
+        return datetime.fromtimestamp(value, UTC)
+    moment = value if isinstance(value, datetime) else datetime.fromisoformat(value)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _user(item: Reply) -> User:
+    return User(
+        **_principal(item, "User"),
+        tags={tag["Key"]: tag["Value"] for tag in item.get("Tags") or ()},
+        groups=frozenset(item.get("GroupList") or ()),
+        permissions_boundary=_boundary(item),
+    )
+
+
+def _group(item: Reply) -> Group:
+    return Group(**_principal(item, "Group"))
+
+
+def _role(item: Reply) -> Role:
+    return Role(
+        **_principal(item, "Role"),
+        trust_policy=_document(item.get("AssumeRolePolicyDocument")),
+        permissions_boundary=_boundary(item),
+    )
+
+
+def _principal(item: Reply, kind: str) -> dict[str, Any]:
+    """What users, groups and roles have in common."""
+    return {
+        "name": item[f"{kind}Name"],
+        "path": item["Path"],
+        "arn": item["Arn"],
+        "id": item[f"{kind}Id"],
+        "created": read_date(item["CreateDate"]),
+        "inline_policies": {
+            policy["PolicyName"]: _document(policy.get("PolicyDocument"))
+            for policy in item.get(f"{kind}PolicyList") or ()
+        },
+        "attached_policies": frozenset(
+            policy["PolicyArn"] for policy in item.get("AttachedManagedPolicies") or ()
+        ),
+    }
+
+
+def _boundary(item: Reply) -> str | None:
+    arn = (item.get("PermissionsBoundary") or {}).get("PermissionsBoundaryArn")
+    return str(arn) if arn else None
+
+
+def _policy(item: Reply) -> ManagedPolicy:
+    versions = item.get("PolicyVersionList") or ()
+    default: Any = next((v.get("Document") for v in versions if v.get("IsDefaultVersion")), None)
+    return ManagedPolicy(
+        arn=item["Arn"],
+        name=item["PolicyName"],
+        path=item.get("Path", "/"),
+        document=_document(default),
+        default_version=item.get("DefaultVersionId", "v1"),
+        versions=len(versions),
+        created=read_date(item.get("CreateDate")),
+        updated=read_date(item.get("UpdateDate")),
+    )
+
+
+def _document(value: Any) -> dict[str, Any]:
+    """A policy document, which boto3 and the AWS CLI have decoded and others may not have."""
+    return dict(parse_json(unquote(value)) if isinstance(value, str) else value or {})

@@ -1,0 +1,145 @@
+"""What an account's state names and does not describe: what hangs on it is unknown.
+
+A dump that was cut off, made with ``--filter`` or put together by hand still names the groups of
+its users and the policies that are attached. Whoever is in such a group may be allowed anything.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from iamkit.account.state import JSON, ROOT_USER, AccountState, Group, Role, Source, User
+
+DETAILS, REPORT = "GetAccountAuthorizationDetails", "GetCredentialReport"
+KINDS = ("users", "groups", "roles", "policies")
+NAMED = 3
+"""How many of a kind are named in a sentence."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gaps:
+    """What was not described, by its kind.
+
+    Attributes:
+        kinds: those of which more may be there than are known: some of ``KINDS``.
+        users: in the credential report and not in the details, in order.
+        groups: named by a user alone, in order.
+        policies: ARNs of managed policies whose text is not known.
+        inline: holders of an inline policy whose text is not known, as ``user ann``.
+    """
+
+    kinds: frozenset[str]
+    users: tuple[str, ...]
+    groups: tuple[str, ...]
+    policies: frozenset[str]
+    inline: tuple[str, ...]
+    _broken: frozenset[str]
+    """Groups that grant what is not known: ``groups``, and those with a policy without text."""
+
+    def grants_of(self, holder: User | Group | Role) -> bool:
+        """Whether some of what a user, group or role is granted is not known."""
+        if isinstance(holder, User) and holder.groups & self._broken:
+            return True
+        if isinstance(holder, Group) and holder.name in self._broken:
+            return True
+        return _has_unread_policy(holder, self.policies)
+
+    def bounds(self, holder: User | Group | Role) -> bool:
+        """Whether a permissions boundary's text is not known."""
+        return getattr(holder, "permissions_boundary", None) in self.policies
+
+    @property
+    def holders(self) -> frozenset[str]:
+        """The kinds of holders of policies of whom some may be unknown, wholly or in part."""
+        named = {"users": self.users, "groups": self.groups}
+        known = {"users", "groups", "roles"} & self.kinds
+        return frozenset(known | {kind for kind, names in named.items() if names})
+
+    def in_words(self) -> Iterator[str]:
+        """A few words for each kind of gap but ``kinds``, with the first names."""
+        for names, said in (
+            (self.users, "in the credential report and not described: user"),
+            (self.groups, "named and not described: group"),
+            (sorted(self.policies), "without their text: policy"),
+            (self.inline, "with an inline policy without text:"),
+        ):
+            if names:
+                more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+                yield f"{said} {', '.join(names[:NAMED])}{more}"
+
+
+def is_described(document: JSON) -> bool:
+    """Whether a policy's text is known: AWS keeps no policy without statements.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_statement.html
+    """
+    found = document.get("Statement")
+    if isinstance(found, list | tuple):
+        return all(isinstance(statement, Mapping) for statement in found)
+    return isinstance(found, Mapping)
+
+
+def find_gaps(state: AccountState) -> Gaps:
+    """What a state names and does not describe."""
+    known = {arn for arn, policy in state.policies.items() if is_described(policy.document)}
+    named = {arn for _, holder in state.holders() for arn in _policies_of(holder)}
+    policies = frozenset((named | set(state.policies)) - known)
+    groups = {group for user in state.users.values() for group in user.groups}
+    absent = tuple(sorted(groups - set(state.groups)))
+    broken = {n for n, group in state.groups.items() if _has_unread_policy(group, policies)}
+    inline = (told for told, holder in state.holders() if _has_unread_policy(holder, frozenset()))
+    users = _reported_alone(state)
+    kinds = state.source(DETAILS).lacking - (
+        {"users"} if state.report and state.source(REPORT).status == "read" else set()
+    )
+    return Gaps(
+        kinds=kinds,
+        users=users,
+        groups=absent,
+        policies=policies,
+        inline=tuple(inline),
+        _broken=frozenset(broken | set(absent)),
+    )
+
+
+def judge_sources(state: AccountState) -> dict[str, Source]:
+    """The sources of a state, with what its details lack told by name."""
+    gaps, source = find_gaps(state), state.source(DETAILS)
+    told = list(gaps.in_words())
+    if source.status == "unknown" or not told:
+        return dict(state.sources)
+    missing = {
+        name for name, user in state.users.items() if gaps.grants_of(user) or gaps.bounds(user)
+    }
+    named = {"users": gaps.users, "groups": gaps.groups, "policies": gaps.policies}
+    lacking = source.lacking | {kind for kind, names in named.items() if names}
+    lacking |= {"policies"} if gaps.inline else set()
+    found = replace(
+        source,
+        status="read",
+        note="; ".join(filter(None, [source.note, *told])),
+        missing=source.missing | missing | set(gaps.users),
+        lacking=lacking,
+    )
+    return dict(sorted({**state.sources, DETAILS: found}.items()))
+
+
+def _reported_alone(state: AccountState) -> tuple[str, ...]:
+    """Users whom the credential report alone knows.
+
+    Where the details were read after the report was made, they have been deleted since.
+    """
+    report, details = state.source(REPORT).at, state.source(DETAILS).at
+    if report and details and details > report:
+        return ()
+    return tuple(sorted(set(state.report) - set(state.users) - {ROOT_USER}))
+
+
+def _policies_of(holder: User | Group | Role) -> Iterator[str]:
+    yield from holder.attached_policies
+    if bound := getattr(holder, "permissions_boundary", None):
+        yield bound
+
+
+def _has_unread_policy(holder: User | Group | Role, unread: frozenset[str]) -> bool:
+    inline = any(not is_described(document) for document in holder.inline_policies.values())
+    return inline or not holder.attached_policies.isdisjoint(unread)

@@ -1,0 +1,358 @@
+"""An AWS account as it was read at one moment, in IAM's own words.
+
+Everything here is frozen, so that a plan or an audit is a pure function of it.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+JSON = Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CallerIdentity:
+    """Who calls, as STS says (GetCallerIdentity)."""
+
+    account_id: str
+    arn: str
+    user_id: str
+
+    @property
+    def is_root(self) -> bool:
+        """Whether these are the credentials of the account itself."""
+        return self.arn.endswith(":root")
+
+    @property
+    def partition(self) -> str:
+        """Such as ``aws``, ``aws-cn`` or ``aws-eusc``, as the ARN says."""
+        return self.arn.split(":")[1]
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccessKey:
+    """An access key without its secret, and what our own store knows of it."""
+
+    id: str
+    status: str = "Active"
+    created: datetime | None = None
+    stored: bool = False
+    """Whether its secret is in the credential store."""
+    orphan: bool = False
+    """Whether an interrupted run of ours made it, its secret was lost, and nobody used it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PasswordPolicy:
+    """The account's rules for console passwords; the defaults are AWS's own.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_passwords_account-policy.html
+    """
+
+    minimum_length: int = 8
+    symbols: bool = False
+    numbers: bool = False
+    uppercase: bool = False
+    lowercase: bool = False
+    max_age: int | None = None
+    """Days until a password must be changed; None for never."""
+    reuse_prevention: int | None = None
+    """How many former passwords are refused; None for none."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class UserDetail:
+    """What only calls for one user tell; each call is made when a plan depends on it."""
+
+    access_keys: tuple[AccessKey, ...] = ()
+    has_login_profile: bool = False
+    mfa_devices: tuple[str, ...] = ()
+    """Serial numbers; that of a virtual device is an ARN."""
+    ssh_public_keys: tuple[str, ...] = ()
+    signing_certificates: tuple[str, ...] = ()
+    service_specific_credentials: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class User:
+    """An IAM user. ``detail`` is None when it was not read."""
+
+    name: str
+    path: str = "/"
+    arn: str = ""
+    id: str = ""
+    created: datetime | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    groups: frozenset[str] = frozenset()
+    inline_policies: Mapping[str, JSON] = field(default_factory=dict)
+    attached_policies: frozenset[str] = frozenset()
+    permissions_boundary: str | None = None
+    detail: UserDetail | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Group:
+    """An IAM group."""
+
+    name: str
+    path: str = "/"
+    arn: str = ""
+    id: str = ""
+    created: datetime | None = None
+    inline_policies: Mapping[str, JSON] = field(default_factory=dict)
+    attached_policies: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Role:
+    """An IAM role; ``trust_policy`` says who may assume it."""
+
+    name: str
+    path: str = "/"
+    arn: str = ""
+    id: str = ""
+    created: datetime | None = None
+    inline_policies: Mapping[str, JSON] = field(default_factory=dict)
+    attached_policies: frozenset[str] = frozenset()
+    trust_policy: JSON = field(default_factory=dict)
+    permissions_boundary: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ManagedPolicy:
+    """A managed policy, of AWS or of the account, with its default version's document."""
+
+    arn: str
+    name: str
+    path: str = "/"
+    document: JSON = field(default_factory=dict)
+    default_version: str = "v1"
+    versions: int = 1
+    created: datetime | None = None
+    updated: datetime | None = None
+
+    @property
+    def is_aws_managed(self) -> bool:
+        """Whether AWS wrote it: its ARN then names ``aws`` in the place of an account."""
+        return self.arn.split(":")[4:5] == ["aws"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoginProfile:
+    """A console password, as GetLoginProfile tells of it."""
+
+    reset_required: bool
+    created: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class MfaDevice:
+    """An MFA device of a user, or of the root."""
+
+    serial: str
+    enabled: datetime | None = None
+
+    @property
+    def kind(self) -> str:
+        """``passkey`` (or a security key), ``virtual``, or ``hardware``, as its serial tells.
+
+        https://docs.aws.amazon.com/IAM/latest/APIReference/API_MFADevice.html
+        """
+        if ":u2f/" in self.serial:
+            return "passkey"
+        return "virtual" if self.serial.startswith("arn:") else "hardware"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Credential:
+    """An SSH public key, a signing or server certificate, or a service-specific credential."""
+
+    id: str
+    status: str = "Active"
+    created: datetime | None = None
+    expires: datetime | None = None
+    service: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportedKey:
+    """An access key in the credential report, which does not tell its id.
+
+    Attributes:
+        active: None where the report does not say.
+    """
+
+    active: bool | None
+    last_rotated: datetime | None = None
+    last_used: datetime | None = None
+    last_used_region: str = ""
+    last_used_service: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportedCertificate:
+    """A signing certificate in the credential report; ``active`` is None if it does not say."""
+
+    active: bool | None
+    last_rotated: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportRow:
+    """A user's row in the credential report, or the root's; None where it does not say.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_getting-report.html
+    """
+
+    user: str
+    arn: str
+    created: datetime | None
+    password_enabled: bool | None
+    password_last_used: datetime | None
+    password_last_changed: datetime | None
+    password_next_rotation: datetime | None
+    mfa_active: bool | None
+    keys: tuple[ReportedKey | None, ReportedKey | None]
+    certificates: tuple[ReportedCertificate | None, ReportedCertificate | None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """How one kind of AWS's replies was read, for an audit.
+
+    Attributes:
+        status: ``read``, ``not read`` (nobody asked), or ``unknown`` (it failed or is stale).
+        at: the moment for which its values hold; for the credential report when AWS made it.
+        note: why it is not simply read.
+        missing: the users for whom it is unknown although it was read for others.
+        lacking: the kinds of which more may be there than was read: users, groups, roles, policies.
+    """
+
+    status: Literal["read", "not read", "unknown"]
+    at: datetime | None = None
+    note: str = ""
+    missing: frozenset[str] = frozenset()
+    lacking: frozenset[str] = frozenset()
+
+    @property
+    def failed(self) -> bool:
+        """Whether something that was asked for could not be read, or not all of it."""
+        return self.status == "unknown" or self.in_part
+
+    @property
+    def in_part(self) -> bool:
+        """Whether it was read, but not all of it."""
+        return self.status == "read" and bool(self.missing or self.lacking)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccountState:
+    """An account as it was read: the users and groups by name, and the alias if it has one.
+
+    What follows ``password_policy`` is read for audits alone. What belongs to a user is a mapping
+    from the user's name; who is not in it has none, unless ``sources`` says that it is not known.
+
+    Attributes:
+        policies: managed policies by their ARN.
+        report: the credential report by user name; the root's row is ``<root_account>``.
+        mfa_devices: by user name; the root's are those of ``<root_account>``.
+        login_profiles: by user name; None for a user who was found to have no password.
+        summary: AWS's own counts and quotas (GetAccountSummary).
+        analyzers: the active analyzers of IAM Access Analyzer in the session's region.
+        sources: by operation of the API, how it was read; what is absent was not asked for.
+    """
+
+    account_id: str
+    partition: str = "aws"
+    alias: str | None = None
+    users: Mapping[str, User] = field(default_factory=dict)
+    groups: Mapping[str, Group] = field(default_factory=dict)
+    read_at: datetime | None = None
+    password_policy: PasswordPolicy | None = None
+    roles: Mapping[str, Role] = field(default_factory=dict)
+    policies: Mapping[str, ManagedPolicy] = field(default_factory=dict)
+    report: Mapping[str, ReportRow] = field(default_factory=dict)
+    summary: Mapping[str, int] = field(default_factory=dict)
+    access_keys: Mapping[str, tuple[AccessKey, ...]] = field(default_factory=dict)
+    mfa_devices: Mapping[str, tuple[MfaDevice, ...]] = field(default_factory=dict)
+    login_profiles: Mapping[str, LoginProfile | None] = field(default_factory=dict)
+    ssh_public_keys: Mapping[str, tuple[Credential, ...]] = field(default_factory=dict)
+    signing_certificates: Mapping[str, tuple[Credential, ...]] = field(default_factory=dict)
+    service_credentials: Mapping[str, tuple[Credential, ...]] = field(default_factory=dict)
+    server_certificates: tuple[Credential, ...] = ()
+    analyzers: tuple[str, ...] = ()
+    sources: Mapping[str, Source] = field(default_factory=dict)
+
+    @property
+    def sign_in_url(self) -> str | None:
+        """Where its users sign in: by the alias if there is one; None where AWS tells of none."""
+        return sign_in_url(self.alias or self.account_id, self.partition)
+
+    def reported(self, user: User) -> ReportRow | None:
+        """A user's row in the credential report, unless another user had that name then."""
+        row = self.report.get(user.name)
+        return row if row and row.created in (None, user.created) else None
+
+    def source(self, operation: str) -> Source:
+        """How an operation was read; ``not read`` if nobody asked for it."""
+        return self.sources.get(operation, Source(status="not read"))
+
+    def holders(self) -> Iterator[tuple[str, "User | Group | Role"]]:
+        """Who may hold policies: every user, group and role as ``user alice``, by kind and name."""
+        kinds: tuple[tuple[str, Mapping[str, User | Group | Role]], ...] = (
+            ("user", self.users),
+            ("group", self.groups),
+            ("role", self.roles),
+        )
+        for kind, entities in kinds:
+            for name in sorted(entities):
+                yield f"{kind} {name}", entities[name]
+
+    @property
+    def failures(self) -> dict[str, Source]:
+        """What was asked for and could not be read, wholly or in part.
+
+        What the state names and does not describe, such as a group of a user, counts as well.
+        """
+        from iamkit.account.gaps import judge_sources  # noqa: PLC0415 - it imports this module
+
+        return {name: source for name, source in judge_sources(self).items() if source.failed}
+
+    def save(self, path: Path | str) -> Path:
+        """Write it to a file that only its owner may read, and return the path.
+
+        It holds no secret, but who may do what in the account.
+        """
+        from iamkit.account.state_file import save_state  # noqa: PLC0415 - it imports this module
+
+        return save_state(self, Path(path))
+
+    @classmethod
+    def load(cls, *paths: Path | str) -> "AccountState":
+        """Read what ``save`` wrote, or what the AWS CLI printed; see ``state_file.load_state``."""
+        from iamkit.account.state_file import load_state  # noqa: PLC0415 - it imports this module
+
+        return load_state(*(Path(path) for path in paths))
+
+
+ROOT_USER = "<root_account>"
+"""What the credential report calls the account's root; no user can be named so."""
+
+
+def sign_in_url(name: str, partition: str = "aws") -> str | None:
+    """The console's sign-in address for an account alias or id in a partition.
+
+    Returns:
+        The address; None for a partition (``aws-eusc``, ``aws-iso…``) for which AWS documents
+        none that holds a name, so that nobody is sent to one that is made up.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/console_account-alias.html
+    """
+    host = {
+        "aws": "signin.aws.amazon.com",
+        "aws-us-gov": "signin.amazonaws-us-gov.com",
+        "aws-cn": "signin.amazonaws.cn",
+    }.get(partition)
+    return f"https://{name}.{host}/console" if host else None

@@ -1,0 +1,1 @@
+"""A notebook's form: its fields, its state, the users' table."""

@@ -1,0 +1,228 @@
+"""A form built from a notebook's parameters model; its value is plain data.
+
+Headless, the value simply is the parameters. In a browser each field says below itself what is
+wrong with it, or what it would change in the account.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import ipywidgets as widgets
+import yaml
+from IPython.display import display
+from pydantic import ValidationError
+
+from iamkit.aws.read import read_account
+from iamkit.aws.session import Session
+from iamkit.errors import AwsError, InputError
+from iamkit.notebook.forms.fields import LABEL, Field, PolicyField, UsersField, field_of
+from iamkit.notebook.forms.form_state import keep, keeping_row, plain_value, recall, save_values
+from iamkit.notebook.interactive import someone_is_there
+from iamkit.notebook.markup import escape, table
+from iamkit.notebook.plan_view import describe
+from iamkit.parameters.models import NotebookParameters, RunAsParameters
+from iamkit.parameters.models import describe as describe_problem
+from iamkit.plan.changes import Change, Plan, make_plan
+from iamkit.plan.desired import Desired, desired_of
+from iamkit.policies.lint.linting import lint_policy
+from iamkit.policies.wording.explanation import explain
+
+Parameters = TypeVar("Parameters", bound=NotebookParameters)
+NOT_IN_FORMS = {*RunAsParameters.model_fields, "allow_destructive", "users_csv"}
+"""What decides who acts, where and whether: set in the parameters, not clicked in passing; and the
+file whose users stand in the table."""
+STYLE = """<style>
+.iamkit-code textarea { font-family: var(--jp-code-font-family, monospace); }
+.iamkit-said { color: var(--jp-ui-font-color1, #1b1b1b); line-height: 1.5; }
+.iamkit-wrong { background: #ffe0de; color: #6b0f0a; padding: 1px 6px; border-radius: 3px; }
+</style>"""
+
+
+class Form(Generic[Parameters]):
+    """The fields of a notebook's own parameters.
+
+    Attributes:
+        fields: the field of each parameter, by its name.
+        kept: whether values stand in it that were clicked before its cell ran again.
+    """
+
+    def __init__(self, parameters: Parameters, session: Session | None = None) -> None:
+        self._initial, self._model, self._session = parameters, type(parameters), session
+        self._state = read_account(session, desired_of(parameters)) if session else None
+        self.fields = {
+            name: field_of(name, getattr(parameters, name), field.description or "", self._state)
+            for name, field in self._model.model_fields.items()
+            if name not in NOT_IN_FORMS
+        }
+        values = recall(parameters)
+        self.kept = values is not None and values != self._raw()
+        self._filling = False
+        if self.kept:
+            for name, raw in values.items():
+                self.fields[name].raw = raw
+        self._observers: list[Callable[[], None]] = []
+        for field in self.fields.values():
+            field.on_change(self._changed)
+        self._check()
+
+    @property
+    def value(self) -> Parameters:
+        """The parameters as they stand in the form.
+
+        Raises:
+            InputError: a field is wrong; its message also stands below it.
+        """
+        problems = self._check()
+        if problems:
+            said = next(iter(problems.values()))
+            raise InputError(f"{said}. Mend it in the form above. Nothing was changed.")
+        return self._model.model_validate(self._given())
+
+    def desired(self) -> Desired:
+        """What the form's value wants of the account.
+
+        Raises:
+            InputError: a field is wrong.
+        """
+        return desired_of(self.value)
+
+    def on_change(self, observer: Callable[[], None]) -> None:
+        """Call the observer after each change of a value."""
+        self._observers.append(observer)
+
+    def refresh(self) -> None:
+        """Compare with the account as it is now; if it cannot be read, the fields keep silent."""
+        if self._session:
+            try:
+                self._state = read_account(self._session, self.desired())
+            except (AwsError, InputError):
+                self._state = None
+            else:
+                for field in self.fields.values():
+                    field.compare(self._state)
+            self._check()
+
+    def save(self, path: Path) -> str:
+        """Write the values into a parameters file, and say what became of it.
+
+        Raises:
+            InputError: a field is wrong, or the file cannot be written.
+        """
+        return save_values(self.value, self.fields, path)
+
+    def reset(self) -> None:
+        """Take the values of the parameters again."""
+        self._filling = True
+        for name, field in self.fields.items():
+            field.value = getattr(self._initial, name)
+        self._filling = False
+        self._changed()
+
+    def show(self) -> None:
+        """Show the fields if somebody is there to fill them, else what they hold."""
+        if not someone_is_there():
+            rows = [(name, _to_text(getattr(self._initial, name))) for name in self.fields]
+            markup = table(rows, ("parameter", "value"))
+            text = "\n".join(f"{name}: {value}" for name, value in rows)
+            display({"text/html": markup, "text/plain": text}, raw=True)
+            return
+        fields = [row for field in self.fields.values() for row in field.rows()]
+        kept = "<p>What you filled in before is kept.</p>" if self.kept else ""
+        form = widgets.VBox(
+            [widgets.HTML(STYLE + kept), *fields, keeping_row(self.save, self.reset, LABEL)]
+        )
+        form.layout.width = "100%"
+        display(form)
+
+    def _raw(self) -> dict[str, Any]:
+        return {name: field.raw for name, field in self.fields.items()}
+
+    def _given(self) -> dict[str, Any]:
+        """The values of all parameters."""
+        values = {name: field.value for name, field in self.fields.items()}
+        return {n: getattr(self._initial, n) for n in self._model.model_fields} | values
+
+    def _changed(self) -> None:
+        if self._filling:
+            return
+        keep(self._initial, self._raw())
+        self._check()
+        for observer in self._observers:
+            observer()
+
+    def _check(self) -> dict[str, str]:
+        """Say below each field what is wrong with it, or what it would change."""
+        problems = {n: f"{n}: {f.problem}" for n, f in self.fields.items() if f.problem}
+        parameters = None
+        try:
+            parameters = self._model.model_validate(self._given())
+        except ValidationError as error:
+            for problem in error.errors(include_url=False):
+                told = describe_problem(problem, self._model)
+                problems.setdefault(str(problem["loc"][0]), told)
+        plan = None
+        if parameters and not problems:
+            try:
+                plan = self._plan(desired_of(parameters))
+            except InputError as error:
+                problems[next(iter(self.fields))] = str(error)
+        for name, field in self.fields.items():
+            wrong = problems.get(name, "")
+            field.messages.value = _wrong(wrong) if wrong else _said(field, plan)
+        return problems
+
+    def _plan(self, desired: Desired) -> Plan | None:
+        """What the values come to; the details of users who are named anew are read first."""
+        if not self._state or not self._session:
+            return None
+        known = self._state.users
+        if any(user.detail is None and desired.concerns(n) for n, user in known.items()):
+            self._state = read_account(self._session, desired)
+        return make_plan(self._state, desired)
+
+
+def show_form(parameters: Parameters, session: Session | None = None) -> Form[Parameters]:
+    """Show the form of a notebook's own parameters and return it; take ``.value`` from it.
+
+    Args:
+        parameters: what the form begins with.
+        session: with the account that the fields are compared with and filled from.
+    """
+    form = Form(parameters, session if someone_is_there() else None)
+    form.show()
+    return form
+
+
+def _said(field: Field, plan: Plan | None) -> str:
+    """What a field means, and what it would change in the account."""
+    lines = _explained(field.value) if isinstance(field, PolicyField) else []
+    told = plan and field.name in plan.desired.parameters and not isinstance(field, UsersField)
+    if plan and told:
+        touched = [change for change in plan.changes if change.origin == field.name]
+        lines += [f"● {_in_short(change)}" for change in touched[:5]]
+        lines += [f"● and {len(touched) - 5} more"] if len(touched) > 5 else []
+        lines += [] if touched or not field.value else ["✔ as in the account"]
+    return "".join(f'<div class="iamkit-said">{escape(line)}</div>' for line in lines)
+
+
+def _explained(document: Mapping[str, Any]) -> list[str]:
+    minded = [remark for remark in lint_policy(document) if remark.severity != "hint"]
+    return [e.text for e in explain(document)] + [f"⚠ {remark.message}" for remark in minded]
+
+
+def _in_short(change: Change) -> str:
+    return describe(replace(change, reason="")).partition("\n")[0]
+
+
+def _wrong(text: str) -> str:
+    return f'<span role="alert" class="iamkit-wrong">✘ {escape(text)}</span>'
+
+
+def _to_text(value: Any) -> str:
+    """A value as a person reads it: a structure as YAML."""
+    if isinstance(value, str | bool):
+        return str(value)
+    plain = plain_value(value)
+    return yaml.safe_dump(plain, sort_keys=False, allow_unicode=True) if plain else ""

@@ -1,0 +1,1 @@
+"""JupyterLab and the app, started on the notebooks."""

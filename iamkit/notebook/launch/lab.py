@@ -1,0 +1,167 @@
+"""Open JupyterLab on the start page, quietly: no news, no question, the tabs of the last time."""
+
+import hashlib
+import json
+import os
+import sys
+import tempfile
+import time
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from jupyter_core.paths import jupyter_runtime_dir
+
+from iamkit.errors import IamkitError, InputError
+from iamkit.parameters.models import CURRENT
+from iamkit.parameters.practice import packaged
+from iamkit.parameters.yaml_file import read_parameters
+from iamkit.storage.folders import make_folder
+from iamkit.storage.home import home_folder
+from iamkit.storage.private_files import write_whole
+from iamkit.storage.reading import read_text
+from iamkit.text import parse_json
+from iamkit.workspace import fill_parameters, init_folder
+
+START = "00_start_here.ipynb"
+LONGEST = 50
+"""Characters of the folder of the kernels' sockets: with their names, 103 are allowed."""
+LARGEST = 1_000_000
+"""Bytes of a settings file."""
+SETTINGS: Mapping[str, Mapping[str, object]] = {
+    "@jupyterlab/apputils-extension:notification": {
+        "fetchNews": "false",
+        "checkForUpdates": False,
+    },
+    "@jupyterlab/docmanager-extension:plugin": {"autosaveInterval": 10},
+    "@jupyterlab/filebrowser-extension:browser": {
+        "sortNotebooksFirst": True,
+        "showLastModifiedColumn": False,  # in its place, the whole name
+    },
+    # Cells out of sight stay in the page: forms do not jump, and the browser's search finds them.
+    "@jupyterlab/notebook-extension:tracker": {
+        "windowingMode": "none",
+        "autoStartDefaultKernel": True,
+    },
+}
+"""By plugin, how the kit wants JupyterLab; what a person has set otherwise stays."""
+
+
+def open_lab(
+    folder: Path | None, file: Path | None, options: Sequence[str], say: Callable[[str], None]
+) -> None:
+    """Replace this process by JupyterLab.
+
+    Args:
+        folder: where to work, see ``prepare_folder``.
+        file: a parameters file whose values are written into the notebooks' parameters cells.
+        options: more options for JupyterLab.
+        say: called with a line for the terminal.
+
+    Raises:
+        InputError, StorageError: the parameters file is wrong, or the folder cannot be made.
+    """
+    folder = prepare_folder(folder, file)
+    prepare_environment(folder, file)
+    prepare_start_page(folder, say)
+    ours = [
+        f"--ServerApp.root_dir={folder}",
+        "--ContentsManager.preferred_dir=notebooks",
+        f"--LabApp.default_url=/lab/tree/notebooks/{START}",
+        "--KernelManager.transport=ipc",
+    ]
+    os.execv(sys.executable, [sys.executable, "-m", "jupyterlab", *ours, *options])
+
+
+def prepare_folder(folder: Path | None, file: Path | None) -> Path:
+    """The folder to work in, with notebooks and with the file's values in their parameters.
+
+    Args:
+        folder: as it was asked for; None takes the current folder if it has notebooks, is not
+            iamkit's own checkout and no file is given, else one of iamkit's own, made on first use.
+        file: a parameters file, or None to leave the notebooks' parameters as they are.
+
+    Raises:
+        InputError: the parameters file is wrong, or the folder cannot be made.
+    """
+    if folder is None:
+        here = Path.cwd()
+        works = (here / "notebooks").is_dir() and not is_checkout(here) and not file
+        folder = here if works else home_folder() / "lab"
+    folder = folder.absolute()
+    if not (folder / "notebooks").is_dir():
+        init_folder(folder)
+    if not (folder / "notebooks" / START).exists():  # made by an iamkit that had no start page
+        _write(folder / "notebooks" / START, (packaged("notebooks") / START).read_bytes())
+    if file:
+        given = read_parameters(file)
+        for notebook in sorted((folder / "notebooks").glob("*.ipynb")):
+            fill_parameters(notebook, given.for_cell(notebook.stem))
+    return folder
+
+
+def is_checkout(folder: Path) -> bool:
+    """Whether it is a checkout of iamkit itself, whose notebooks stay without outputs."""
+    try:
+        text = read_text(folder / "pyproject.toml", LARGEST)
+        project = tomllib.loads(text)["project"]["name"]
+    except (InputError, ValueError, KeyError, TypeError):
+        return False
+    return bool(project == "iamkit")
+
+
+def prepare_environment(folder: Path, file: Path | None) -> None:
+    """Set this process's variables for a Jupyter server on the folder, which inherits them."""
+    if file:
+        os.environ[CURRENT] = str(file.absolute())
+    jupyter = home_folder() / "jupyterlab"
+    _settle(jupyter)
+    digest = hashlib.sha256(os.fsencode(folder)).hexdigest()[:8]
+    workspaces = jupyter / "workspaces" / f"{folder.name}-{digest}"
+    os.environ["JUPYTERLAB_SETTINGS_DIR"] = str(jupyter)
+    os.environ["JUPYTERLAB_WORKSPACES_DIR"] = str(workspaces)
+    if len(os.fsencode(jupyter_runtime_dir())) > LONGEST:
+        os.environ["JUPYTER_RUNTIME_DIR"] = tempfile.mkdtemp(prefix="iamkit-lab-")
+
+
+def prepare_start_page(folder: Path, say: Callable[[str], None]) -> None:
+    """Fill the start page with what the account is like now; whatever happens, say it and go on.
+
+    Args:
+        folder: as ``prepare_folder`` made it; in iamkit's own checkout nothing is filled.
+        say: called with a line for the terminal.
+    """
+    if is_checkout(folder):
+        say("This is iamkit's own checkout, so its start page is not filled: Run All fills it.")
+        return
+    from iamkit.notebook.runs.prefill import PATIENCE, fill_page  # noqa: PLC0415 - it takes a second
+
+    say(f"Reading the account for the start page, for {PATIENCE} s at most …")
+    begun = time.perf_counter()
+    try:
+        problem = fill_page(folder / "notebooks" / START)
+    except (IamkitError, OSError) as error:
+        problem = str(error)
+    took = f"{time.perf_counter() - begun:.1f} s"
+    say(f"The start page says why it is not complete: {problem}" if problem else f"Read in {took}.")
+
+
+def _settle(folder: Path) -> None:
+    """JupyterLab's user settings, kept apart from the user's own; what is set in them stays."""
+    for plugin, wanted in SETTINGS.items():
+        extension, _, name = plugin.partition(":")
+        path = folder / extension / f"{name}.jupyterlab-settings"
+        make_folder(path.parent)
+        try:
+            present = parse_json(read_text(path, LARGEST)) if path.exists() else {}
+            merged = json.dumps({**wanted, **present})
+        except (ValueError, TypeError):  # with comments, it is a person's
+            continue
+        _write(path, merged)
+
+
+def _write(path: Path, content: str | bytes) -> None:
+    try:
+        write_whole(path, content, mode=0o666)
+    except OSError as error:
+        raise InputError(f"{path} cannot be written: {error.strerror}.") from None

@@ -1,0 +1,1 @@
+"""What single notebooks show: start page, audit, studio, welcome pages."""

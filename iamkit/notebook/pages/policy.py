@@ -1,0 +1,155 @@
+"""A policy as a person reads it: in sentences, with what to mind, its size, and its text."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from IPython.display import display
+
+from iamkit.account.state import JSON, AccountState
+from iamkit.errors import InputError
+from iamkit.notebook.display import show
+from iamkit.notebook.interactive import applying_is_off
+from iamkit.notebook.markup import escape, table
+from iamkit.plan.access_changes import impact_of
+from iamkit.plan.desired import Desired
+from iamkit.policies.actions.expansion import shrink
+from iamkit.policies.comparison import compare_policies
+from iamkit.policies.grammar.document import print_policy
+from iamkit.policies.grammar.quotas import Gauge, measure
+from iamkit.policies.lint.linting import Remark, lint_policy
+from iamkit.policies.lookup import find_policy
+from iamkit.policies.wording.explanation import explain
+
+COLOURS = {"error": "#b91c1c", "warning": "#9a6700", "hint": "#57606a"}
+MARKS = {"error": "✘", "warning": "⚠", "hint": "ⓘ"}
+
+
+def show_policy(document: JSON, title: str = "") -> None:
+    """Show what a policy allows in sentences, what to mind, its size, and its text.
+
+    Args:
+        document: the policy; an empty one if nothing is chosen yet.
+        title: a heading; none without it.
+    """
+    if not document:
+        show("No policy is chosen yet: choose what may be done, or say it in policy_choices.")
+        return
+    heading = f"<h4>{escape(title)}</h4>" if title else ""
+    markup = heading + policy_html(document)
+    display({"text/html": markup, "text/plain": policy_text(document, title)}, raw=True)
+
+
+def show_source(state: AccountState, source: str, beside: JSON) -> None:
+    """Show a policy that exists, drawn together, and what it allows beyond another.
+
+    Args:
+        state: the account in which it is, unless it is in a file.
+        source: as ``find_policy`` takes it; empty for none.
+        beside: the policy to compare it with, or an empty one.
+
+    Raises:
+        InputError: there is no such policy.
+    """
+    if not source:
+        show("No policy was named in policy_source.")
+        return
+    document = shrink(find_policy(state, source))
+    show_policy(document, source)
+    if beside:
+        show(f"What {source} allows beyond the policy above:", compare_policies(beside, document))
+
+
+def save_policy(document: JSON, file: str) -> None:
+    """Save a policy to a file, as people read it; nothing if no file is named, or it is empty.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
+    if not file or not document:
+        return
+    if reason := applying_is_off():
+        show(f"The policy is not saved to {file}. {reason}")
+        return
+    path = Path(file).expanduser()
+    try:
+        path.write_text(print_policy(document) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{path} cannot be written: {error.strerror}.") from None
+    show(f"The policy is saved: {path}")
+
+
+def show_impact(state: AccountState, desired: Desired) -> None:
+    """Show what the desired policies would change, user by user."""
+    for wanted in desired.as_spelled_in(state).policies:
+        changes = impact_of(state, wanted)
+        said = told_impact(changes, f"{wanted.kind} {wanted.holder}")
+        rows = changes.to_numpy().tolist()
+        markup = f"<p>{escape(said)}</p>" + (
+            table(rows, [str(name) for name in changes.columns]) if rows else ""
+        )
+        display({"text/html": markup, "text/plain": said}, raw=True)
+
+
+def told_impact(changes: pd.DataFrame, holder: str) -> str:
+    """What a policy would change for its holder, in a sentence or two."""
+    if changes.empty:
+        return f"Nobody is in {holder} yet: nobody can do more than before."
+    unknown = changes[changes["unknown"] != ""]
+    if not unknown.empty:
+        told = told_impact(changes.assign(unknown=""), holder)
+        return f"{told} For {len(unknown)} user(s) it cannot be told in full: not all was read."
+    concerned = changes[(changes["new"] > 0) | (changes["wider"] > 0) | (changes["less"] > 0)]
+    if concerned.empty:
+        return f"For the {len(changes)} user(s) of {holder} nothing changes: they can all of it."
+    names = ", ".join(concerned["user"].head(5))
+    more = f" and {len(concerned) - 5} more" if len(concerned) > 5 else ""
+    parts = [
+        f"{text} {concerned[column].max():,} actions"
+        for column, text in (("new", "add"), ("wider", "widen"), ("less", "take or narrow"))
+        if concerned[column].max()
+    ]
+    return f"Through {holder} it would {', '.join(parts)} at the most for {names}{more}."
+
+
+def policy_html(document: JSON) -> str:
+    """A policy as HTML, every text of it escaped."""
+    sentences = "".join(f"<li>{escape(e.text)}</li>" for e in explain(document))
+    remarks = "".join(_remark(remark) for remark in lint_policy(document))
+    gauges = "".join(_gauge(gauge) for gauge in measure(document))
+    return (
+        f"<ul>{sentences}</ul>{remarks or '<p>✔ Nothing to mind.</p>'}"
+        f'<div style="max-width:44em">{gauges}</div>'
+        f'<details open><summary>The policy</summary><pre style="white-space:pre-wrap">'
+        f"{escape(print_policy(document))}</pre></details>"
+    )
+
+
+def policy_text(document: JSON, title: str = "") -> str:
+    """A policy as plain text."""
+    lines: list[Any] = [title] if title else []
+    lines += [f"* {e.text}" for e in explain(document)]
+    lines += [f"{MARKS[r.severity]} {r.message}" for r in lint_policy(document)]
+    return "\n".join([*lines, *map(str, measure(document)), print_policy(document)])
+
+
+def _remark(remark: Remark) -> str:
+    where = f" <small>({escape(remark.path)})</small>" if remark.path else ""
+    return (
+        f'<p style="color:{COLOURS[remark.severity]};margin:2px 0">{MARKS[remark.severity]} '
+        f"{remark.severity}: {escape(remark.message)}{where}</p>"
+    )
+
+
+def _gauge(gauge: Gauge) -> str:
+    share = min(100, round(100 * gauge.size / gauge.limit))
+    colour = "#1a7f37" if gauge.fits else "#b91c1c"
+    told = f"{gauge.size:,} of {gauge.limit:,} characters"
+    return (
+        f'<div style="display:grid;grid-template-columns:14em 1fr 14em;gap:8px;font-size:12px">'
+        f"<span>{escape(gauge.quota)}</span>"
+        f'<span role="img" aria-label="{told}" style="background:#d0d7de;border-radius:4px">'
+        f'<span style="display:block;height:100%;width:{share}%;background:{colour};'
+        f'border-radius:4px"></span></span><span>{told}{"" if gauge.fits else ": too large"}</span>'
+        "</div>"
+    )

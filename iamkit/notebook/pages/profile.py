@@ -1,0 +1,30 @@
+"""Write a stored key to an AWS profile, for tools that read no other place."""
+
+from iamkit.aws.session import Session
+from iamkit.credentials import write_aws_profile
+from iamkit.notebook.interactive import applying_is_off
+
+
+def write_profile(session: Session, user: str, profile: str) -> str:
+    """Write the user's newest stored key to an AWS profile, if one was asked for.
+
+    Args:
+        session: an open session with the account.
+        user: whose key.
+        profile: the profile's name; empty writes nothing.
+
+    Returns:
+        What was done, as a sentence for the notebook.
+
+    Raises:
+        HandoverError: the profile is someone else's, or its file cannot be written.
+    """
+    if not profile:
+        return "No AWS profile was asked for (admin_profile is empty)."
+    keys = session.store.keys_of(user)
+    if not keys:
+        return f"{user} has no stored key yet; run this cell again after the apply."
+    if reason := applying_is_off():
+        return f"The key of {user} is not written to the profile {profile}. {reason}"
+    path = write_aws_profile(keys[0], profile)
+    return f"The key of {user} is in {path} as profile {profile}."

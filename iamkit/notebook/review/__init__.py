@@ -1,0 +1,1 @@
+"""A plan under review, and the cells that apply and verify it."""

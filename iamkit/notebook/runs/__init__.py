@@ -1,0 +1,1 @@
+"""Notebooks run headless: kernels, signals, results, and the search for secrets."""

@@ -1,0 +1,125 @@
+"""What a policy would change for the people who get it, before anyone does anything."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import pandas as pd
+
+from iamkit.account.state import AccountState, User
+from iamkit.plan.changes import Change
+from iamkit.plan.desired import DesiredPolicy
+from iamkit.plan.preview import account_after
+from iamkit.policies.actions.catalogue import Catalogue, load_catalogue
+from iamkit.policies.actions.expansion import shortest_patterns
+from iamkit.policies.evaluation.effective import Holdings, Reach
+
+COLUMNS = ("user", "new", "wider", "less", "examples", "unknown")
+
+
+def impact_of(
+    state: AccountState, wanted: DesiredPolicy, catalogue: Catalogue | None = None
+) -> pd.DataFrame:
+    """What an inline policy of a group or user would change, for each who would have it.
+
+    Args:
+        state: the account with everyone's policies.
+        wanted: the policy; one of that name is replaced.
+        catalogue: of AWS's actions; by default the installed one.
+
+    Returns:
+        A row for each user concerned: ``user``; how many actions are ``new`` to it, go ``wider``
+        than before (more resources, fewer conditions), and are ``less`` than before (int64);
+        ``examples`` of the new ones, as short patterns; ``unknown``, what was not read of its
+        policies and may make the difference another. Empty if the holder has no members.
+    """
+    known = catalogue or load_catalogue()
+    change = Change(
+        verb="update",
+        kind=wanted.kind,
+        name=wanted.holder,
+        operation=f"put_{wanted.kind}_policy",
+        arguments={
+            f"{wanted.kind.title()}Name": wanted.holder,
+            "PolicyName": wanted.name,
+            "PolicyDocument": wanted.document,
+        },
+    )
+    concerned = sorted(_concerned(state, wanted))
+    after = account_after(state, [change] if concerned else [])
+    rows = []
+    for name, step in access_steps(state, after, concerned, known):
+        patterns = shortest_patterns(step.new, known)
+        more = f", and {len(patterns) - 4} more" if len(patterns) > 4 else ""
+        counts = (step.new.bit_count(), step.wider.bit_count(), step.less.bit_count())
+        examples = ", ".join(patterns[:4]) + more
+        rows.append((name, *counts, examples, "; ".join(step.unknown)))
+    types = dict.fromkeys(COLUMNS, "str") | dict.fromkeys(("new", "wider", "less"), "int64")
+    return pd.DataFrame(rows, columns=list(COLUMNS)).astype(types)
+
+
+@dataclass(frozen=True)
+class AccessStep:
+    """How a user's access differs between two states, as sets of actions, as far as it was read.
+
+    Attributes:
+        new: actions that were not allowed at all.
+        wider: actions that go farther than before.
+        less: actions that go less far than before, or are gone.
+        limited: those of ``new`` and ``wider`` that hold for some resources or under conditions.
+        becomes_admin: whether the user becomes an administrator by it.
+        unknown: what was not read and may make the difference another.
+    """
+
+    new: int
+    wider: int
+    less: int
+    limited: int
+    becomes_admin: bool
+    unknown: tuple[str, ...] = ()
+
+
+def access_steps(
+    before: AccountState, after: AccountState, users: Iterable[str], catalogue: Catalogue
+) -> Iterator[tuple[str, AccessStep]]:
+    """How the access of each of these users differs between two states of an account.
+
+    Args:
+        before: with everyone's policies.
+        after: the same account at another time.
+        users: names; who is in one of the states alone has no access in the other.
+        catalogue: of AWS's actions.
+    """
+    had_by, has_by = Holdings(before, catalogue), Holdings(after, catalogue)
+    for name in users:
+        old, now = before.users.get(name, User(name=name)), after.users.get(name, User(name=name))
+        holding, held = has_by.of(now), had_by.of(old)
+        had, has = held.reach_as_read, holding.reach_as_read
+        new = has.known & ~had.known
+        wider = _gained(had, has) & ~new
+        yield (
+            name,
+            AccessStep(
+                new=new,
+                wider=wider,
+                less=_gained(has, had),
+                limited=(new | wider) & ~has.everything,
+                becomes_admin=bool(holding.admin_path) and not held.admin_path,
+                unknown=tuple(dict.fromkeys(held.lacking + holding.lacking)),
+            ),
+        )
+
+
+def _concerned(state: AccountState, wanted: DesiredPolicy) -> list[str]:
+    if wanted.kind == "user":
+        return [wanted.holder] if wanted.holder in state.users else []
+    return [user.name for user in state.users.values() if wanted.holder in user.groups]
+
+
+def _gained(before: Reach, after: Reach) -> int:
+    """The actions that go farther than before."""
+    return (
+        (after.everything & ~before.everything)
+        | (after.most & ~(before.everything | before.most))
+        | (after.some & ~before.always)
+        | (after.conditional & ~before.known)
+    )

@@ -1,0 +1,109 @@
+"""What a plan means for people, in sentences: who will be able to do what, and who no longer."""
+
+from collections.abc import Iterable, Iterator
+
+from iamkit.account.state import AccountState, sign_in_url
+from iamkit.plan.access_changes import AccessStep, access_steps
+from iamkit.plan.changes import Change, Plan
+from iamkit.plan.preview import account_after
+from iamkit.policies.actions.catalogue import Catalogue, load_catalogue
+from iamkit.policies.actions.expansion import shortest_patterns
+from iamkit.policies.wording.actions import say_mask
+from iamkit.policies.wording.explanation import explain
+from iamkit.text import listed
+
+NAMED = 5
+"""How many people a sentence names; the others are counted."""
+
+
+def say_meaning(current: AccountState, plan: Plan, catalogue: Catalogue | None = None) -> list[str]:
+    """What a plan means for people, in sentences; none for an empty plan.
+
+    Args:
+        current: the account with everyone's policies, as ``read_permissions`` reads it.
+        plan: made for it.
+        catalogue: of AWS's actions; by default the installed one.
+    """
+    if not plan.changes:
+        return []
+    known = catalogue or load_catalogue()
+    after = account_after(current, plan.changes)
+    return [
+        *_say_leaving(plan.changes),
+        *_say_access(current, after, plan.changes, known),
+        *_say_empty_groups(after, plan.changes),
+        *_say_credentials(plan.changes),
+        *_say_alias(plan.changes, current.partition),
+    ]
+
+
+def _say_leaving(changes: Iterable[Change]) -> Iterator[str]:
+    for operation in ("delete_user", "delete_group"):
+        gone = [change.name for change in changes if change.operation == operation]
+        if gone:
+            yield f"{_people(gone)} will be gone, with everything of theirs. That has no undo."
+
+
+def _say_access(
+    before: AccountState, after: AccountState, changes: Iterable[Change], catalogue: Catalogue
+) -> Iterator[str]:
+    concerned = {change.name for change in changes if change.kind == "user"}
+    changed = {change.name for change in changes if change.kind == "group"}
+    concerned |= {user.name for user in after.users.values() if user.groups & changed}
+    staying = sorted(name for name in concerned if name in after.users)
+    by_step: dict[AccessStep, list[str]] = {}
+    for name, step in access_steps(before, after, staying, catalogue):
+        by_step.setdefault(step, []).append(name)
+    for step, names in by_step.items():
+        who = _people(names)
+        if step.becomes_admin:
+            yield f"{who} will be able to do everything in this account, as administrator."
+            continue
+        if step.unknown:
+            yield (
+                f"What {who} will be able to do cannot be told in full, for want of "
+                f"{listed(list(step.unknown), most=NAMED)}."
+            )
+        limits = " (on some resources, or under conditions)" if step.limited else ""
+        if step.new:
+            yield f"{who} will be able to {_say(step.new, catalogue)}{limits}."
+        if step.wider:
+            yield f"{who} will be able to go farther than now: {_say(step.wider, catalogue)}."
+        if step.less:
+            yield f"{who} will no longer be able to, or less far: {_say(step.less, catalogue)}."
+
+
+def _say_empty_groups(after: AccountState, changes: Iterable[Change]) -> Iterator[str]:
+    """What a policy would allow that nobody has yet."""
+    peopled = {group for user in after.users.values() for group in user.groups}
+    for change in changes:
+        if change.operation == "put_group_policy" and change.name not in peopled:
+            sentences = " ".join(e.text for e in explain(change.arguments["PolicyDocument"]))
+            yield f"Nobody is in group {change.name} yet. Its policy says: {sentences}"
+
+
+def _say_credentials(changes: Iterable[Change]) -> Iterator[str]:
+    for operation, said in (
+        ("create_access_key", "will get an access key, for programs"),
+        ("create_login_profile", "will be able to sign in to the console, with a first password"),
+    ):
+        names = [change.name for change in changes if change.operation == operation]
+        if names:
+            yield f"{_people(names)} {said}."
+
+
+def _say_alias(changes: Iterable[Change], partition: str) -> Iterator[str]:
+    for change in changes:
+        if change.operation == "create_account_alias":
+            alias, before = change.name, change.before
+            url = sign_in_url(alias, partition) or f"the console, with the alias {alias}"
+            gone = before and (sign_in_url(before, partition) or f"the alias {before}")
+            yield f"Everyone will sign in at {url}{f'; {gone} stops working' if gone else ''}."
+
+
+def _people(names: list[str]) -> str:
+    return listed(sorted(names), most=NAMED)
+
+
+def _say(mask: int, catalogue: Catalogue) -> str:
+    return say_mask(mask, shortest_patterns(mask, catalogue), catalogue)

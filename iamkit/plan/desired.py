@@ -1,0 +1,288 @@
+"""What a notebook wants of the account: only what it owns, everything else is left alone."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Literal
+
+from iamkit.account.state import JSON, AccountState
+from iamkit.parameters.iam_names import spellings
+from iamkit.parameters.models import (
+    AccountAliasParameters,
+    AdminGroupParameters,
+    DevGroupParameters,
+    NotebookParameters,
+    PolicyStudioParameters,
+    UsersParameters,
+)
+
+Part = Literal[
+    "existence",
+    "path",
+    "tags",
+    "membership",
+    "inline policy",
+    "attached policy",
+    "permissions boundary",
+    "access key",
+    "password",
+    "MFA device",
+    "SSH public key",
+    "signing certificate",
+    "service-specific credential",
+    "alias",
+]
+"""What of a user, a group or the account a change touches."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Absent:
+    """What a user or group should no longer have; what is not named is left alone.
+
+    Attributes:
+        groups: that a user should not be in.
+        tags: by key.
+        inline_policies: by name.
+        attached_policies: by ARN.
+        mfa_devices: by serial number.
+        password: whether there should be no console password.
+        permissions_boundary: whether there should be none.
+    """
+
+    groups: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    inline_policies: tuple[str, ...] = ()
+    attached_policies: tuple[str, ...] = ()
+    mfa_devices: tuple[str, ...] = ()
+    password: bool = False
+    permissions_boundary: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class DesiredGroup:
+    """A group that should exist, with these policies.
+
+    Attributes:
+        make: whether it is made if it is not there; if not, its absence blocks the plan.
+        path: for a group that is made; None for ``/``.
+        inline_policies: by name.
+        attached_policies: by ARN.
+        absent: what it should no longer have.
+        origins: by ``existence`` or another part of it, the parameter that it comes from.
+    """
+
+    name: str
+    make: bool = True
+    path: str | None = None
+    inline_policies: Mapping[str, JSON] = field(default_factory=dict)
+    attached_policies: tuple[str, ...] = ()
+    absent: Absent = Absent()
+    origins: Mapping[Part, str] = field(default_factory=dict, compare=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DesiredUser:
+    """A user who should exist, with these tags and in these groups.
+
+    Attributes:
+        make: whether they are made if they are not there; if not, their absence blocks the plan.
+        path: the IAM path, or None to leave it as it is (``/`` for a new user).
+        inline_policies: by name.
+        attached_policies: by ARN.
+        permissions_boundary: the ARN of a policy, or None to leave it as it is.
+        access_key: whether the user should have an access key.
+        key_status: by the id of a key that is there, ``Active`` or ``Inactive``.
+        console_password: whether the user should be able to sign in to the console.
+        hand_over: where new credentials go: empty for a private file, an age or SSH public key, or
+            ``secretsmanager``.
+        absent: what they should no longer have.
+        origins: by ``existence`` or another part of them, the parameter that it comes from.
+    """
+
+    name: str
+    make: bool = True
+    path: str | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    groups: tuple[str, ...] = ()
+    inline_policies: Mapping[str, JSON] = field(default_factory=dict)
+    attached_policies: tuple[str, ...] = ()
+    permissions_boundary: str | None = None
+    access_key: bool = False
+    key_status: Mapping[str, Literal["Active", "Inactive"]] = field(default_factory=dict)
+    console_password: bool = False
+    hand_over: str = ""
+    absent: Absent = Absent()
+    origins: Mapping[Part, str] = field(default_factory=dict, compare=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DesiredPolicy:
+    """An inline policy that a group or user should have, who must be there already."""
+
+    kind: Literal["group", "user"]
+    holder: str
+    name: str
+    document: JSON
+
+
+@dataclass(frozen=True, kw_only=True)
+class Desired:
+    """What should be, and by name what should no longer be. Nothing is deleted by omission.
+
+    Attributes:
+        absent_users: with everything that is theirs.
+        absent_groups: with their policies; their members leave them first.
+        absent_alias: the account alias that should be given up, if it is still that one.
+        origins: by ``alias``, ``absent_users`` or ``absent_groups``, the parameter it comes from.
+    """
+
+    groups: tuple[DesiredGroup, ...] = ()
+    users: tuple[DesiredUser, ...] = ()
+    policies: tuple[DesiredPolicy, ...] = ()
+    alias: str | None = None
+    absent_users: tuple[str, ...] = ()
+    absent_groups: tuple[str, ...] = ()
+    absent_alias: str | None = None
+    origins: Mapping[str, str] = field(default_factory=dict, compare=False)
+
+    @property
+    def user_names(self) -> tuple[str, ...]:
+        """The users whose details a plan depends on."""
+        return tuple(user.name for user in self.users) + self.absent_users
+
+    @property
+    def parameters(self) -> frozenset[str]:
+        """The parameters that it comes from."""
+        of_groups = (name for group in self.groups for name in group.origins.values())
+        of_users = (name for user in self.users for name in user.origins.values())
+        return frozenset([*self.origins.values(), *of_groups, *of_users])
+
+    def concerns(self, user: str) -> bool:
+        """Whether a plan depends on the details of this user, however the name is written."""
+        return user.lower() in self._concerned
+
+    def needs_all_of(self, user: str) -> bool:
+        """Whether a plan must know everything that is this user's, however the name is written."""
+        devices = (one.name for one in self.users if one.absent.mfa_devices)
+        return user.lower() in spellings([*self.absent_users, *devices])
+
+    def as_spelled_in(self, account: AccountState) -> "Desired":
+        """The same, with every name that it refers to written as in the account.
+
+        IAM tells names apart without regard to case. What is to be made keeps its own name.
+        """
+        users = spellings(account.users)
+        groups = spellings(group.name for group in self.groups) | spellings(account.groups)
+        holders = {"user": users, "group": groups}
+        return replace(
+            self,
+            users=tuple(_spelled_user(user, groups) for user in self.users),
+            policies=tuple(
+                replace(p, holder=holders[p.kind].get(p.holder.lower(), p.holder))
+                for p in self.policies
+            ),
+            absent_users=_spelled(self.absent_users, users),
+            absent_groups=_spelled(self.absent_groups, groups),
+        )
+
+    @cached_property
+    def _concerned(self) -> frozenset[str]:
+        return frozenset(name.lower() for name in self.user_names)
+
+    def hand_over_of(self, name: str) -> str:
+        """Where new credentials of a user go; empty for a private file."""
+        return next((user.hand_over for user in self.users if user.name == name), "")
+
+
+def _spelled(names: Iterable[str], known: Mapping[str, str]) -> tuple[str, ...]:
+    """Each name once, as it is known."""
+    return tuple(dict.fromkeys(known.get(name.lower(), name) for name in names))
+
+
+def _spelled_user(user: DesiredUser, groups: Mapping[str, str]) -> DesiredUser:
+    absent = replace(user.absent, groups=_spelled(user.absent.groups, groups))
+    return replace(user, groups=_spelled(user.groups, groups), absent=absent)
+
+
+def admin_group(parameters: AdminGroupParameters) -> Desired:
+    """The administrators' group with its policy, and the first admin with a key."""
+    group = DesiredGroup(
+        name=parameters.admin_group,
+        inline_policies={parameters.admin_policy_name: parameters.admin_policy},
+        origins={"existence": "admin_group", "inline policy": "admin_policy"},
+    )
+    admin = DesiredUser(
+        name=parameters.admin_user,
+        groups=(group.name,),
+        access_key=True,
+        origins={"existence": "admin_user"},
+    )
+    return Desired(groups=(group,), users=(admin,))
+
+
+def dev_group(parameters: DevGroupParameters) -> Desired:
+    """The developers' group, which may only look at EC2."""
+    group = DesiredGroup(
+        name=parameters.dev_group,
+        inline_policies={parameters.dev_policy_name: parameters.dev_policy},
+        origins={"existence": "dev_group", "inline policy": "dev_policy"},
+    )
+    return Desired(groups=(group,))
+
+
+def team_users(parameters: UsersParameters) -> Desired:
+    """The team's users, and those who have left it."""
+    users = tuple(
+        DesiredUser(
+            name=row.name,
+            path=row.path,
+            tags=row.tags,
+            groups=tuple(row.groups),
+            access_key=row.access_key,
+            console_password=row.console_password,
+            hand_over=row.hand_over,
+            origins={"existence": "users"},
+        )
+        for row in parameters.users
+    )
+    return Desired(
+        users=users,
+        absent_users=tuple(parameters.remove_users),
+        origins={"absent_users": "remove_users"},
+    )
+
+
+def account_alias(parameters: AccountAliasParameters) -> Desired:
+    """The account's alias, which makes the sign-in address one that people remember."""
+    return Desired(alias=parameters.account_alias, origins={"alias": "account_alias"})
+
+
+def desired_of(parameters: NotebookParameters) -> Desired:
+    """What a notebook's parameters alone want of the account; nothing, if it only looks."""
+    match parameters:
+        case AdminGroupParameters():
+            return admin_group(parameters)
+        case DevGroupParameters():
+            return dev_group(parameters)
+        case UsersParameters():
+            return team_users(parameters)
+        case AccountAliasParameters():
+            return account_alias(parameters)
+    return Desired()
+
+
+def held_policy(parameters: PolicyStudioParameters, document: JSON) -> Desired:
+    """A policy of the studio as an inline policy of its holder.
+
+    Nothing, if it has no holder, or if nothing is chosen and the document is empty.
+    """
+    kind, _, name = parameters.policy_holder.partition(" ")
+    if kind not in ("group", "user") or not document:
+        return Desired()
+    wanted = DesiredPolicy(
+        kind="group" if kind == "group" else "user",
+        holder=name,
+        name=parameters.policy_name,
+        document=document,
+    )
+    return Desired(policies=(wanted,))

@@ -1,0 +1,135 @@
+"""The calls that a plan may make: what each touches, and its way back.
+
+A way back is a desired state like any other, so that an undo is planned against the account as it
+is then. Where AWS has none, the reason stands here.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from iamkit.account.state import JSON
+from iamkit.plan.desired import Absent, Desired, DesiredGroup, DesiredUser, Part
+
+WayBack = Callable[[JSON, Any], Desired]
+
+
+@dataclass(frozen=True)
+class Operation:
+    """A call of IAM that changes something.
+
+    Attributes:
+        part: what of its user, group or account it touches.
+        way_back: from its arguments and what was there before, the desired state that takes it
+            back; or why there is none.
+    """
+
+    part: Part
+    way_back: WayBack | str
+
+
+def _user(arguments: JSON, **facts: Any) -> Desired:
+    return Desired(users=(DesiredUser(name=arguments["UserName"], make=False, **facts),))
+
+
+def _group(arguments: JSON, **facts: Any) -> Desired:
+    return Desired(groups=(DesiredGroup(name=arguments["GroupName"], make=False, **facts),))
+
+
+def _put_policy(holder: Callable[..., Desired]) -> WayBack:
+    def way_back(arguments: JSON, before: Any) -> Desired:
+        name = arguments["PolicyName"]
+        if before is None:
+            return holder(arguments, absent=Absent(inline_policies=(name,)))
+        return holder(arguments, inline_policies={name: before})
+
+    return way_back
+
+
+def _tagged(arguments: JSON, before: Any) -> Desired:
+    before = before or {}
+    keys = [tag["Key"] for tag in arguments["Tags"]]
+    new = tuple(key for key in keys if key not in before)
+    return _user(arguments, tags=before, absent=Absent(tags=new))
+
+
+def _bounded(arguments: JSON, before: Any) -> Desired:
+    if before is None:
+        return _user(arguments, absent=Absent(permissions_boundary=True))
+    return _user(arguments, permissions_boundary=before)
+
+
+def _attach(holder: Callable[..., Desired]) -> WayBack:
+    return lambda a, _: holder(a, absent=Absent(attached_policies=(a["PolicyArn"],)))
+
+
+def _detach(holder: Callable[..., Desired]) -> WayBack:
+    return lambda a, _: holder(a, attached_policies=(a["PolicyArn"],))
+
+
+NEW_ID = "a user made again is another one to AWS: what names the old one may not know it"
+
+OPERATIONS: Mapping[str, Operation] = {
+    "create_user": Operation("existence", lambda a, _: Desired(absent_users=(a["UserName"],))),
+    "delete_user": Operation("existence", NEW_ID),
+    "update_user": Operation("path", lambda a, before: _user(a, path=before)),
+    "tag_user": Operation("tags", _tagged),
+    "untag_user": Operation("tags", lambda a, before: _user(a, tags=before)),
+    "create_group": Operation("existence", lambda a, _: Desired(absent_groups=(a["GroupName"],))),
+    "delete_group": Operation(
+        "existence",
+        lambda a, before: Desired(groups=(DesiredGroup(name=a["GroupName"], path=before),)),
+    ),
+    "add_user_to_group": Operation(
+        "membership", lambda a, _: _user(a, absent=Absent(groups=(a["GroupName"],)))
+    ),
+    "remove_user_from_group": Operation(
+        "membership", lambda a, _: _user(a, groups=(a["GroupName"],))
+    ),
+    "put_user_policy": Operation("inline policy", _put_policy(_user)),
+    "put_group_policy": Operation("inline policy", _put_policy(_group)),
+    "delete_user_policy": Operation("inline policy", _put_policy(_user)),
+    "delete_group_policy": Operation("inline policy", _put_policy(_group)),
+    "attach_user_policy": Operation("attached policy", _attach(_user)),
+    "attach_group_policy": Operation("attached policy", _attach(_group)),
+    "detach_user_policy": Operation("attached policy", _detach(_user)),
+    "detach_group_policy": Operation("attached policy", _detach(_group)),
+    "put_user_permissions_boundary": Operation("permissions boundary", _bounded),
+    "delete_user_permissions_boundary": Operation("permissions boundary", _bounded),
+    "create_access_key": Operation(
+        "access key", "a key is not deleted again: it can be switched off, by its id in the journal"
+    ),
+    "update_access_key": Operation(
+        "access key", lambda a, before: _user(a, key_status={a["AccessKeyId"]: before})
+    ),
+    "delete_access_key": Operation(
+        "access key", "AWS shows a secret key once, so a deleted one is gone"
+    ),
+    "create_login_profile": Operation(
+        "password", lambda a, _: _user(a, absent=Absent(password=True))
+    ),
+    "delete_login_profile": Operation(
+        "password", "nobody can read a password, so a deleted one is gone"
+    ),
+    "deactivate_mfa_device": Operation(
+        "MFA device", "only its owner can register a device again, with two codes from it"
+    ),
+    "delete_virtual_mfa_device": Operation(
+        "MFA device", "the seed of a virtual device is shown once, so a deleted one is gone"
+    ),
+    "delete_ssh_public_key": Operation("SSH public key", "its owner must upload it again"),
+    "delete_signing_certificate": Operation(
+        "signing certificate", "its owner must upload it again"
+    ),
+    "delete_service_specific_credential": Operation(
+        "service-specific credential", "AWS shows its password once, so a deleted one is gone"
+    ),
+    "create_account_alias": Operation(
+        "alias",
+        lambda a, before: (
+            Desired(alias=before) if before else Desired(absent_alias=a["AccountAlias"])
+        ),
+    ),
+    "delete_account_alias": Operation("alias", lambda a, _: Desired(alias=a["AccountAlias"])),
+}
+"""By boto3 method, every call that a plan may make."""

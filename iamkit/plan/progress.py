@@ -1,0 +1,161 @@
+"""The steps of setting up an account: how far each is, and which comes next. Pure functions."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from iamkit.account.state import AccountState, CallerIdentity
+from iamkit.errors import InputError
+from iamkit.plan.changes import Plan, make_plan
+from iamkit.plan.desired import Desired
+
+PURPOSES: Mapping[str, str] = {
+    "01_credentials": "Who am I, and in which account?",
+    "02_admin_group": "The administrators, and the first of them with a key",
+    "03_dev_group": "The developers, who may look and not touch",
+    "04_users": "Who joins the team, and who leaves it",
+    "05_account_alias": "A sign-in address that people remember",
+    "06_audit_users": "Everyone as a table, and what to do about it",
+    "07_policy_studio": "A policy by clicks, and who can do what",
+}
+"""What each notebook is for, in the order of the steps."""
+
+FIRST = "01_credentials"
+PLANNED = ("02_admin_group", "03_dev_group", "04_users", "05_account_alias")
+"""The steps that want something of the account."""
+
+WORST = ("critical", "high")
+"""The severities of what should not wait until next week."""
+
+NAMED = 3
+"""Targets of a plan that are named."""
+
+State = Literal["done", "to do", "cannot tell", "as you like"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One notebook, and how far its step is.
+
+    Attributes:
+        notebook: its name, such as ``03_dev_group``.
+        state: in a word or two.
+        said: what is there, what is missing, or why it cannot be told.
+    """
+
+    notebook: str
+    state: State
+    said: str
+
+    @property
+    def purpose(self) -> str:
+        """What the notebook is for."""
+        return PURPOSES[self.notebook]
+
+
+def list_steps(
+    caller: CallerIdentity,
+    current: AccountState | str,
+    wanted: Mapping[str, Desired | str],
+    *,
+    unread: Mapping[str, str],
+    found: Mapping[str, int],
+) -> tuple[Step, ...]:
+    """How far every step is.
+
+    Args:
+        caller: who asks.
+        current: the account with the details of the users that are wanted, or why it could not
+            be read.
+        wanted: by notebook, for those of ``PLANNED``, what its parameters want, or what is wrong
+            with them.
+        unread: by user name, why that user's details could not be read.
+        found: how many findings the audit has, by severity; those that it could not tell as
+            ``unknown``.
+    """
+    planned = [judge_plan(name, current, wanted[name], unread) for name in PLANNED]
+    begun = any(step.state == "done" for step in planned)  # who has nothing yet begins at 01
+    first: State = "done" if begun else "to do"
+    return (
+        Step(notebook=FIRST, state=first, said=describe_caller(caller)),
+        *planned,
+        judge_audit(current, found),
+        Step(notebook="07_policy_studio", state="as you like", said="whenever there is a question"),
+    )
+
+
+def next_step(steps: Sequence[Step]) -> Step | None:
+    """Where to go on: the first step that is not done, or None if all are."""
+    return next((step for step in steps if step.state in ("to do", "cannot tell")), None)
+
+
+def judge_plan(
+    notebook: str, current: AccountState | str, wanted: Desired | str, unread: Mapping[str, str]
+) -> Step:
+    """How far a step is that wants something of the account: done if its plan is empty."""
+    reason = _why_unknown(current, wanted, unread)
+    if reason or isinstance(current, str) or isinstance(wanted, str):
+        return Step(notebook=notebook, state="cannot tell", said=reason)
+    if wanted == Desired():
+        return Step(notebook=notebook, state="as you like", said="its parameters want nothing")
+    try:
+        plan = make_plan(current, wanted)
+    except InputError as error:
+        return Step(notebook=notebook, state="cannot tell", said=in_brief(error))
+    if plan.doubts and not plan.changes:
+        return Step(notebook=notebook, state="cannot tell", said=plan.doubts[0])
+    if not plan.changes:
+        return Step(notebook=notebook, state="done", said="as its parameters want it")
+    return Step(notebook=notebook, state="to do", said=_missing(plan))
+
+
+def judge_audit(current: AccountState | str, found: Mapping[str, int]) -> Step:
+    """How far the audit is: done if nothing bad was found, and everything could be read."""
+    if isinstance(current, str):
+        return Step(notebook="06_audit_users", state="cannot tell", said=current)
+    failing = {word: number for word, number in found.items() if word != "unknown"}
+    counted = ", ".join(f"{number:,} {word}" for word, number in failing.items() if number)
+    parts = [counted or "nothing found"]
+    unknown = found.get("unknown")
+    if unknown:
+        parts.append(f"{unknown:,} could not be told from here")
+    if current.failures:
+        parts.append("not everything could be read")
+    state: State = "cannot tell" if unknown or current.failures else "done"
+    if any(failing.get(word) for word in WORST):
+        state = "to do"
+    return Step(notebook="06_audit_users", state=state, said="; ".join(parts))
+
+
+def describe_caller(caller: CallerIdentity) -> str:
+    """Who calls, in words: ``user alice``, or that it is the root."""
+    if caller.is_root:
+        return "you are the account's root, which is for 02_admin_group alone"
+    kind, _, name = caller.arn.rpartition(":")[2].partition("/")
+    return f"you are {kind.replace('-', ' ')} {name}"
+
+
+def in_brief(error: Exception) -> str:
+    """The first line of an error, without the assurance that nothing was changed."""
+    return str(error).partition("\n")[0].removesuffix(" Nothing was changed.")
+
+
+def _why_unknown(
+    current: AccountState | str, wanted: Desired | str, unread: Mapping[str, str]
+) -> str:
+    """Why a plan cannot be made; empty if it can."""
+    if isinstance(wanted, str):
+        return wanted
+    if isinstance(current, str):
+        return current
+    aliases = current.source("ListAccountAliases")
+    if wanted.alias and aliases.failed:
+        return aliases.note
+    return next((why for name, why in unread.items() if wanted.concerns(name)), "")
+
+
+def _missing(plan: Plan) -> str:
+    targets = list(dict.fromkeys(change.target for change in plan.changes))
+    more = f" and {len(targets) - NAMED} more" if len(targets) > NAMED else ""
+    named = f"{plan.summary}: {', '.join(targets[:NAMED])}{more}"
+    return ". ".join([named, *plan.blockers])

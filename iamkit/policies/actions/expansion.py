@@ -1,0 +1,237 @@
+"""Wildcards spread out to the actions that they name, and drawn together again.
+
+``expand(shrink(x)) == expand(x)`` always: shrinking adds nothing and takes nothing away.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
+from typing import Any
+
+from iamkit.account.state import JSON
+from iamkit.policies.actions.catalogue import Catalogue, load_catalogue
+from iamkit.policies.grammar.document import count_characters, in_iam_order
+from iamkit.policies.grammar.patterns import covers
+from iamkit.policies.grammar.statements import statements_of, texts_of
+
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^A-Za-z\d]+")
+_ELEMENTS = ("Action", "NotAction")
+
+
+def expand(document: JSON, catalogue: Catalogue | None = None) -> list[str]:
+    """The actions that a policy allows on something, be it under conditions.
+
+    What a ``Deny`` takes away everywhere and always is not among them. An action that the
+    catalogue does not know is listed as it is written.
+
+    Args:
+        document: the policy.
+        catalogue: of AWS's actions; by default the installed one.
+
+    Returns:
+        Such as ``["ec2:DescribeInstances"]``, in the catalogue's order, unknown ones last.
+    """
+    known = catalogue or load_catalogue()
+    allowed, denied, unknown = 0, 0, set[str]()
+    for statement in statements_of(document):
+        named = actions_of(statement, known)
+        if statement.get("Effect") == "Allow":
+            allowed |= named
+            unknown |= set(_unknown(statement, known))
+        elif texts_of(statement, "Resource") == ["*"] and not statement.get("Condition"):
+            denied |= named
+    return known.named(allowed & ~denied) + sorted(unknown)
+
+
+def expand_document(document: JSON, catalogue: Catalogue | None = None) -> dict[str, Any]:
+    """The same policy with every wildcard in ``Action`` and ``NotAction`` spelled out."""
+    known = catalogue or load_catalogue()
+
+    def spell(patterns: list[str]) -> list[str]:
+        unknown = [p for p in patterns if not known.matching(p)]
+        return known.named(_union(patterns, known)) + unknown
+
+    return _rewrite(document, spell)
+
+
+def shrink(document: JSON, catalogue: Catalogue | None = None) -> dict[str, Any]:
+    """The same policy in fewer letters.
+
+    Actions are drawn together to wildcards that end where a word ends and cover nothing else;
+    statements that differ in their actions alone become one; one that another contains goes.
+
+    Returns:
+        A document that means the same; a list that would not get shorter stays as it is.
+    """
+    known = catalogue or load_catalogue()
+
+    def draw_together(patterns: list[str]) -> list[str]:
+        unknown = [p for p in patterns if not known.matching(p)]
+        short = shortest_patterns(_union(patterns, known), known) + unknown
+        return min(short, patterns, key=lambda given: (len(str(given)), given is patterns))
+
+    merged = dict(document) | {"Statement": _without_contained(_merge(document))}
+    shrunk = _rewrite(merged, draw_together)
+    return shrunk if count_characters(shrunk) <= count_characters(document) else dict(document)
+
+
+def shortest_patterns(mask: int, catalogue: Catalogue) -> list[str]:
+    """The fewest patterns, exact or up to the end of a word, that name a set of actions exactly."""
+    if mask and mask == catalogue.everything:
+        return ["*"]
+    return [
+        f"{service}:{pattern}"
+        for service, part in catalogue.by_service(mask)
+        for first, end in [catalogue.services[service]]
+        for pattern in _shortest(part >> first, catalogue.actions[first:end])
+    ]
+
+
+def newly_covered(document: JSON, older: Catalogue, newer: Catalogue) -> list[str]:
+    """The actions that a policy allows by its wildcards alone, since they did not exist before.
+
+    Args:
+        document: the policy.
+        older: the catalogue with which it was written.
+        newer: a later one.
+    """
+    before = set(older.actions)
+    return [action for action in expand(document, newer) if action not in before]
+
+
+def actions_of(statement: JSON, catalogue: Catalogue) -> int:
+    """The actions of a statement, allowed or denied, as bits of the catalogue."""
+    if "NotAction" in statement:
+        return catalogue.everything & ~_union(texts_of(statement, "NotAction"), catalogue)
+    return _union(texts_of(statement, "Action"), catalogue)
+
+
+def _union(patterns: Iterable[str], catalogue: Catalogue) -> int:
+    mask = 0
+    for pattern in patterns:
+        mask |= catalogue.matching(pattern)
+    return mask
+
+
+def _unknown(statement: JSON, catalogue: Catalogue) -> Iterator[str]:
+    for pattern in texts_of(statement, "Action"):
+        if not set(pattern) & set("*?") and not catalogue.matching(pattern):
+            yield pattern
+
+
+def _rewrite(document: JSON, change: Callable[[list[str]], list[str]]) -> dict[str, Any]:
+    """The document with its lists of actions changed."""
+    statements = []
+    for statement in statements_of(document):
+        changed = dict(statement)
+        for element in _ELEMENTS:
+            if element in changed:
+                changed[element] = change(texts_of(statement, element))
+        statements.append(changed)
+    return in_iam_order(dict(document) | {"Statement": statements})
+
+
+def _shortest(mask: int, actions: tuple[str, ...]) -> Iterator[str]:
+    """Of one service; the lowest bit is its first action."""
+    if mask == (1 << len(actions)) - 1:
+        yield "*"
+        return
+    names, families = _families(actions)
+    number = 0
+    while mask >> number:
+        if not mask >> number & 1:
+            number += 1
+            continue
+        for prefix, end in families[number]:
+            whole = (1 << (end - number)) - 1
+            if mask >> number & whole == whole:
+                yield f"{prefix}*"
+                number = end
+                break
+        else:
+            yield names[number]
+            number += 1
+
+
+@lru_cache(maxsize=1_024)
+def _families(actions: tuple[str, ...]) -> tuple[list[str], list[list[tuple[str, int]]]]:
+    """Names without their service; for each the prefixes, shortest first, of which it is the first.
+
+    The names are in order without regard to case, so that a family is a run of them; with each
+    prefix stands the number behind its last. A prefix must end a word in all names of its family.
+    """
+    names = [action.partition(":")[2] for action in actions]
+    lowered = [name.lower() for name in names]
+    borders = [set(_borders(name)) for name in names]
+    found: list[list[tuple[str, int]]] = []
+    for number, name in enumerate(names):
+        families = []
+        for border in sorted(borders[number]):
+            prefix = lowered[number][:border]
+            if number and lowered[number - 1].startswith(prefix):
+                continue
+            end = number + 1
+            while end < len(names) and lowered[end].startswith(prefix):
+                end += 1
+            if end - number > 1 and all(border in borders[n] for n in range(number, end)):
+                families.append((name[:border], end))
+        found.append(families)
+    return names, found
+
+
+def _borders(name: str) -> Iterator[int]:
+    """Where the words of a name end, its own end included."""
+    return (found.end() for found in _WORD.finditer(name))
+
+
+def _merge(document: JSON) -> list[dict[str, Any]]:
+    """The statements, those that differ in their actions alone made one, at the first's place."""
+    merged: dict[str, dict[str, Any]] = {}
+    for number, statement in enumerate(statements_of(document)):
+        rest = {key: value for key, value in statement.items() if key not in ("Sid", "Action")}
+        key = repr(in_iam_order({"Statement": [rest]})) if "Action" in statement else str(number)
+        if key in merged:
+            actions = texts_of(merged[key], "Action") + texts_of(statement, "Action")
+            merged[key]["Action"] = list(dict.fromkeys(actions))
+        else:
+            merged[key] = dict(statement)
+    return list(merged.values())
+
+
+def _without_contained(statements: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The statements without those that another one contains."""
+    kept = list(statements)
+    for statement in statements:
+        if any(other is not statement and contains(other, statement) for other in kept):
+            kept = [other for other in kept if other is not statement]
+    return kept
+
+
+def contains(wide: JSON, narrow: JSON) -> bool:
+    """Whether a statement says all that another of the same effect says."""
+    if (
+        wide.get("Effect") != narrow.get("Effect")
+        or "NotResource" in wide
+        or "NotResource" in narrow
+    ):
+        return False
+    if any(wide.get(key) != narrow.get(key) for key in ("Principal", "NotPrincipal")):
+        return False
+    if wide.get("Condition") and wide.get("Condition") != narrow.get("Condition"):
+        return False
+    patterns = texts_of(wide, "Resource")
+    if not all(any(covers(p, r) for p in patterns) for r in texts_of(narrow, "Resource")):
+        return False
+    return _actions_within(wide, narrow)
+
+
+def _actions_within(wide: JSON, narrow: JSON) -> bool:
+    """Whether all actions are, the ones that the catalogue does not know yet included."""
+    if "NotAction" in wide or "NotAction" in narrow:
+        return texts_of(wide, "Action") == ["*"] or (
+            texts_of(wide, "NotAction") == texts_of(narrow, "NotAction") != []
+        )
+    patterns = texts_of(wide, "Action")
+    return all(
+        any(covers(p, action, fold=True) for p in patterns) for action in texts_of(narrow, "Action")
+    )

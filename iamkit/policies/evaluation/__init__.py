@@ -1,0 +1,1 @@
+"""Whether a request is allowed, what policies grant together, and who can do what."""

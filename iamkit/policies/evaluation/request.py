@@ -1,0 +1,183 @@
+"""What is asked of a policy: who wants to do what, on which resource, under which circumstances."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal
+
+from iamkit.policies.grammar.conditions import texts
+
+PrincipalKind = Literal["root", "user", "role", "federated-user", "service", "anonymous"]
+
+_ARN = re.compile(
+    r"arn:([^:]*):(iam|sts)::(\d{12}):(root|user|role|assumed-role|federated-user)(.*)"
+)
+_TAG = "aws:principaltag/"
+_SERVICE = re.compile(r"[\w.-]+\.amazonaws\.com(\.cn)?")
+_PRINCIPAL_TYPES: Mapping[PrincipalKind, str] = {
+    "root": "Account",
+    "user": "User",
+    "role": "AssumedRole",
+    "federated-user": "FederatedUser",
+    "service": "AWSService",
+    "anonymous": "Anonymous",
+}
+
+
+@dataclass(frozen=True)
+class Principal:
+    """Who makes a request.
+
+    Args:
+        name: an ARN of a root, user, assumed role or federated user, such as
+            ``arn:aws:iam::111122223333:user/alice``; of a role for one of its sessions, whichever;
+            a service such as ``lambda.amazonaws.com``; or ``anonymous``.
+        issuer: the ARN of the role that was assumed, if it has a path, which the session's ARN does
+            not tell; or of the user who asked for a federated user's session.
+        tags: its tags; None if they are not known.
+
+    Raises:
+        ValueError: it is none of these.
+    """
+
+    name: str
+    issuer: str = ""
+    tags: Mapping[str, str] | None = field(default=None, compare=False)
+
+    def __post_init__(self) -> None:
+        if not (self._arn or self.kind == "service" or self.name == "anonymous"):
+            raise ValueError(f"{self.name!r} is no principal: an ARN, a service, or anonymous")
+
+    @cached_property
+    def _arn(self) -> re.Match[str] | None:
+        return _ARN.fullmatch(self.name)
+
+    @cached_property
+    def kind(self) -> PrincipalKind:
+        """What it is."""
+        if self._arn:
+            found: dict[str, PrincipalKind] = {
+                "root": "root",
+                "user": "user",
+                "role": "role",
+                "assumed-role": "role",
+                "federated-user": "federated-user",
+            }
+            return found[self._arn[4]]
+        return "service" if _SERVICE.fullmatch(self.name) else "anonymous"
+
+    @cached_property
+    def account(self) -> str:
+        """Its account's 12 digits; empty for services and the anonymous."""
+        return self._arn[3] if self._arn else ""
+
+    @cached_property
+    def partition(self) -> str:
+        """``aws`` and so on."""
+        return self._arn[1] if self._arn else "aws"
+
+    @cached_property
+    def short_name(self) -> str:
+        """The user's or the role's name without its path."""
+        if not self._arn:
+            return ""
+        parts = self._arn[5].lstrip("/").split("/")
+        return parts[0] if self._arn[4] == "assumed-role" else parts[-1]
+
+    @cached_property
+    def arn(self) -> str:
+        """What ``aws:PrincipalArn`` says; of an assumed role it is the role's."""
+        if self._arn and self._arn[4] == "assumed-role":
+            return self.issuer or f"arn:{self.partition}:iam::{self.account}:role/{self.short_name}"
+        return self.name
+
+    def tag(self, key: str) -> tuple[str, ...] | None:
+        """The value of a tag, whose key is compared without regard to case; None if it has none.
+
+        https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-principaltag
+        """
+        found = {name.lower(): value for name, value in (self.tags or {}).items()}
+        return (found[key],) if key in found else None
+
+    @cached_property
+    def known(self) -> Mapping[str, tuple[str, ...] | None]:
+        """The context keys that it determines, in lower case; None for one that it cannot have.
+
+        https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
+        """
+        keys: dict[str, tuple[str, ...] | None] = {
+            "aws:principaltype": (_PRINCIPAL_TYPES[self.kind],),
+            "aws:principalisawsservice": ("true" if self.kind == "service" else "false",),
+            "aws:principalarn": (self.arn,) if self.account else None,
+            "aws:principalaccount": (self.account,) if self.account else None,
+            "aws:username": (self.short_name,) if self.kind == "user" else None,
+        }
+        if self.kind == "service":
+            keys["aws:principalservicename"] = (self.name,)
+        return keys
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """One action of one principal on one resource.
+
+    Attributes:
+        principal: who; a text is read as ``Principal`` reads it.
+        action: such as ``s3:GetObject``.
+        resource: its ARN, ``*`` for an action that has none, None if it is not known. With
+            wildcards it is a set (``evaluate``), as is an action with wildcards.
+        context: the values of context keys: a text, a number, a truth value or a list; None for a
+            key that is known to be absent. What the principal determines need not be given.
+        complete: whether the request has no other keys than these. If not, every other key is
+            unknown, and what depends on it "depends". It is by default when a context is given.
+        unknown: keys that are unknown although the context is complete.
+        resource_account: the resource's account, where its ARN does not name it; by default the
+            principal's.
+    """
+
+    principal: Principal
+    action: str
+    resource: str | None = None
+    context: Mapping[str, Any] | None = None
+    complete: bool | None = None
+    unknown: frozenset[str] = frozenset()
+    resource_account: str = ""
+    _values: Mapping[str, tuple[str, ...] | None] = field(init=False, repr=False, compare=False)
+    _unknown: frozenset[str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        given = {
+            key.lower(): None if value is None else texts(value)
+            for key, value in (self.context or {}).items()
+        }
+        values = {**self.principal.known, **given}
+        owner = self._owner()
+        if owner:
+            values.setdefault("aws:resourceaccount", (owner,))
+        if self.complete is None:
+            object.__setattr__(self, "complete", self.context is not None)
+        object.__setattr__(self, "_values", values)
+        object.__setattr__(self, "_unknown", frozenset(key.lower() for key in self.unknown))
+
+    @cached_property
+    def owner(self) -> str:
+        """The account of the resource, as far as it can be told; else the principal's."""
+        return self._owner() or self.principal.account
+
+    def lookup(self, key: str) -> tuple[str, ...] | frozenset[str] | None:
+        """The values of a context key, None if it is absent, its name in a set if not known."""
+        lowered = key.lower()
+        if lowered in self._unknown:
+            return frozenset({key})
+        if lowered in self._values:
+            return self._values[lowered]
+        if lowered.startswith(_TAG) and self.principal.tags is not None:
+            return self.principal.tag(lowered.removeprefix(_TAG))
+        return None if self.complete else frozenset({key})
+
+    def _owner(self) -> str:
+        if self.resource_account:
+            return self.resource_account
+        parts = (self.resource or "").split(":", 5)
+        return parts[4] if len(parts) == 6 and parts[4].isdigit() else ""

@@ -1,0 +1,1 @@
+"""What a policy document is: its text, statements, conditions, patterns and size."""

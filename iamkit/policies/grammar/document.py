@@ -1,0 +1,143 @@
+"""One policy document: parsing, equality of meaning, size, and its text.
+
+What is a policy is for ``validation`` to say, what a text says for ``reading``.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from iamkit.account.state import JSON
+from iamkit.errors import InputError
+from iamkit.policies.grammar.reading import MAX_TEXT, at, decode_text, read_json, read_policy
+from iamkit.policies.grammar.validation import Problem, find_problem, judge_existing
+
+__all__ = [
+    "MAX_TEXT",
+    "Problem",
+    "check_policy",
+    "count_characters",
+    "find_problem",
+    "in_iam_order",
+    "parse_existing",
+    "parse_policy",
+    "print_policy",
+    "read_json",
+    "same_policy",
+    "to_json",
+]
+
+_STATEMENT_ORDER = tuple(
+    "Sid Effect Principal NotPrincipal Action NotAction Resource NotResource Condition".split()
+)
+_DOCUMENT_ORDER = ("Version", "Id", "Statement")
+
+
+def parse_policy(text: str, where: str = "policy") -> dict[str, Any]:
+    """Parse the text of an identity policy strictly, and check that AWS takes it.
+
+    Args:
+        text: the document, as a person, a file or a reply of AWS gave it.
+        where: how to call it in messages, such as ``dev_policy``.
+
+    Returns:
+        The document as plain dicts and lists.
+
+    Raises:
+        InputError: with the place and, where it is sure, the repair.
+    """
+    reading = read_policy(text, where)
+    problem = find_problem(reading.document)
+    if problem:
+        raise InputError(f"{where}: {problem.message}{at(reading.place(problem.path))}")
+    return dict(reading.document)
+
+
+def parse_existing(data: bytes, where: str = "policy") -> dict[str, Any]:
+    """Like ``parse_policy`` for a file with a policy that exists: its version may be the old one.
+
+    Args:
+        data: UTF-8 or UTF-16.
+        where: how to call it in messages.
+
+    Raises:
+        InputError: as ``parse_policy`` does.
+    """
+    reading = read_policy(decode_text(data, where), where)
+    problem = judge_existing(reading.document)
+    if problem:
+        raise InputError(f"{where}: {problem.message}{at(reading.place(problem.path))}")
+    return dict(reading.document)
+
+
+def check_policy(document: JSON, where: str = "policy") -> None:
+    """Check that AWS takes a document as an identity policy.
+
+    Raises:
+        InputError: naming the statement and key that are wrong, and what was expected.
+    """
+    problem = find_problem(document)
+    if problem:
+        raise InputError(f"{where}: {problem.message}")
+
+
+def same_policy(a: JSON, b: JSON) -> bool:
+    """Whether two documents say the same: ``"x"`` is ``["x"]``, and order in a list is no matter.
+
+    Sids, and the order of statements, do not change what is allowed, but people read them:
+    they count as differences.
+    """
+    return bool(_normal(a) == _normal(b))
+
+
+def count_characters(document: JSON) -> int:
+    """The size of a document as IAM's quotas count it: characters, white space not counted.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+    """
+    return len(re.sub(r"\s", "", to_json(document)))
+
+
+def to_json(document: Any) -> str:
+    """The compact JSON text that is sent to AWS: the same document gives the same text."""
+    return json.dumps(document, separators=(",", ":"), ensure_ascii=False)
+
+
+def in_iam_order(document: JSON) -> dict[str, Any]:
+    """The document with its keys in the order in which AWS's own policies have them."""
+    statements = document.get("Statement", [])
+    several = statements if isinstance(statements, list) else [statements]
+    ordered = [_ordered(s, _STATEMENT_ORDER) if isinstance(s, Mapping) else s for s in several]
+    return _ordered({**document, "Statement": ordered}, _DOCUMENT_ORDER)
+
+
+def print_policy(document: JSON) -> str:
+    """The document as people read it: in IAM's order of keys, a list of one as its value."""
+    ordered = in_iam_order(document)
+    ordered["Statement"] = [_single(s) for s in ordered["Statement"]]
+    return json.dumps(ordered, indent=2, ensure_ascii=False)
+
+
+def _ordered(mapping: JSON, order: tuple[str, ...]) -> dict[str, Any]:
+    known = {key: mapping[key] for key in order if key in mapping}
+    return known | {key: value for key, value in mapping.items() if key not in known}
+
+
+def _single(value: Any) -> Any:
+    """A list of one text as that text, in all of a statement."""
+    if isinstance(value, Mapping):
+        return {key: _single(inner) for key, inner in value.items()}
+    return value[0] if isinstance(value, list) and len(value) == 1 else value
+
+
+def _normal(value: Any, *, ordered: bool = False) -> Any:
+    if isinstance(value, Mapping):
+        return {
+            key: _normal(v if isinstance(v, list) else [v], ordered=key == "Statement")
+            for key, v in value.items()
+        }
+    if isinstance(value, list):
+        items = [_normal(v) for v in value]
+        return items if ordered else sorted(items, key=repr)
+    return value

@@ -1,0 +1,186 @@
+"""What a statement's actions are, in words: by service and access level."""
+
+from collections.abc import Iterable, Iterator
+
+from iamkit.account.state import JSON
+from iamkit.policies.actions.catalogue import Catalogue
+from iamkit.policies.grammar.statements import texts_of
+from iamkit.policies.wording.phrases import say_together, title_of
+from iamkit.text import listed
+
+_VERBS = {
+    "List": "see",
+    "Read": "read",
+    "Write": "change",
+    "Tagging": "tag",
+    "Permissions management": "manage access to",
+}
+_WEIGHT = ("Permissions management", "Write", "Tagging", "Read", "List")
+_FEW = 4
+_MOST = 0.8
+"""From which share on it is said to be most of a service."""
+_ALL = "do everything in {}"
+_WITH_OBJECT = {
+    "iam:PassRole": ("hand {} to AWS's services", "role"),
+    "sts:AssumeRole": ("take on {}", "role"),
+    "s3:GetObject": ("read {}", "object"),
+    "s3:PutObject": ("write {}", "object"),
+    "s3:DeleteObject": ("delete {}", "object"),
+}
+"""Actions that are said together with the resource, if a statement has no other."""
+
+
+def say_object(statement: JSON, where: str) -> str:
+    """The one action of a statement and its resources in one phrase; empty if it has none.
+
+    Args:
+        statement: one with ``Resource`` or, as in a role's trust policy, without.
+        where: its resources in words, such as ``on every resource``.
+    """
+    actions = texts_of(statement, "Action")
+    if len(actions) != 1 or actions[0] not in _WITH_OBJECT or "NotResource" in statement:
+        return ""
+    phrase, noun = _WITH_OBJECT[actions[0]]
+    thing = where.removeprefix("on ").replace("every resource", f"every {noun}")
+    if thing and noun not in thing:
+        return ""
+    return phrase.format(thing or f"this {noun}")
+
+
+def say_actions(statement: JSON, mask: int, catalogue: Catalogue) -> str:
+    """What may be done, or may not, as it stands behind "may".
+
+    Args:
+        statement: whose actions they are.
+        mask: the actions as bits, in the case of ``NotAction`` those that are left.
+        catalogue: of AWS's actions.
+    """
+    if "NotAction" in statement:
+        excepted = catalogue.everything & ~mask
+        return f"do everything except {_say_excepted(excepted, statement, catalogue)}"
+    patterns = texts_of(statement, "Action")
+    if "*" in patterns:
+        return "do everything in every service"
+    return say_mask(mask, patterns, catalogue) or f"use {listed(patterns)}"
+
+
+def say_unknown(statement: JSON, catalogue: Catalogue) -> str:
+    """What stands in a statement and AWS has not; empty if it has all."""
+    patterns = texts_of(statement, "Action") + texts_of(statement, "NotAction")
+    unknown = [pattern for pattern in patterns if not catalogue.matching(pattern)]
+    return f"AWS has no action {listed(unknown, 'or', most=3)}" if unknown else ""
+
+
+def _say_excepted(mask: int, statement: JSON, catalogue: Catalogue) -> str:
+    """Actions as an exception: whole services first."""
+    patterns = texts_of(statement, "NotAction")
+    services = dict(catalogue.by_service(mask))
+    whole = [s for s, part in services.items() if part == catalogue.of_service(s)]
+    titles = listed((title_of(service) for service in whole), most=8)
+    rest = {service: part for service, part in services.items() if service not in whole}
+    left = sum(rest.values())
+    said = [f"what belongs to {titles}"] if whole else []
+    if rest:
+        said.append(say_mask(left, patterns, catalogue))
+    return ", and ".join(said) or f"to use {listed(patterns)}"
+
+
+def say_mask(mask: int, patterns: list[str], catalogue: Catalogue) -> str:
+    """A set of actions, as it stands behind "may".
+
+    Args:
+        mask: the actions as bits.
+        patterns: those of a policy that stand for them.
+        catalogue: of AWS's actions.
+    """
+    services = _cut(mask, patterns, catalogue)
+    if mask.bit_count() <= _FEW or len(patterns) <= 1 or len(services) <= 3:
+        return _join(_say_services(services, patterns, catalogue))
+    titles = [title_of(service) for service in services]
+    wholes = [s for s, part in services.items() if part == catalogue.of_service(s)]
+    every = "do everything in" if len(wholes) == len(services) else ""
+    verbs = every or f"{listed(_verbs(mask, catalogue))} things in"
+    said = f"{verbs} {len(services)} services, such as {listed(titles[:3])}"
+    some = f", and do everything in {listed((title_of(s) for s in wholes), most=4)}"
+    return f"{said} ({mask.bit_count():,} actions){some if wholes and not every else ''}"
+
+
+def _cut(mask: int, patterns: list[str], catalogue: Catalogue) -> dict[str, int]:
+    """A set of actions by service, as ``by_service``, sooner where patterns name the services."""
+    named = {pattern.partition(":")[0].lower() for pattern in patterns}
+    if not named <= catalogue.services.keys():
+        return dict(catalogue.by_service(mask))
+    parts = {service: mask & catalogue.of_service(service) for service in sorted(named)}
+    return {service: part for service, part in parts.items() if part}
+
+
+def _join(phrases: Iterable[tuple[str, str]]) -> str:
+    """Services of which the same is said in one breath."""
+    by_phrase: dict[str, list[str]] = {}
+    for phrase, title in phrases:
+        by_phrase.setdefault(phrase, []).append(title)
+    said = [phrase.replace("{}", listed(titles)) for phrase, titles in by_phrase.items()]
+    if len(said) == 1 or not any("," in phrase or " and " in phrase for phrase in said):
+        return listed(said)
+    return f"{', '.join(said[:-1])}, and {said[-1]}"
+
+
+def _say_services(
+    services: dict[str, int], patterns: list[str], catalogue: Catalogue
+) -> Iterator[tuple[str, str]]:
+    """For each service a phrase with ``{}`` in place of its title, and the title."""
+    for service, part in services.items():
+        own = [p for p in patterns if p.lower().startswith(f"{service}:")]
+        yield _say_service(service, part, own, catalogue), title_of(service)
+
+
+def _say_service(service: str, part: int, patterns: list[str], catalogue: Catalogue) -> str:
+    if part == catalogue.of_service(service):
+        return _ALL
+    if part.bit_count() <= _FEW:
+        return f"{say_together(catalogue.named(part))} in {{}}"
+    whole = _whole_levels(service, part, catalogue)
+    rest = part
+    for level in whole:
+        rest &= ~catalogue.levels[level]
+    if not whole:
+        return _say_parts(service, rest, patterns, catalogue)
+    said = f"{listed(_VERBS[level] for level in whole)} everything in {{}}"
+    if not rest:
+        return said
+    if rest.bit_count() <= _FEW:
+        return f"{said} and {say_together(catalogue.named(rest))} there"
+    return f"{said} and {_say_parts(service, rest, [], catalogue).replace('{}', 'it')}"
+
+
+def _say_parts(service: str, rest: int, patterns: list[str], catalogue: Catalogue) -> str:
+    """Many actions of a service that are no whole level."""
+    count = rest.bit_count()
+    possible = 0
+    for mask in catalogue.levels.values():
+        possible |= mask & catalogue.of_service(service) if mask & rest else 0
+    much = "most" if count >= _MOST * possible.bit_count() else "parts"
+    begin = [p.partition(":")[2][:-1] for p in patterns if p.endswith("*")]
+    if len(begin) == len(patterns) and 0 < len(begin) <= 3 and not set("".join(begin)) & set("*?"):
+        how = f"all that begin with {listed(begin, 'or')}"
+    else:
+        how = f"such as {say_together(_examples(rest, catalogue))}"
+    return f"{listed(_verbs(rest, catalogue))} {much} of {{}} ({count} actions, {how})"
+
+
+def _examples(mask: int, catalogue: Catalogue) -> list[str]:
+    """Two actions: of the two levels that matter most, those with the shortest names."""
+    levels = [catalogue.named(mask & catalogue.levels.get(level, 0)) for level in _WEIGHT]
+    plain = [sorted(names, key=lambda name: (len(name), name)) for names in levels if names]
+    return [names[0] for names in plain[:2]] if len(plain) > 1 else plain[0][:2]
+
+
+def _whole_levels(service: str, part: int, catalogue: Catalogue) -> list[str]:
+    """The access levels of a service that are there from the first action to the last."""
+    own = catalogue.of_service(service)
+    levels = {level: mask & own for level, mask in catalogue.levels.items()}
+    return [level for level, mask in levels.items() if mask.bit_count() > 1 and not mask & ~part]
+
+
+def _verbs(mask: int, catalogue: Catalogue) -> list[str]:
+    return [verb for level, verb in _VERBS.items() if catalogue.levels.get(level, 0) & mask]

@@ -1,0 +1,197 @@
+"""Resources and principals in words, by the forms of their ARNs."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache, lru_cache
+from itertools import zip_longest
+from typing import Any
+
+from iamkit.account.state import JSON
+from iamkit.policies.actions.catalogue import load_catalogue, resource_arns
+from iamkit.policies.grammar.statements import texts_of
+from iamkit.policies.wording.phrases import own, plural, say_variables, split_words, title_of
+from iamkit.text import listed
+
+Names = Mapping[str, str]
+"""What accounts, by their numbers, and ARNs are called."""
+
+_PARTS = {"Partition", "Region", "Account"}
+_TOGETHER = re.compile(
+    r"(the (?!.* own )[\w-]+(?: \w+)?|every .+ whose name (?:begins with|ends with|contains)) (\S+)"
+)
+_FAMILY = re.compile(r"([A-Za-z][\w-]*)\*?[/:](.*)")
+_SUFFIX = re.compile(r"(Name)?(WithPath)?(Name|Id|ID)?$")
+_NOUNS = {"MFA": "MFA device"}
+
+
+def say_resources(statement: JSON, names: Names) -> str:
+    """On what a statement is, as it stands behind the actions; empty if it does not say."""
+    if "NotResource" in statement:
+        return f"on everything except {_say_several(texts_of(statement, 'NotResource'), names)}"
+    resources = texts_of(statement, "Resource")
+    if not resources:
+        return ""
+    return f"on {'every resource' if '*' in resources else _say_several(resources, names)}"
+
+
+def say_arn(arn: str, names: Names) -> str:
+    """One resource, or all that a pattern names: ``every role whose name begins with app-``."""
+    return names.get(arn) or _say_arn(arn)
+
+
+def say_principals(statement: JSON, names: Names) -> str:
+    """Who the statement of a resource's policy is about; empty if it does not say."""
+    if "NotPrincipal" in statement:
+        return f"everyone except {listed(_principals(statement['NotPrincipal'], names))}"
+    return listed(_principals(statement.get("Principal"), names))
+
+
+def _principals(element: Any, names: Names) -> Iterator[str]:
+    kinds = {"AWS": "*"} if element == "*" else element
+    for kind in kinds if isinstance(kinds, Mapping) else ():
+        for name in texts_of(kinds, kind):
+            yield _say_principal(str(kind), name, names)
+
+
+def _say_principal(kind: str, name: str, names: Names) -> str:
+    account = name if name.isdigit() else re.sub(r"^arn:[^:]*:iam::(\d+):root$", r"\1", name)
+    if kind == "AWS" and account.isdigit():
+        known = names.get(account, f"the account {account}")
+        return f"those whom {known} lets"
+    if name == "*":
+        return "anyone" if kind == "AWS" else f"any principal of the kind {kind}"
+    if kind == "Service":
+        title = title_of(name.partition(".")[0])
+        return f"the service {title} ({name})" if " " in title else f"the service {name}"
+    if kind == "Federated":
+        return f"who signs in by {name.rpartition('provider/')[2]}"
+    if not name.startswith("arn:"):
+        return f"the {'canonical user' if kind == 'CanonicalUser' else 'principal'} {name}"
+    number = name.split(":")[4]
+    where = f" of {names.get(number, f'the account {number}')}" if number.isdigit() else ""
+    return names.get(name) or f"{_say_arn(name)}{where}"
+
+
+def _say_several(arns: list[str], names: Names) -> str:
+    """A bucket and what is in it are said together, and things of one kind in one breath."""
+    buckets = {arn for arn in arns if f"{arn}/*" in arns and ":s3:::" in arn}
+    left = [arn for arn in arns if arn not in buckets and arn.removesuffix("/*") not in buckets]
+    said = []
+    if buckets:
+        kept = [arn.partition(":::")[2] for arn in arns if arn in buckets]
+        plain = not any(set("*?$") & set(name) for name in kept)
+        if plain and len(kept) > 1:
+            said.append(f"the buckets {listed(kept)} with their objects")
+        else:
+            said += [f"{say_arn(f'arn:aws:s3:::{name}', names)} and its objects" for name in kept]
+    return listed([*said, *_in_one_breath(say_arn(arn, names) for arn in left)])
+
+
+def _in_one_breath(phrases: Iterable[str]) -> Iterator[str]:
+    """``the user a`` and ``the user b`` as ``the users a and b``, patterns likewise."""
+    kinds: dict[str, list[str]] = {}
+    for phrase in dict.fromkeys(phrases):
+        found = _TOGETHER.fullmatch(phrase)
+        kinds.setdefault(found[1] if found else phrase, []).append(found[2] if found else "")
+    for kind, names in kinds.items():
+        if len(names) == 1:
+            yield f"{kind} {names[0]}".strip()
+        elif kind.startswith("the "):
+            yield f"{plural(kind)} {listed(names)}"
+        else:
+            yield f"{kind} {listed(names, 'or')}"
+
+
+@lru_cache(maxsize=16_384)
+def _say_arn(arn: str) -> str:
+    parts = arn.split(":", 5)
+    if arn == "*" or len(parts) < 3:
+        return "every resource" if arn == "*" else arn
+    service = parts[2]
+    title = title_of(service)
+    region = parts[3] if len(parts) > 3 else ""
+    where = f" in {region}" if re.fullmatch(r"[a-z]+-[a-z-]+-\d", region) else ""
+    if len(parts) < 6 or parts[5] in ("*", ""):
+        return f"everything of {title}{where}" if set(title) - set("*?") else "every resource"
+    best = max(_matches(arn, service), default=None)
+    if best is None:
+        family = _FAMILY.fullmatch(parts[5])
+        noun = _say_kind(family[1]) if family else f"{title} resource"
+        return f"{_say_name(noun, family[2] if family else parts[5])}{where}"
+    if best[2] == "bucket" and parts[5].endswith("*"):
+        return f"{_say_match(best[2], best[3], best[4])} and its objects"
+    return f"{_say_match(best[2], best[3], best[4])}{where}"
+
+
+def _matches(arn: str, service: str) -> Iterator[tuple[int, int, str, tuple[str, ...], Any]]:
+    """The resource types whose form an ARN has, with how much of it is told by the form."""
+    for kind, form in resource_arns(service).items() if _is_known(service) else ():
+        literals, expression, nouns = _take_apart(form)
+        if not all(literal in arn for literal in literals):
+            continue  # sooner than to compile it
+        found = _compiled(expression).fullmatch(arn)
+        if found:
+            depth = sum(group.count("/") for group in found.groups())
+            yield len("".join(literals)), -depth, kind, nouns, found.groups()
+
+
+def _is_known(service: str) -> bool:
+    return service in load_catalogue().services
+
+
+@cache
+def _take_apart(form: str) -> tuple[tuple[str, ...], str, tuple[str, ...]]:
+    """The letters of an ARN that are given, its regular expression, and its variables' nouns."""
+    pieces = re.split(r"\$\{([^}]*)\}", form)
+    variables = ["[^:]*" if piece in _PARTS else "(.+?)" for piece in pieces[1::2]]
+    literals = map(re.escape, pieces[::2])
+    expression = "".join(a + b for a, b in zip_longest(literals, variables, fillvalue=""))
+    named = (piece for piece in pieces[1::2] if piece not in _PARTS)
+    nouns = tuple(split_words(_SUFFIX.sub("", piece)) or piece for piece in named)
+    return tuple(pieces[::2]), expression, nouns
+
+
+@cache
+def _compiled(expression: str) -> re.Pattern[str]:
+    return re.compile(expression, re.DOTALL)
+
+
+def _say_match(kind: str, nouns: tuple[str, ...], groups: tuple[str, ...]) -> str:
+    noun = _say_kind(kind)
+    if not groups:
+        return f"the {noun}"
+    name = groups[-1]
+    if noun in ("user", "role", "group", "policy") and not set(name) & set("*?$"):
+        name = name.rpartition("/")[2]  # without its path
+    said = _say_name(noun, name)
+    around = [
+        _say_name(outer, name)
+        for outer, name in reversed(list(zip(nouns[:-1], groups[:-1], strict=True)))
+        if name != "*"
+    ]
+    return " in ".join([said, *around])
+
+
+def _say_kind(kind: str) -> str:
+    """The name of a resource type as a noun."""
+    noun = split_words(kind)
+    return _NOUNS.get(noun, noun)
+
+
+def _say_name(noun: str, name: str) -> str:
+    """One thing by its name, or all by a pattern."""
+    bare = name.strip("*")
+    if not bare:
+        return f"every {noun}"
+    theirs = own(name.removeprefix("*/").removeprefix("*"))
+    if theirs == "their own user name":
+        return f"their own {noun}"
+    if theirs:
+        return f"the {noun} named after {theirs}"
+    said = say_variables(bare)
+    if set(re.sub(r"\$\{[^}]*\}", "", bare)) & set("*?"):
+        return f"every {noun} whose name looks like {say_variables(name)}"
+    if name == bare:
+        return f"the {noun} {said}"
+    how = {(False, True): "begins with", (True, False): "ends with", (True, True): "contains"}
+    return f"every {noun} whose name {how[name[0] == '*', name[-1] == '*']} {said}"

@@ -1,0 +1,187 @@
+"""The account in moto's hands, with what moto has no place for: its root and its lock."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from threading import RLock
+from typing import Any
+
+from iamkit.sandbox.server.call import Caller
+from iamkit.sandbox.server.errors import no_such_entity
+from iamkit.sandbox.server.moto_patches import ACCOUNT_ID, clock, iam_models, sts_models
+from iamkit.sandbox.server.paging import Pager
+
+ROOT = Caller(arn=f"arn:aws:iam::{ACCOUNT_ID}:root", user_id=ACCOUNT_ID)
+
+
+@dataclass(frozen=True)
+class Credential:
+    """An active credential: its secret, its session token if it is temporary, and whose it is."""
+
+    secret: str = field(repr=False)
+    caller: Caller
+    key: Any = field(repr=False)
+    token: str | None = field(default=None, repr=False)
+    expires: datetime | None = None
+
+
+@dataclass
+class Report:
+    """A credential report: when it was asked for, and what the account was at that moment."""
+
+    asked_at: datetime
+    content: str = field(repr=False)
+
+
+class Account:
+    """The one account of the sandbox.
+
+    Attributes:
+        lock: held by everyone who reads or changes the account, so that a rule and the change
+            that it allows are one step.
+        created: naive UTC, like all times here.
+        root_keys: the access keys of the account's root, by id.
+        root_mfa: whether the root signs in with MFA.
+        root_last_used: when the root's password was last used.
+        report: the last credential report.
+        authorizes: whether every call is held against the caller's policies.
+        pager: cuts its lists to pages.
+        wants_answers: whether anybody waits for the answers to calls; not while the account is
+            brought back, when all of its calls were allowed and answered before.
+        drawn: how much the last call drew, where that is known.
+    """
+
+    def __init__(self) -> None:
+        self.lock = RLock()
+        self.created = clock.now()
+        self.root_keys: dict[str, Any] = {}
+        self.root_mfa = False
+        self.root_last_used: datetime | None = None
+        self.report: Report | None = None
+        self.authorizes = False
+        self.pager = Pager(os.urandom(16))
+        self.wants_answers = True
+        self.drawn = ""
+
+    @property
+    def iam(self) -> Any:
+        """Moto's IAM of this account."""
+        return iam_models.iam_backends[ACCOUNT_ID]["aws"]
+
+    @property
+    def sts(self) -> Any:
+        """Moto's STS of this account."""
+        return sts_models.sts_backends[ACCOUNT_ID]["aws"]
+
+    def user(self, name: str) -> Any:
+        """A user.
+
+        Raises:
+            Refused: NoSuchEntity.
+        """
+        return _found(self.iam.users, "user", name)
+
+    def group(self, name: str) -> Any:
+        """A group.
+
+        Raises:
+            Refused: NoSuchEntity.
+        """
+        return _found(self.iam.groups, "group", name)
+
+    def role(self, name: str) -> Any:
+        """A role.
+
+        Raises:
+            Refused: NoSuchEntity.
+        """
+        roles = {role.name: role for role in self.iam.roles.values()}
+        return _found(roles, "role", name)
+
+    def role_by_arn(self, arn: str) -> Any:
+        """A role, or None."""
+        return next((role for role in self.iam.roles.values() if role.arn == arn), None)
+
+    def policy(self, arn: str) -> Any:
+        """A managed policy, AWS's own included.
+
+        Raises:
+            Refused: NoSuchEntity.
+        """
+        policy = self.iam.managed_policies.get(arn)
+        if policy is None:
+            raise no_such_entity(f"Policy {arn} does not exist or is not attachable.")
+        return policy
+
+    @property
+    def local_policies(self) -> list[Any]:
+        """The managed policies that are the customer's own."""
+        own = f"arn:aws:iam::{ACCOUNT_ID}:"
+        return [p for arn, p in self.iam.managed_policies.items() if arn.startswith(own)]
+
+    def groups_of(self, user: Any) -> list[Any]:
+        """The groups that a user is in."""
+        return [group for group in self.iam.groups.values() if user in group.users]
+
+    def users_bounded_by(self, arn: str) -> list[Any]:
+        """The users and roles that have a policy as their permissions boundary."""
+        everyone = (*self.iam.users.values(), *self.iam.roles.values())
+        return [one for one in everyone if arn in (one.permissions_boundary or {}).values()]
+
+    def create_root_key(self) -> Any:
+        """A new access key of the account's root."""
+        make: Any = iam_models.AccessKey
+        key = make(user_name=None, prefix="AKIA", account_id=ACCOUNT_ID)
+        self.root_keys[key.access_key_id] = key
+        return key
+
+    def key(self, key_id: str) -> Any:
+        """An access key of the root, of a user or of a session of a role; None if unknown."""
+        sessions = (r.access_key for r in self.sts.assumed_roles if r.access_key_id == key_id)
+        known = self.root_keys.get(key_id) or self.iam.access_keys.get(key_id)
+        return known or next(sessions, None)
+
+    def credential(self, key_id: str) -> Credential | None:
+        """The credential of a key id; None if it is unknown or inactive."""
+        if key := self.root_keys.get(key_id):
+            return _active(key, ROOT)
+        key = self.iam.access_keys.get(key_id)
+        if key is not None and key.user_name is not None:
+            user = self.iam.users.get(key.user_name)
+            return user and _active(key, Caller(user.arn, user.id, user.name))
+        return next(
+            (_temporary(r) for r in self.sts.assumed_roles if r.access_key_id == key_id), None
+        )
+
+    def secrets(self) -> Iterator[str]:
+        """Every secret access key, session token, password and MFA seed in the account."""
+        for key in (*self.root_keys.values(), *self.iam.access_keys.values()):
+            yield key.secret_access_key
+        for user in self.iam.users.values():
+            if user.password:
+                yield user.password
+            yield from (c["ServicePassword"] for c in user.service_credentials.values())
+        yield from (role.session_token for role in self.sts.assumed_roles)
+        yield from (d.base32_string_seed for d in self.iam.virtual_mfa_devices.values())
+
+
+def _found(entities: Any, kind: str, name: str) -> Any:
+    entity = entities.get(name)
+    if entity is None:
+        raise no_such_entity(f"The {kind} with name {name} cannot be found.")
+    return entity
+
+
+def _active(key: Any, caller: Caller) -> Credential | None:
+    return Credential(key.secret_access_key, caller, key) if key.status == "Active" else None
+
+
+def _temporary(role: Any) -> Credential:
+    return Credential(
+        secret=role.secret_access_key,
+        caller=Caller(role.arn, role.user_id, session=role.access_key_id),
+        key=role.access_key,
+        token=role.session_token,
+        expires=role.expiration.replace(tzinfo=UTC),
+    )

@@ -1,0 +1,129 @@
+"""The sandbox's own commands, which no AWS call can give: time, people, and last uses."""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+from iamkit.sandbox.server.account import Account
+from iamkit.sandbox.server.moto_patches import clock, iam_models
+from iamkit.sandbox.server.sample_company import populate
+
+
+def open_account(account: Account) -> dict[str, str]:
+    """A new account with one key of its root."""
+    account.created = clock.opened = clock.now()
+    key = account.create_root_key()
+    return {"access_key_id": key.access_key_id, "secret_access_key": key.secret_access_key}
+
+
+def add_people(account: Account, users: int, seed: int, *, root_mfa: bool) -> None:
+    """Fill the account with a believable company; see `people`.
+
+    Raises:
+        ValueError: there are to be fewer than one, or more than an account may have.
+    """
+    if not 1 <= users <= 5_000 - len(account.iam.users):
+        raise ValueError("an account has 1 to 5,000 users")
+    populate(account.iam, users, seed, clock.now())
+    account.root_mfa = root_mfa
+
+
+def age(account: Account, days: float) -> None:
+    """Let everything in the account be older by some days; now stays now.
+
+    Raises:
+        ValueError: the days are negative, or more than some decades.
+    """
+    if not 0 <= days <= 20_000:
+        raise ValueError("age by 0 to 20,000 days")
+    iam = account.iam
+    parts = [
+        vars(account),
+        *(iam.users, iam.groups, iam.roles, iam.instance_profiles, iam.virtual_mfa_devices),
+        *(iam.certificates, iam.saml_providers, iam.open_id_providers),
+        *(account.local_policies, account.sts.assumed_roles),
+    ]
+    _shift(parts, timedelta(days=days), set())
+
+
+def use_key(account: Account, access_key_id: str, service: str, region: str) -> None:
+    """Take down that a key signed a call just now, and that its role, if it is of one, acted."""
+    key = account.key(access_key_id)
+    key.last_used = iam_models.AccessKeyLastUsed(clock.now(), service, region)
+    if role := key.role_arn and account.role_by_arn(key.role_arn):
+        role.last_used = clock.now()
+
+
+def set_key_last_used(
+    account: Account, access_key_id: str, at: str | None, service: str, region: str
+) -> None:
+    """Say when a key was last used, and for what; None for never.
+
+    Raises:
+        ValueError: there is no such key, or the time is not in ISO 8601.
+    """
+    key = account.root_keys.get(access_key_id) or account.iam.access_keys.get(access_key_id)
+    if key is None:
+        raise ValueError(f"there is no access key {access_key_id}")
+    moment = _moment(at)
+    key.last_used = moment and iam_models.AccessKeyLastUsed(moment, service, region)
+
+
+def set_password_last_used(account: Account, user: str | None, at: str | None) -> None:
+    """Say when a user, or the root, last signed in; None for never.
+
+    Raises:
+        ValueError: there is no such user with a password, or the time is not in ISO 8601.
+    """
+    if user is None:
+        account.root_last_used = _moment(at)
+        return
+    found = account.iam.users.get(user)
+    if found is None or not found.password:
+        raise ValueError(f"there is no user {user} with a password")
+    found.password_last_used = _moment(at)
+
+
+def set_root_mfa(account: Account, *, enabled: bool) -> None:
+    """Say whether the root signs in with MFA, which no API call can."""
+    account.root_mfa = enabled
+
+
+def set_authorize(account: Account, *, enabled: bool) -> None:
+    """Hold every call against the caller's policies, or none."""
+    account.authorizes = enabled
+
+
+COMMANDS: dict[str, Callable[..., Any]] = {
+    command.__name__: command
+    for command in (
+        open_account,
+        add_people,
+        age,
+        use_key,
+        set_key_last_used,
+        set_password_last_used,
+        set_root_mfa,
+        set_authorize,
+    )
+}
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text).replace(tzinfo=None, microsecond=0) if text else None
+
+
+def _shift(things: Iterable[Any], by: timedelta, seen: set[int]) -> None:
+    """Move every time in some things, and in what they hold, into the past."""
+    for thing in things:
+        if id(thing) in seen:
+            continue
+        seen.add(id(thing))
+        inside = thing if isinstance(thing, dict) else getattr(thing, "__dict__", {})
+        for name, value in inside.items():
+            if isinstance(value, datetime):
+                inside[name] = value - by
+        if not isinstance(thing, iam_models.AWSManagedPolicy):
+            held = inside.values() if inside else thing
+            if isinstance(held, Iterable) and not isinstance(held, str | bytes):
+                _shift(held, by, seen)

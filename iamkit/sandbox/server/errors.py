@@ -1,0 +1,88 @@
+"""AWS's refusals, and how each protocol says them."""
+
+import json
+from uuid import uuid4
+from xml.sax.saxutils import escape
+
+from iamkit.sandbox.server.http_message import Reply
+
+_NAMESPACES = {
+    "iam": "https://iam.amazonaws.com/doc/2010-05-08/",
+    "sts": "https://sts.amazonaws.com/doc/2011-06-15/",
+}
+_SHAPES = {
+    "ec2": (
+        "<Response><Errors><Error><Code>{code}</Code><Message>{message}</Message></Error></Errors>"
+        "<RequestID>{request_id}</RequestID></Response>"
+    ),
+    "s3": (
+        "<Error><Code>{code}</Code><Message>{message}</Message>"
+        "<RequestId>{request_id}</RequestId></Error>"
+    ),
+}
+_QUERY_SHAPE = (
+    '<ErrorResponse xmlns="{namespace}"><Error><Type>{type}</Type><Code>{code}</Code>'
+    "<Message>{message}</Message></Error><RequestId>{request_id}</RequestId></ErrorResponse>"
+)
+
+
+class Refused(Exception):  # noqa: N818 - what AWS does to the call
+    """AWS does not take the call.
+
+    Args:
+        code: AWS's error code, such as ``NoSuchEntity``.
+        status: the HTTP status.
+        message: what AWS says.
+    """
+
+    def __init__(self, code: str, status: int, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.status = status
+        self.message = message
+
+    def reply(self, service: str) -> Reply:
+        """The refusal in the words of the service's protocol.
+
+        https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html
+        """
+        if service == "access-analyzer":
+            content = json.dumps({"message": self.message}).encode()
+            headers = {"Content-Type": "application/json", "x-amzn-ErrorType": self.code}
+            return Reply(self.status, headers, content)
+        if service == "secretsmanager":
+            content = json.dumps({"__type": self.code, "message": self.message}).encode()
+            return Reply(self.status, {"Content-Type": "application/x-amz-json-1.1"}, content)
+        text = _SHAPES.get(service, _QUERY_SHAPE).format(
+            namespace=_NAMESPACES.get(service, ""),
+            type="Sender" if self.status < 500 else "Receiver",
+            code=self.code,
+            message=escape(self.message),
+            request_id=uuid4(),
+        )
+        return Reply(self.status, {"Content-Type": "text/xml"}, text.encode())
+
+
+def no_such_entity(message: str) -> Refused:
+    """What is named does not exist."""
+    return Refused("NoSuchEntity", 404, message)
+
+
+def already_exists(message: str) -> Refused:
+    """The name is taken."""
+    return Refused("EntityAlreadyExists", 409, message)
+
+
+def delete_conflict(message: str) -> Refused:
+    """What is to be deleted still holds something."""
+    return Refused("DeleteConflict", 409, f"Cannot delete entity, must {message} first.")
+
+
+def limit_exceeded(quota: str, number: int) -> Refused:
+    """A quota is full."""
+    return Refused("LimitExceeded", 409, f"Cannot exceed quota for {quota}: {number}")
+
+
+def invalid(message: str) -> Refused:
+    """A parameter is not as the API's model wants it."""
+    return Refused("ValidationError", 400, message)

@@ -1,0 +1,156 @@
+"""Entries: everything that may change the account, in a form that can be done again.
+
+An entry carries its time and its seed, so doing it again gives the same ids, keys and secrets. It is
+an AWS call, or one of the sandbox's own commands.
+"""
+
+import base64
+import hashlib
+import os
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
+from typing import Any, Self
+
+from iamkit.sandbox.server.account import Account
+from iamkit.sandbox.server.call import Call, Caller, read_parameters
+from iamkit.sandbox.server.commands import COMMANDS
+from iamkit.sandbox.server.http_message import Reply, Request
+from iamkit.sandbox.server.moto_patches import clock, draw
+from iamkit.sandbox.server.services import perform
+
+_READS = ("Get", "List", "Describe", "Simulate", "Head", "Decode")
+_REPEATABLE = ("iam", "secretsmanager", "sts")
+_KEPT_HEADERS = ("content-type", "host")
+"""Of a call's headers; beside them S3's own, and never a signature or a session token."""
+_REFUSED = "refused"
+
+
+class Different(Exception):  # noqa: N818 - it says what the repetition was
+    """An entry did not come out as it did the first time."""
+
+
+@dataclass(frozen=True)
+class JournalEntry:
+    """One entry.
+
+    Attributes:
+        at: when; naive UTC, to the second.
+        seed: what moto drew its ids and secrets from, in hexadecimal digits.
+        command: the name of a command, or empty for a call.
+        arguments: of the command, or the call's parts.
+        digest: of the answer that was given, to know that a repetition came out the same; or that
+            the call was refused, on which way it may have changed something nevertheless.
+        drawn: how much of the seed was drawn, which says the same where no answer is written.
+    """
+
+    at: str
+    seed: str
+    command: str
+    arguments: dict[str, Any] = field(repr=False)
+    digest: str = ""
+    drawn: str = ""
+
+    @classmethod
+    def of_command(cls, command: str, arguments: dict[str, Any]) -> Self:
+        """A command, now."""
+        return cls(clock.now().isoformat(), os.urandom(16).hex(), command, arguments)
+
+    @classmethod
+    def of_call(cls, call: Call) -> Self:
+        """An AWS call, now."""
+        request = call.request
+        parts = {
+            "method": request.method,
+            "target": request.target,
+            "headers": {name: v for name, v in request.headers.items() if _is_kept(name)},
+            "body": base64.b64encode(request.body).decode(),
+            "service": call.service,
+            "region": call.region,
+            "action": call.action,
+            "caller": asdict(call.caller),
+        }
+        return cls.of_command("", parts)
+
+    def do(self, account: Account) -> tuple["JournalEntry", Any]:
+        """Do it, to the account that the caller has locked.
+
+        Returns:
+            The entry with its digest, and the reply of a call or the result of a command.
+
+        Raises:
+            Refused: AWS does not take the call; nothing was changed.
+            ValueError: the command does not take its arguments; nothing was changed.
+        """
+        with clock.at(datetime.fromisoformat(self.at)):
+            draw(bytes.fromhex(self.seed))
+            account.drawn = ""
+            if self.command:
+                result = COMMANDS[self.command](account, **self.arguments)
+                return replace(self, digest=_digest(repr(result).encode())), result
+            call = self._call()
+            reply = perform(call, account)
+            return replace(self, digest=_reply_digest(call, reply), drawn=account.drawn), reply
+
+    def refused(self) -> "JournalEntry":
+        """The entry when AWS did not take it."""
+        return replace(self, digest=_REFUSED, drawn="")
+
+    def repeat(self, account: Account, *, briefly: bool) -> Any:
+        """Do it again, to an account that is brought back.
+
+        Args:
+            account: the account as it was before.
+            briefly: write no answer and ask no rule, where what was drawn says enough.
+
+        Returns:
+            The result of a command.
+
+        Raises:
+            Different: it did not come out as it did the first time.
+        """
+        account.wants_answers = not (briefly and self.drawn)
+        try:
+            again, result = self.do(account)
+        except Exception:  # noqa: BLE001 - whatever it was, it was the same then
+            again, result = self.refused(), None
+        finally:
+            answered, account.wants_answers = account.wants_answers, True
+        if isinstance(result, Reply) and result.status >= 400:
+            again = self.refused()
+        if (again.digest != self.digest) if answered else (again.drawn != self.drawn):
+            raise Different
+        return result
+
+    def _call(self) -> Call:
+        parts = self.arguments
+        request = Request(
+            parts["method"], parts["target"], parts["headers"], base64.b64decode(parts["body"])
+        )
+        return Call(
+            request,
+            parts["service"],
+            parts["region"],
+            parts["action"],
+            read_parameters(request, parts["service"]),
+            Caller(**parts["caller"]),
+        )
+
+
+def may_change(call: Call) -> bool:
+    """Whether a call may change the account; a look at it is no entry."""
+    if call.service == "s3":
+        return call.request.method not in ("GET", "HEAD")
+    return not call.action.startswith(_READS)
+
+
+def _is_kept(name: str) -> bool:
+    return name in _KEPT_HEADERS or (name.startswith("x-amz-") and name != "x-amz-security-token")
+
+
+def _reply_digest(call: Call, reply: Reply) -> str:
+    """EC2 and S3 put the time of the answer into it; that it was taken must do for those."""
+    return _digest(reply.body if call.service in _REPEATABLE else str(reply.status).encode())
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

@@ -1,0 +1,145 @@
+"""The user's own operations folder: notebooks, parameters, a CI workflow, what git ignores."""
+
+import json
+import re
+import stat
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from iamkit.errors import InputError
+from iamkit.parameters.practice import packaged
+from iamkit.parameters.yaml_file import parameters_schema
+from iamkit.storage.folders import check_room, make_folder
+from iamkit.storage.private_files import write_whole
+from iamkit.storage.reading import read_bytes
+from iamkit.text import parse_json
+
+LARGEST = 100_000_000
+"""Bytes of a notebook, whose outputs may have pictures."""
+BLOCK = 4_096
+"""Bytes by which disks count."""
+
+GITIGNORE = """\
+# Executed notebooks name your users and groups: keep them out of the repository.
+/runs/
+/notebooks/00_start_here.ipynb
+.ipynb_checkpoints/
+"""
+
+WORKFLOW = """\
+# Plans on every push, so that a difference between the account and this folder turns red.
+# Exit code 2 says that changes are planned; apply them by hand, or add --apply.
+name: iamkit
+on: [push, workflow_dispatch]
+permissions:
+  id-token: write   # OIDC: no long-lived key in the repository
+  contents: read
+jobs:
+  plan:
+    runs-on: ubuntu-latest
+    steps:
+      - uses: actions/checkout@v4
+      - uses: actions/setup-python@v5
+        with: {python-version: "3.13"}
+      - uses: aws-actions/configure-aws-credentials@v4
+        with:
+          role-to-assume: ${{ vars.IAMKIT_ROLE }}
+          aws-region: us-east-1
+      - run: pip install iamkit
+      - run: iamkit run 03_dev_group 04_users 05_account_alias -f parameters/team.yaml -p run_as ""
+      - if: ${{ !cancelled() }}   # also when changes are planned
+        run: iamkit audit -f parameters/team.yaml --fail-on critical
+"""
+
+
+def find_notebook(name: str) -> Path:
+    """A notebook by its path, or by its name in ``./notebooks`` or among the packaged ones.
+
+    Raises:
+        InputError: there is none; the known names are listed.
+    """
+    stem = name.removesuffix(".ipynb")
+    candidates = [Path(name), Path("notebooks") / f"{stem}.ipynb"]
+    candidates.append(packaged("notebooks") / f"{stem}.ipynb")
+    with suppress(OSError, ValueError):  # no file can have such a name
+        for path in candidates:
+            if path.suffix == ".ipynb" and path.exists():
+                return path
+    known = ", ".join(sorted(path.stem for path in packaged("notebooks").glob("*.ipynb")))
+    raise InputError(
+        f"There is no notebook {name[:200]!r}; known are {known}. Nothing was changed."
+    )
+
+
+def init_folder(folder: Path) -> list[Path]:
+    """Make an operations folder; what is already in it is kept.
+
+    Returns:
+        The files that were made.
+
+    Raises:
+        InputError: the folder is read-only, full, or something else is in the place of a part of
+            it.
+        StorageError: the same of a folder.
+    """
+    texts = {".gitignore": GITIGNORE, ".github/workflows/iamkit.yml": WORKFLOW}
+    texts["parameters/schema.json"] = json.dumps(parameters_schema(), indent=1) + "\n"
+    for name in ("notebooks", "parameters"):
+        for source in sorted(packaged(name).iterdir()):
+            if source.suffix in (".ipynb", ".yaml"):
+                texts[f"{name}/{source.name}"] = source.read_text()
+    missing = {name: text for name, text in texts.items() if not _is_there(folder / name)}
+    for name in missing:
+        make_folder((folder / name).parent)
+    if missing:
+        size = sum(len(text.encode()) for text in missing.values())
+        check_room(folder, size + BLOCK * len(missing))
+    for name, text in missing.items():
+        _make_file(folder / name, text)
+    return [folder / name for name in missing]
+
+
+def _is_there(path: Path) -> bool:
+    """Whether something is at a path, even a link that leads nowhere."""
+    try:
+        return path.is_symlink() or path.exists()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "no file has such a name"
+        raise InputError(f"{path}: {reason}. Nothing was changed.") from None
+
+
+def _make_file(path: Path, text: str) -> None:
+    try:
+        write_whole(path, text, mode=0o666)
+    except OSError as error:
+        raise InputError(f"{path} cannot be written: {error.strerror}. Run it again.") from None
+
+
+def fill_parameters(notebook: Path, values: Mapping[str, Any]) -> None:
+    """Write values into a notebook's parameters cell, so that what one sees is what runs.
+
+    Raises:
+        InputError: it is no notebook, or cannot be written.
+    """
+    try:
+        content = parse_json(read_bytes(notebook, LARGEST))
+        for cell in content["cells"]:
+            if "parameters" in cell["metadata"].get("tags", []):
+                lines = "".join(cell["source"]).splitlines(keepends=True)
+                cell["source"] = [_filled(line, values) for line in lines]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise InputError(f"{notebook} is not a notebook of version 4; move it away.") from None
+    text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+    try:
+        write_whole(notebook, text, mode=stat.S_IMODE(notebook.stat().st_mode))
+    except OSError as error:
+        raise InputError(f"{notebook} cannot be written: {error.strerror}.") from None
+
+
+def _filled(line: str, values: Mapping[str, Any]) -> str:
+    match = re.match(r"(\w+)(: \w+) = .*(  # .*\n?)$", line)
+    if not match or match[1] not in values:
+        return line
+    return f"{match[1]}{match[2]} = {values[match[1]]!r}{match[3]}"

@@ -1,0 +1,506 @@
+"""Planning: pure, in an order that AWS accepts, and empty once it is reached."""
+
+import shlex
+import time
+from dataclasses import replace
+
+import pytest
+from changes import change
+from hypothesis import given
+from hypothesis import strategies as st
+
+from iamkit.account.state import AccessKey, AccountState, Group, User, UserDetail
+from iamkit.errors import InputError, UnsafePlan
+from iamkit.plan.changes import make_plan
+from iamkit.plan.desired import Absent, Desired, DesiredGroup, DesiredPolicy, DesiredUser
+from iamkit.plan.operations import OPERATIONS
+from iamkit.plan.preview import account_after
+from iamkit.policies import allow, policy
+
+ADMIN = policy(allow("*"))
+LOOK = policy(allow("ec2:Describe*"))
+EMPTY = AccountState(account_id="000000000000")
+DEV = Group(name="dev", inline_policies={"look": LOOK})
+
+
+def operations(plan):
+    return [each.operation for each in plan.changes]
+
+
+def user(name="bob", **facts):
+    detail = facts.pop("detail", UserDetail())
+    return User(name=name, detail=detail, **facts)
+
+
+def account(*users, groups=(DEV,), alias=None):
+    return replace(
+        EMPTY,
+        users={u.name: u for u in users},
+        groups={g.name: g for g in groups},
+        alias=alias,
+    )
+
+
+def test_a_group_comes_before_its_policy_and_its_members():
+    """Creates are in an order in which each call finds what it refers to; the key comes last."""
+    desired = Desired(
+        groups=(DesiredGroup(name="Admins", inline_policies={"p": ADMIN}),),
+        users=(
+            DesiredUser(name="alice", groups=("Admins",), access_key=True, console_password=True),
+        ),
+    )
+    assert operations(make_plan(EMPTY, desired)) == [
+        "create_group",
+        "put_group_policy",
+        "create_user",
+        "add_user_to_group",
+        "create_login_profile",
+        "create_access_key",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("hand_over", "way"),
+    [
+        ("", ""),
+        ("secretsmanager", "the {} goes to AWS Secrets Manager"),
+        ("age1abc" + "q" * 50 + "xyz34", "the {} goes encrypted to age1abc…qxyz34"),
+        (
+            "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAA/L bob@laptop",
+            "the {} goes encrypted to ssh-ed25519 …AAAA/L",
+        ),
+    ],
+    ids=["private", "manager", "age", "ssh"],
+)
+def test_the_plan_says_where_a_credential_goes(hand_over, way):
+    """In the reason of the call that makes it, the same each time the plan is made."""
+    wanted = DesiredUser(name="bob", access_key=True, console_password=True, hand_over=hand_over)
+    desired = Desired(users=(wanted,))
+    plan = make_plan(EMPTY, desired)
+    assert [each.reason for each in plan.changes] == [
+        "",
+        *(way.format(what) for what in ("password", "key")),
+    ]
+    assert make_plan(EMPTY, desired) == plan
+    assert hand_over == "" or hand_over not in repr(plan.commands)
+
+
+def test_what_is_equal_is_adopted():
+    """A group with a policy of the same meaning is left as it is."""
+    single = {"Effect": "Allow", "Action": "ec2:Describe*", "Resource": ["*"]}
+    same = {"Version": "2012-10-17", "Statement": single}
+    desired = Desired(groups=(DesiredGroup(name="dev", inline_policies={"look": same}),))
+    assert make_plan(account(), desired).changes == ()
+
+
+def test_what_differs_is_an_update_with_its_old_value():
+    """A changed policy shows what was there before."""
+    desired = Desired(groups=(DesiredGroup(name="dev", inline_policies={"look": ADMIN}),))
+    [only] = make_plan(account(), desired).changes
+    assert (only.verb, only.operation, only.before) == ("update", "put_group_policy", LOOK)
+    assert not only.destructive
+
+
+def test_nothing_is_deleted_by_omission():
+    """Users, groups, policies and tags that are not named are left alone."""
+    current = account(user(tags={"a": "1"}, groups=frozenset({"dev"})), alias="name")
+    desired = Desired(users=(DesiredUser(name="bob", tags={"b": "2"}),))
+    assert operations(make_plan(current, desired)) == ["tag_user"]
+
+
+def test_a_leaving_users_belongings_go_in_the_order_of_aws():
+    """Everything that DeleteUser would trip over goes first, keys after they are switched off."""
+    virtual = "arn:aws:iam::000000000000:mfa/bob"
+    detail = UserDetail(
+        access_keys=(AccessKey(id="AKIA1"),),
+        has_login_profile=True,
+        mfa_devices=(virtual, "GAHT12345678"),
+        ssh_public_keys=("APKA1",),
+        signing_certificates=("CERT1",),
+        service_specific_credentials=("ACCA1",),
+    )
+    leaving = user(
+        groups=frozenset({"dev"}),
+        inline_policies={"own": LOOK},
+        attached_policies=frozenset({"arn:aws:iam::aws:policy/X"}),
+        permissions_boundary="arn:aws:iam::aws:policy/Y",
+        detail=detail,
+    )
+    plan = make_plan(account(leaving), Desired(absent_users=("bob",)))
+    assert operations(plan) == [
+        "remove_user_from_group",
+        "update_access_key",
+        "delete_access_key",
+        "delete_ssh_public_key",
+        "deactivate_mfa_device",
+        "delete_virtual_mfa_device",
+        "deactivate_mfa_device",
+        "delete_login_profile",
+        "delete_signing_certificate",
+        "delete_service_specific_credential",
+        "delete_user_policy",
+        "detach_user_policy",
+        "delete_user_permissions_boundary",
+        "delete_user",
+    ]
+    with pytest.raises(UnsafePlan, match="allow_destructive"):
+        plan.raise_if_unsafe()
+    plan.raise_if_unsafe(allow_destructive=True)
+
+
+def test_a_group_goes_after_its_members_and_policies():
+    """Members leave and policies go before the group does."""
+    current = account(user(groups=frozenset({"dev"})))
+    plan = make_plan(current, Desired(absent_groups=("dev", "never")))
+    assert operations(plan) == ["remove_user_from_group", "delete_group_policy", "delete_group"]
+    assert plan.notes == ("Group never is to be removed and is not there.",)
+
+
+@pytest.mark.parametrize(
+    ("current", "verb"), [(None, "create"), ("other", "replace"), ("team", None)]
+)
+def test_another_alias_is_replaced_and_that_is_destructive(current, verb):
+    """An alias is made, kept, or replaced, which needs to be allowed."""
+    plan = make_plan(replace(EMPTY, alias=current), Desired(alias="team"))
+    assert [each.verb for each in plan.changes] == ([verb] if verb else [])
+    assert bool(plan.destructive) == (verb == "replace")
+
+
+def test_an_orphan_key_is_healed_without_asking():
+    """A key that an interrupted run lost is switched off, deleted and replaced."""
+    orphan = user(detail=UserDetail(access_keys=(AccessKey(id="AKIA1", orphan=True),)))
+    plan = make_plan(account(orphan), Desired(users=(DesiredUser(name="bob", access_key=True),)))
+    assert operations(plan) == ["update_access_key", "delete_access_key", "create_access_key"]
+    plan.raise_if_unsafe()
+
+
+def test_a_key_that_is_not_in_the_store_is_left_and_noted():
+    """Keys of somebody else's making are adopted, and named."""
+    current = account(user(detail=UserDetail(access_keys=(AccessKey(id="AKIA1"),))))
+    plan = make_plan(current, Desired(users=(DesiredUser(name="bob", access_key=True),)))
+    assert plan.changes == ()
+    assert "AKIA1" in plan.notes[0]
+
+
+def test_a_group_that_is_not_there_yet_blocks_the_apply():
+    """Users can be planned before their group is made, and not applied."""
+    plan = make_plan(EMPTY, Desired(users=(DesiredUser(name="bob", groups=("dev",)),)))
+    with pytest.raises(UnsafePlan, match="Group dev is not there yet"):
+        plan.raise_if_unsafe()
+
+
+def test_quotas_are_told_before_any_call():
+    """Eleven groups, or inline policies of more than 5,120 characters, are refused."""
+    groups = tuple(f"g{i}" for i in range(11))
+    with pytest.raises(InputError, match="11 groups"):
+        make_plan(EMPTY, Desired(users=(DesiredUser(name="bob", groups=groups),)))
+    big = policy(*(allow("ec2:Describe*", sid=f"S{'x' * 90}{i}") for i in range(40)))
+    twice = {"look2": big}
+    with pytest.raises(InputError, match="5,120"):
+        make_plan(account(), Desired(groups=(DesiredGroup(name="dev", inline_policies=twice),)))
+
+
+def test_a_name_that_differs_by_case_alone_is_refused():
+    """IAM ignores case: Bob cannot be made beside bob."""
+    with pytest.raises(InputError, match="'bob'"):
+        make_plan(account(user()), Desired(users=(DesiredUser(name="Bob"),)))
+
+
+NAMES = st.text("abcXYZ019_+=,.@-", min_size=1, max_size=8)
+
+
+@given(NAMES, NAMES, st.randoms(use_true_random=False))
+def test_a_name_that_is_referred_to_may_be_written_in_any_case(person, team, random):
+    """Leavers, memberships and holders of a policy: the plan is the same, in the account's case."""
+
+    def other(name):
+        return "".join(random.choice((c.lower(), c.upper())) for c in name)
+
+    groups = (Group(name=team, inline_policies={"look": LOOK}),)
+    member = account(user(person, groups=frozenset({team})), groups=groups)
+    alone = account(user(person), groups=groups)
+    for current, as_there, otherwise in (
+        (member, Desired(absent_users=(person,)), Desired(absent_users=(other(person),))),
+        (member, Desired(absent_groups=(team,)), Desired(absent_groups=(other(team),))),
+        (
+            alone,
+            Desired(users=(DesiredUser(name=person, groups=(team,)),)),
+            Desired(users=(DesiredUser(name=person, groups=(other(team), other(team))),)),
+        ),
+        (
+            alone,
+            Desired(policies=(held("user", person),)),
+            Desired(policies=(held("user", other(person)),)),
+        ),
+        (
+            alone,
+            Desired(policies=(held("group", team),)),
+            Desired(policies=(held("group", other(team)),)),
+        ),
+    ):
+        expected, plan = make_plan(current, as_there), make_plan(current, otherwise)
+        assert plan.changes == expected.changes
+        assert (plan.blockers, plan.doubts) == ((), ())
+        assert plan.desired == otherwise
+        assert all(otherwise.concerns(name) for name in map(other, as_there.user_names))
+    assert Desired(absent_users=(person,)).needs_all_of(other(person))
+
+
+def held(kind, holder):
+    return DesiredPolicy(kind=kind, holder=holder, name="more", document=LOOK)
+
+
+def test_a_leaver_in_another_case_is_said_to_be_so():
+    """The plan removes who is there, and says how the name is written."""
+    plan = make_plan(account(user("Dave")), Desired(absent_users=("dave", "DAVE")))
+    assert operations(plan) == ["delete_user"]
+    assert plan.notes[0] == "dave is written Dave in the account."
+
+
+@pytest.mark.parametrize("name", ["dvae", "davee", "Dave.", "DAV"])
+def test_a_leaver_who_may_be_a_slip_is_a_doubt(name):
+    """Who is near is named; the summary and the texts say more than that there is nothing to do."""
+    plan = make_plan(account(user("dave"), user("ann")), Desired(absent_users=(name,)))
+    assert plan.changes == ()
+    [said] = plan.doubts
+    assert f"User {name} is to be removed and is not there; near is dave." in said
+    assert said in plan.notes
+    assert plan.summary == "1 in doubt"
+
+
+def test_many_leavers_who_are_gone_take_no_time():
+    """5,000 users and 2,000 leavers are planned while somebody types."""
+    names = [f"person.number{number}@example.com" for number in range(5_000)]
+    current = account(*map(user, names))
+    begun = time.perf_counter()
+    plan = make_plan(
+        current, Desired(absent_users=tuple(f"gone-{n:x}-long-ago" for n in range(2_000)))
+    )
+    assert plan.doubts == ()
+    assert time.perf_counter() - begun < 10, "one by one it takes minutes"
+
+
+def test_a_leaver_who_is_gone_is_no_doubt():
+    """Nobody is near: it is noted, and there is nothing to do."""
+    plan = make_plan(account(user("ann")), Desired(absent_users=("dave",)))
+    assert plan.doubts == ()
+    assert plan.notes == ("User dave is to be removed and is not there.",)
+    assert plan.summary == "nothing to do"
+
+
+@pytest.mark.parametrize(("kind", "limit"), [("user", 5_000), ("group", 500)])
+def test_more_than_an_account_may_have_is_told_before_any_call(kind, limit):
+    """What is there and what is new count together; who leaves does so after others have come."""
+    make = {"user": DesiredUser, "group": DesiredGroup}[kind]
+    field = f"{kind}s"
+    names = [f"name{number}" for number in range(limit)]
+    full = Desired(**{field: tuple(make(name=name) for name in names)})
+    assert len(make_plan(EMPTY, full).changes) == limit
+    there = account(user("zoe"), groups=(Group(name="zoe"),))
+    leaving = replace(full, absent_users=("zoe",), absent_groups=("zoe",))
+    with pytest.raises(InputError, match=f"would have {limit + 1:,} {kind}s: 1 that are there"):
+        make_plan(there, leaving)
+
+
+@pytest.mark.parametrize("name", ["-rf", "=1+1,@x", "a", "+b"])
+def test_commands_are_quoted_for_a_shell(name):
+    """Whatever IAM allows in a name arrives in one piece."""
+    tags = [{"Key": "k", "Value": "it's"}]
+    words = shlex.split(change("create", "create_user", UserName=name, Tags=tags).command)
+    assert words[:3] == ["aws", "iam", "create-user"]
+    assert f"--user-name={name}" in words or words[words.index("--user-name") + 1] == name
+    assert words[-1] == '[{"Key":"k","Value":"it\'s"}]'
+
+
+def test_commands_spell_acronyms_as_the_cli_does():
+    """SSHPublicKeyId is --ssh-public-key-id."""
+    uploaded = change("delete", "delete_ssh_public_key", UserName="bob", SSHPublicKeyId="APKA1")
+    expected = "aws iam delete-ssh-public-key --user-name bob --ssh-public-key-id APKA1"
+    assert uploaded.command == expected
+
+
+def applied(state, plan):  # noqa: C901 - one case an operation
+    """A tiny model of IAM: the account after the changes of a plan."""
+    users, groups, alias = dict(state.users), dict(state.groups), state.alias
+    for each in plan.changes:
+        a = each.arguments
+        name, group = a.get("UserName"), a.get("GroupName")
+        match each.operation:
+            case "create_group":
+                groups[group] = Group(name=group)
+            case "put_group_policy":
+                inline = dict(groups[group].inline_policies) | {
+                    a["PolicyName"]: a["PolicyDocument"]
+                }
+                groups[group] = replace(groups[group], inline_policies=inline)
+            case "create_user":
+                tags = {t["Key"]: t["Value"] for t in a.get("Tags", [])}
+                users[name] = user(name, path=a.get("Path", "/"), tags=tags)
+            case "update_user":
+                users[name] = replace(users[name], path=a["NewPath"])
+            case "tag_user":
+                tags = dict(users[name].tags) | {t["Key"]: t["Value"] for t in a["Tags"]}
+                users[name] = replace(users[name], tags=tags)
+            case "add_user_to_group":
+                users[name] = replace(users[name], groups=users[name].groups | {group})
+                assert group in groups
+            case "create_login_profile":
+                detail = replace(users[name].detail, has_login_profile=True)
+                users[name] = replace(users[name], detail=detail)
+            case "create_access_key":
+                keys = (*users[name].detail.access_keys, AccessKey(id="AKIA1", stored=True))
+                users[name] = replace(
+                    users[name], detail=replace(users[name].detail, access_keys=keys)
+                )
+            case "create_account_alias":
+                alias = a["AccountAlias"]
+            case other:
+                raise AssertionError(other)
+    return replace(state, users=users, groups=groups, alias=alias)
+
+
+FULL = user(
+    groups=frozenset({"dev"}),
+    tags={"a": "1", "b": "2"},
+    inline_policies={"own": LOOK},
+    attached_policies=frozenset({"arn:aws:iam::aws:policy/X"}),
+    permissions_boundary="arn:aws:iam::aws:policy/Y",
+    detail=UserDetail(
+        access_keys=(AccessKey(id="AKIA1"),),
+        has_login_profile=True,
+        mfa_devices=("arn:aws:iam::000000000000:mfa/bob",),
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "expected"),
+    [
+        ({"absent": Absent(groups=("dev", "ops"))}, ["remove_user_from_group"]),
+        ({"absent": Absent(tags=("a", "c"))}, ["untag_user"]),
+        ({"absent": Absent(inline_policies=("own", "x"))}, ["delete_user_policy"]),
+        (
+            {"absent": Absent(attached_policies=("arn:aws:iam::aws:policy/X",))},
+            ["detach_user_policy"],
+        ),
+        ({"absent": Absent(permissions_boundary=True)}, ["delete_user_permissions_boundary"]),
+        ({"absent": Absent(password=True)}, ["delete_login_profile"]),
+        (
+            {"absent": Absent(mfa_devices=("arn:aws:iam::000000000000:mfa/bob",))},
+            ["deactivate_mfa_device", "delete_virtual_mfa_device"],
+        ),
+        ({"key_status": {"AKIA1": "Inactive"}}, ["update_access_key"]),
+        ({"key_status": {"AKIA1": "Active", "AKIA2": "Inactive"}}, []),
+        ({"attached_policies": ("arn:aws:iam::aws:policy/Z",)}, ["attach_user_policy"]),
+        ({"permissions_boundary": "arn:aws:iam::aws:policy/Z"}, ["put_user_permissions_boundary"]),
+        ({"inline_policies": {"own": ADMIN}}, ["put_user_policy"]),
+    ],
+)
+def test_what_is_absent_or_inactive_is_a_desired_state(wanted, expected):
+    """What is there and should not be is taken away; what is not there already needs nothing."""
+    plan = make_plan(account(FULL), Desired(users=(DesiredUser(name="bob", make=False, **wanted),)))
+    assert operations(plan) == expected
+    assert {each.target for each in plan.changes} <= {"user bob"}
+
+
+def test_a_user_who_is_not_to_be_made_blocks_where_they_are_not_there():
+    """An undo of somebody who has gone since makes nobody."""
+    desired = Desired(users=(DesiredUser(name="eve", make=False, groups=("dev",)),))
+    plan = make_plan(account(), desired)
+    assert plan.changes == ()
+    assert plan.blockers == ("User eve is not there; make it first.",)
+
+
+def test_a_change_names_the_parameter_that_it_comes_from():
+    """A group and its policy come from two parameters, a leaver from a third."""
+    group = DesiredGroup(
+        name="new",
+        inline_policies={"p": LOOK},
+        origins={"existence": "dev_group", "inline policy": "dev_policy"},
+    )
+    desired = Desired(
+        groups=(group,), absent_users=("bob",), origins={"absent_users": "remove_users"}
+    )
+    plan = make_plan(account(user()), desired)
+    assert [each.origin for each in plan.changes] == ["dev_group", "dev_policy", "remove_users"]
+    assert desired.parameters == {"dev_group", "dev_policy", "remove_users"}
+
+
+def test_every_operation_has_a_way_back_or_a_reason_why_not():
+    """Nothing that a plan can do is without an answer to: can I take it back?"""
+    for name, operation in OPERATIONS.items():
+        assert callable(operation.way_back) or len(operation.way_back) > 20, name
+
+
+NAMES = st.sampled_from(["alice", "bob", "carol"])
+GROUPS = st.sampled_from(["dev", "ops"])
+WANTED_USERS = st.lists(
+    st.builds(
+        DesiredUser,
+        name=NAMES,
+        path=st.sampled_from([None, "/", "/team/"]),
+        tags=st.dictionaries(st.sampled_from("ab"), st.sampled_from("12")),
+        groups=st.lists(GROUPS, unique=True).map(tuple),
+        access_key=st.booleans(),
+        console_password=st.booleans(),
+    ),
+    unique_by=lambda u: u.name,
+).map(tuple)
+WANTED_GROUPS = st.just(
+    tuple(DesiredGroup(name=name, inline_policies={"p": LOOK}) for name in ("dev", "ops"))
+)
+WANTED = st.builds(
+    Desired,
+    groups=WANTED_GROUPS,
+    users=WANTED_USERS,
+    alias=st.sampled_from([None, "team", "other"]),
+)
+
+
+@given(WANTED, WANTED)
+def test_a_plan_that_was_applied_leaves_nothing_to_do(first, second):
+    """From any account, applying the plan leads to the desired state, in one go."""
+    current = applied(EMPTY, make_plan(EMPTY, first))
+    reached = applied(current, make_plan(current, second))
+    assert make_plan(reached, second).changes == ()
+
+
+REVERSIBLE = st.builds(
+    Desired,
+    users=st.builds(
+        DesiredUser,
+        name=st.just("bob"),
+        path=st.sampled_from([None, "/x/"]),
+        tags=st.dictionaries(st.sampled_from("abc"), st.sampled_from("12")),
+        groups=st.sampled_from([(), ("ops",)]),
+        inline_policies=st.sampled_from([{}, {"own": ADMIN}, {"new": LOOK}]),
+        attached_policies=st.sampled_from([(), ("arn:aws:iam::aws:policy/Z",)]),
+        permissions_boundary=st.sampled_from([None, "arn:aws:iam::aws:policy/Z"]),
+        absent=st.sampled_from(
+            [
+                Absent(),
+                Absent(groups=("dev",), tags=("b",)),
+                Absent(inline_policies=("own",), permissions_boundary=True),
+                Absent(attached_policies=("arn:aws:iam::aws:policy/X",)),
+            ]
+        ),
+    ).map(lambda u: (u,)),
+    groups=st.sampled_from(
+        [
+            (),
+            (DesiredGroup(name="dev", inline_policies={"look": ADMIN}),),
+            (DesiredGroup(name="dev", absent=Absent(inline_policies=("look",))),),
+        ]
+    ),
+)
+
+
+@given(REVERSIBLE)
+def test_the_inverses_of_a_plan_lead_back(desired):
+    """Each change's inverse, from the last to the first, gives the account it began with."""
+    begun = account(FULL, groups=(DEV, Group(name="ops")))
+    changes = make_plan(begun, desired).changes
+    current = account_after(begun, changes)
+    for each in reversed(changes):
+        current = account_after(current, make_plan(current, each.inverse).changes)
+    assert current == begun

@@ -1,0 +1,119 @@
+"""What a plan means for people, in sentences; and the account as it would be."""
+
+from dataclasses import replace
+
+from iamkit.account.state import AccessKey, AccountState, Group, User, UserDetail
+from iamkit.plan.changes import make_plan
+from iamkit.plan.consequences import say_meaning
+from iamkit.plan.desired import (
+    Desired,
+    DesiredGroup,
+    account_alias,
+    admin_group,
+    dev_group,
+    team_users,
+)
+from iamkit.plan.preview import account_after
+
+EMPTY = AccountState(account_id="000000000000")
+LOOK = {"Version": "2012-10-17", "Statement": [_LOOK := {"Effect": "Allow", "Resource": "*"}]}
+_LOOK["Action"] = "ec2:Describe*"
+LARGER = {"Version": "2012-10-17", "Statement": [_LOOK | {"Action": "ec2:*"}]}
+
+
+def detailed(state):
+    users = {n: replace(u, detail=u.detail or UserDetail()) for n, u in state.users.items()}
+    return replace(state, users=users)
+
+
+def said(state, desired):
+    return say_meaning(state, make_plan(detailed(state), desired))
+
+
+def after(state, desired):
+    return detailed(account_after(state, make_plan(detailed(state), desired).changes))
+
+
+def test_the_first_admin_is_called_an_administrator(guide):
+    """Everything on everything is not listed action by action."""
+    assert said(EMPTY, admin_group(guide("02_admin_group"))) == [
+        "alice will be able to do everything in this account, as administrator.",
+        "alice will get an access key, for programs.",
+    ]
+
+
+def test_a_group_without_members_is_said_to_be_empty(guide):
+    """Its policy is told, for whoever joins."""
+    (sentence,) = said(EMPTY, dev_group(guide("03_dev_group")))
+    assert sentence.startswith("Nobody is in group dev yet.")
+    assert "Amazon EC2" in sentence
+
+
+def test_those_for_whom_the_same_changes_share_a_sentence(guide):
+    """Two developers who join are one sentence; keys and passwords are others."""
+    state = after(EMPTY, dev_group(guide("03_dev_group")))
+    sentences = said(state, team_users(guide("04_users")))
+    assert len(sentences) == 3
+    assert all(sentence.startswith("bob and carol will") for sentence in sentences)
+    assert "see most of Amazon EC2" in sentences[0]
+
+
+def test_members_of_a_group_whose_policy_changes_are_named():
+    """Who gains by a group's policy is told though no change names them."""
+    group = Group(name="dev", inline_policies={"p": LOOK})
+    users = {name: User(name=name, groups=frozenset(["dev"])) for name in ("ann", "ben")}
+    state = replace(EMPTY, users=users, groups={"dev": group})
+    wider = DesiredGroup(name="dev", inline_policies={"p": LARGER})
+    (sentence,) = said(state, Desired(groups=(wider,)))
+    assert sentence.startswith("ann and ben will be able to")
+    narrower = DesiredGroup(name="dev", inline_policies={"p": LOOK})
+    state = replace(state, groups={"dev": replace(group, inline_policies={"p": LARGER})})
+    (sentence,) = said(state, Desired(groups=(narrower,)))
+    assert sentence.startswith("ann and ben will no longer be able to")
+
+
+def test_who_leaves_is_said_first_and_that_it_has_no_undo():
+    """A removal is no detail among others."""
+    bob = User(name="bob", detail=UserDetail(access_keys=(AccessKey(id="AKIAEXAMPLE"),)))
+    state = replace(EMPTY, users={"bob": bob})
+    assert said(state, Desired(absent_users=("bob",))) == [
+        "bob will be gone, with everything of theirs. That has no undo."
+    ]
+    assert after(state, Desired(absent_users=("bob",))).users == {}
+
+
+def test_the_sign_in_address_is_told_with_the_one_that_stops(guide):
+    """Replacing an alias breaks bookmarks, and says so."""
+    wanted = account_alias(guide("05_account_alias"))
+    (sentence,) = said(replace(EMPTY, alias="old-name"), wanted)
+    assert "https://maestrodev.signin.aws.amazon.com/console" in sentence
+    assert "old-name" in sentence
+    assert "stops working" in sentence
+
+
+def test_an_empty_plan_means_nothing():
+    """Nothing to do is not explained."""
+    assert said(EMPTY, Desired()) == []
+
+
+def test_a_removed_user_and_group_are_planned_once():
+    """A member who goes too is not taken out of the group a second time."""
+    users = {"bob": User(name="bob", groups=frozenset(["dev"]))}
+    state = replace(EMPTY, users=users, groups={"dev": Group(name="dev")})
+    both = Desired(absent_users=("bob",), absent_groups=("dev",))
+    changes = make_plan(detailed(state), both).changes
+    assert [c.operation for c in changes].count("remove_user_from_group") == 1
+    assert after(state, both).groups == {}
+
+
+def test_what_was_not_read_is_said_before_what_is_known():
+    """Of who hangs on a group that nobody described it is not claimed that all is told."""
+    users = {"ann": User(name="ann", groups=frozenset(["dev", "gone"]))}
+    state = replace(EMPTY, users=users, groups={"dev": Group(name="dev")})
+    wanted = Desired(groups=(DesiredGroup(name="dev", inline_policies={"p": LOOK}),))
+    first, second = said(state, wanted)
+    assert first == (
+        "What ann will be able to do cannot be told in full, for want of the policies of group "
+        "gone, which were not read."
+    )
+    assert second.startswith("ann will be able to")
