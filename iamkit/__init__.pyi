@@ -1,6 +1,11 @@
-"""The names of the front door, typed: the only list of them."""
+# The names of the front door, with the place that each comes from: the only list of them.
 
+from .account.gaps import failed_sources as failed_sources
 from .account.state import AccountState as AccountState
+from .account.state_file import (
+    load_state as load_state,
+    save_state as save_state,
+)
 from .audit import (
     Audit as Audit,
     audit_access_keys as audit_access_keys,
@@ -54,7 +59,7 @@ from .notebook.pages.studio import (
     studio_policy as studio_policy,
 )
 from .notebook.pages.welcome import write_welcome_pages as write_welcome_pages
-from .notebook.review.review import (
+from .notebook.review.cells import (
     review_plan as review_plan,
     verify as verify,
 )

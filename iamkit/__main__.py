@@ -123,7 +123,7 @@ def run(
     "get-credential-report printed (give both); then nothing is read from AWS.",
 )
 @click.option("--compare", type=Path, help="An earlier state, to see what has changed since.")
-@click.option("--save-state", type=Path, help="Keep what was read, for a later --state.")
+@click.option("--save-state", "saved", type=Path, help="Keep what was read, for a later --state.")
 @click.option(
     "--format",
     "form",
@@ -141,7 +141,7 @@ def audit(
     file: Path | None,
     state: tuple[Path, ...],
     compare: Path | None,
-    save_state: Path | None,
+    saved: Path | None,
     form: str,
     table: str,
     fail_on: str | None,
@@ -152,7 +152,7 @@ def audit(
     Exit codes: 0 read, 3 findings at or above --fail-on, else 1 if something could not be read,
     or a check at or above --fail-on could not be told.
     """
-    from iamkit.account.state import AccountState
+    from iamkit.account.state_file import load_state, save_state
     from iamkit.audit.comparison import compare as compare_states
     from iamkit.audit.exports import export_audit, failures, judge
     from iamkit.aws.audit_run import audit_of, audit_parameters, run_audit
@@ -161,17 +161,17 @@ def audit(
         raise InputError("Parquet is not for a terminal: say --output FILE.")
     if form == "html":
         output = output or Path("audit.html")
-    _check_written([output, save_state], [file, compare, *state])
+    _check_written([output, saved], [file, compare, *state])
     parameters = audit_parameters(file, state)
     found = run_audit(parameters)
-    if save_state:
-        found.state.save(save_state)
+    if saved:
+        save_state(found.state, saved)
     if form == "html" and output:
         _write_page(found, parameters.model_dump(), compare, output)
     else:
         changes = None
         if compare:
-            changes = compare_states(audit_of(AccountState.load(compare), parameters), found)
+            changes = compare_states(audit_of(load_state(compare), parameters), found)
         _write(export_audit(found, form, table, changes), output)
     code, reasons = judge(found, fail_on)
     shown = failures(found) if form == "text" and not output else []
@@ -213,18 +213,20 @@ def _write_page(
     """Run 06_audit_users on what was read, and keep its page alone."""
     import tempfile
 
+    from iamkit.account.gaps import failed_sources
+    from iamkit.account.state_file import save_state
     from iamkit.notebook.runs.run import run_notebooks
     from iamkit.workspace import find_notebook
 
     with tempfile.TemporaryDirectory(prefix="iamkit-audit-") as folder:
-        saved = found.state.save(Path(folder) / "state.json")
+        saved = save_state(found.state, Path(folder) / "state.json")
         parameters |= {"state_files": [str(saved)], "save_to": ""}
         parameters |= {"compare_to": str(compare.absolute())} if compare else {}
         notebook = find_notebook("06_audit_users")
         given = {notebook.stem: parameters}
         secrets = _secrets(parameters)
         results = run_notebooks([notebook], given, Path(folder) / "runs", secrets, lambda _: None)
-        if results[0].failed and not found.state.failures:
+        if results[0].failed and not failed_sources(found.state):
             raise IamkitError(f"The report could not be made: {results[0].error}")
         if not results[0].html.exists():
             raise IamkitError(f"The report was not kept: {results[0].error}")

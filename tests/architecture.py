@@ -14,6 +14,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "iamkit"
 ORDER = """
 errors
 text
+app_mode
 storage
 account
 policies/grammar
@@ -22,8 +23,10 @@ policies/evaluation
 policies/lint
 policies/wording
 policies
+sandbox/private
 sandbox/faults
 sandbox/protocol
+sandbox/journal
 sandbox/client
 sandbox/process
 sandbox/environment
@@ -34,6 +37,7 @@ sandbox/server/authorization
 sandbox/server/services
 sandbox/server/journal_entry
 sandbox/server/persistent_account
+sandbox/server/check
 sandbox/server/control_api
 sandbox/server/gateway
 sandbox/server/process
@@ -55,6 +59,7 @@ __main__
 """.split()
 """The law: the rooms from the ground up. What is not named belongs to the room around it."""
 
+
 @cache
 def modules() -> dict[str, Path]:
     """Every module of the package by its dotted name; a folder's ``__init__`` by the folder's."""
@@ -64,7 +69,8 @@ def modules() -> dict[str, Path]:
 def room_of(module: str) -> str:
     """The room that a module is in: the longest of ``ORDER`` that holds it."""
     place = "/".join(module.split(".")[1:])
-    return max((r for r in ORDER if place == r or place.startswith(f"{r}/")), key=len, default=ORDER[0])
+    rooms = (room for room in ORDER if place == room or place.startswith(f"{room}/"))
+    return max(rooms, key=len, default=ORDER[0])
 
 
 def imports_of(path: Path) -> Iterator[tuple[str, str]]:
@@ -133,14 +139,14 @@ def main() -> None:
     between = {(above, below) for above, below in between if above != below}
     for room in reversed(ORDER):
         below = sorted((b for a, b in between if a == room), key=ORDER.index)
-        print(f"{lines[room]:>6}  {room:<30} {' '.join(below)}")  # noqa: T201 - what it is for
+        print(f"{lines[room]:>6}  {room:<30} {' '.join(below)}")
     folders = {path.parent for path in modules().values()}
-    print(  # noqa: T201
+    print(
         f"\n{len(folders)} folders, {len(ORDER)} rooms, {len(between)} arrows, "
         f"{len(circles())} circles, {len(backward())} arrows back up"
     )
     for line in (*backward(), *(" ↔ ".join(ring) for ring in circles())):
-        print(f"  {line}")  # noqa: T201
+        print(f"  {line}")
 
 
 if __name__ == "__main__":

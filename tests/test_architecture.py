@@ -98,9 +98,7 @@ def test_a_type_checker_sees_the_front_door():
     """A name of it has its type, and a misspelt one is an error in an editor."""
     code = "import iamkit\nreveal_type(iamkit.make_plan)\niamkit.read_acount\n"
     command = [sys.executable, "-m", "mypy", "--ignore-missing-imports", "-c", code]
-    done = subprocess.run(
-        command, cwd=PACKAGE.parent, capture_output=True, text=True, check=False
-    )
+    done = subprocess.run(command, cwd=PACKAGE.parent, capture_output=True, text=True, check=False)
     assert "Plan" in done.stdout
     assert 'Module has no attribute "read_acount"; maybe "read_account"?' in done.stdout
 

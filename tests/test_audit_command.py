@@ -10,7 +10,8 @@ import pytest
 from accounts import NOW, account_of
 from paths import GUIDE
 
-from iamkit.account.state import AccountState, Source
+from iamkit.account.state import Source
+from iamkit.account.state_file import load_state, save_state
 from iamkit.audit import Audit
 from iamkit.aws.survey import survey_account
 from iamkit.sandbox import sandbox_env
@@ -72,7 +73,7 @@ def test_what_could_not_be_read_is_exit_code_1_and_a_named_line(tmp_path):
     sources = {"GetCredentialReport": Source(status="unknown", at=NOW, note="denied")}
     state = account_of({})
     state = type(state)(**{**vars(state), "sources": {**state.sources, **sources}})
-    path = state.save(tmp_path / "state.json")
+    path = save_state(state, tmp_path / "state.json")
     done = iamkit("audit", "--state", path, cwd=tmp_path)
     assert done.returncode == 1
     assert "could not be read: GetCredentialReport (denied)" in done.stdout
@@ -121,7 +122,7 @@ def test_what_the_aws_cli_saved_is_enough(sandbox, session, tmp_path):
     assert done.returncode == 0, done.stderr
     users = json.loads(done.stdout)["users"]
     assert [user["user"] for user in users] == live.users["user"].tolist()
-    theirs = Audit(AccountState.load(*files), now=live.now)
+    theirs = Audit(load_state(*files), now=live.now)
     shared = ["groups", "password_enabled", "mfa_active", "key_1_age_days", "effective_admin"]
     for column in shared:
         assert theirs.users[column].equals(live.users[column]), column

@@ -19,6 +19,7 @@ from paths import GUIDE, ROOT
 from storage.disks import small_disk
 
 from iamkit.__main__ import main
+from iamkit.account.state_file import save_state
 
 GB = 2_000_000_000
 
@@ -330,7 +331,7 @@ IAMKIT = str(Path(sys.executable).parent / "iamkit")
 def test_a_terminal_that_takes_nothing(edge, tmp_path):
     """A full disk behind ``>``, or a reader behind ``|`` that has left, is a line and exit 1."""
     state = account_of({"users": [{"name": f"user{n}"} for n in range(3_000)]})
-    state.save(tmp_path / "state.json")
+    save_state(state, tmp_path / "state.json")
     target = ">/dev/full" if edge == "full" else "| true; exit ${PIPESTATUS[0]}"
     script = f"{IAMKIT} audit --state state.json --format csv {target}"
     done = subprocess.run(

@@ -123,6 +123,11 @@ def judge_sources(state: AccountState) -> dict[str, Source]:
     return dict(sorted({**state.sources, DETAILS: found}.items()))
 
 
+def failed_sources(state: AccountState) -> dict[str, Source]:
+    """What was asked for and could not be read, wholly or in part, by operation."""
+    return {name: source for name, source in judge_sources(state).items() if source.failed}
+
+
 def _reported_alone(state: AccountState) -> tuple[str, ...]:
     """Users whom the credential report alone knows.
 

@@ -6,7 +6,6 @@ Everything here is frozen, so that a plan or an audit is a pure function of it.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 from typing import Any, Literal
 
 JSON = Mapping[str, Any]
@@ -309,32 +308,6 @@ class AccountState:
         for kind, entities in kinds:
             for name in sorted(entities):
                 yield f"{kind} {name}", entities[name]
-
-    @property
-    def failures(self) -> dict[str, Source]:
-        """What was asked for and could not be read, wholly or in part.
-
-        What the state names and does not describe, such as a group of a user, counts as well.
-        """
-        from iamkit.account.gaps import judge_sources  # noqa: PLC0415 - it imports this module
-
-        return {name: source for name, source in judge_sources(self).items() if source.failed}
-
-    def save(self, path: Path | str) -> Path:
-        """Write it to a file that only its owner may read, and return the path.
-
-        It holds no secret, but who may do what in the account.
-        """
-        from iamkit.account.state_file import save_state  # noqa: PLC0415 - it imports this module
-
-        return save_state(self, Path(path))
-
-    @classmethod
-    def load(cls, *paths: Path | str) -> "AccountState":
-        """Read what ``save`` wrote, or what the AWS CLI printed; see ``state_file.load_state``."""
-        from iamkit.account.state_file import load_state  # noqa: PLC0415 - it imports this module
-
-        return load_state(*(Path(path) for path in paths))
 
 
 ROOT_USER = "<root_account>"

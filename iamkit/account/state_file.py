@@ -17,15 +17,17 @@ from iamkit.storage.private_files import write_whole
 FORMAT = "iamkit account state 1"
 
 
-def save_state(state: AccountState, path: Path) -> Path:
+def save_state(state: AccountState, path: Path | str) -> Path:
     """Write a state as JSON, to a new file that takes the place of another by that name.
 
-    The same state gives the same text. Only the file's owner may read it.
+    The same state gives the same text. Only the file's owner may read it: it holds no secret, but
+    who may do what in the account.
 
     Raises:
         InputError: the file cannot be written.
     """
     content = {"format": FORMAT, "state": _adapter().dump_python(state)}
+    path = Path(path)
     text = json.dumps(content, default=_plain, ensure_ascii=False, indent=1)
     try:
         write_whole(path, text)
@@ -34,13 +36,13 @@ def save_state(state: AccountState, path: Path) -> Path:
     return path
 
 
-def load_state(*paths: Path) -> AccountState:
+def load_state(*paths: Path | str) -> AccountState:
     """Read one file that ``save_state`` wrote, or files that the AWS CLI printed.
 
     The AWS CLI's are ``aws iam get-account-authorization-details``, in pages or not, and beside it
-    ``aws iam get-credential-report``, in the forms that ``iamkit.account.dump`` reads. They do not say when
-    they were read: that is taken from the report, or from the file's date. What they lack is said
-    by the state's ``failures``.
+    ``aws iam get-credential-report``, in the forms that ``iamkit.account.dump`` reads. They do not
+    say when they were read: that is taken from the report, or from the file's date. What they lack
+    is told by ``failed_sources``.
 
     Raises:
         InputError: naming the file and what is wrong with it.
@@ -48,7 +50,7 @@ def load_state(*paths: Path) -> AccountState:
     states: list[AccountState] = []
     pages: list[tuple[Path, dict[str, Any]]] = []
     reports: list[Report] = []
-    for path in paths:
+    for path in map(Path, paths):
         content = read_content(path)
         if isinstance(content, dict) and content.get("format") == FORMAT:
             states.append(_validated(path, content))

@@ -39,7 +39,7 @@ class Audit:
     """An account under audit; every table is a plain DataFrame, described in ``audit.schema``.
 
     Args:
-        state: the account, as ``survey_account`` or ``AccountState.load`` read it.
+        state: the account, as ``survey_account`` or ``load_state`` read it.
         thresholds: from when on to mind.
         waivers: the findings that somebody has accepted.
         now: the moment for which ages in days are told, in UTC; when the account was read

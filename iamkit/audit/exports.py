@@ -12,6 +12,7 @@ from xml.etree import ElementTree as ET
 
 import pandas as pd
 
+from iamkit.account.gaps import failed_sources
 from iamkit.audit import Audit, schema
 from iamkit.audit.checks import CHECKS
 from iamkit.audit.comparison import UNTOLD, Comparison
@@ -293,7 +294,7 @@ def failures(audit: Audit) -> list[str]:
         + name
         + (f", for {len(source.missing)} users" if source.missing else "")
         + (f" ({printable(source.note)})" if source.note else "")
-        for name, source in audit.state.failures.items()
+        for name, source in failed_sources(audit.state).items()
     ]
 
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from iamkit.account.state import AccountState
+from iamkit.account.state_file import load_state
 from iamkit.audit import Audit
 from iamkit.aws.read import read_permissions
 from iamkit.aws.session import open_session
@@ -28,7 +29,7 @@ def audit_parameters(file: Path | None, states: tuple[Path, ...]) -> AuditUsersP
         raise InputError("Say what to audit: -f parameters/team.yaml, or --state FILE.")
     given = {
         "environment": "aws",
-        "account_id": AccountState.load(*states).account_id,
+        "account_id": load_state(*states).account_id,
         "state_files": [str(path) for path in states],
     }
     return AuditUsersParameters.model_validate(given)
@@ -62,7 +63,7 @@ def load_own(parameters: AuditUsersParameters) -> AccountState:
     Raises:
         InputError: it cannot be read, or is of another account.
     """
-    state = AccountState.load(*parameters.state_files)
+    state = load_state(*parameters.state_files)
     if state.account_id != parameters.account_id:
         raise InputError(
             f"{parameters.state_files[0]} is of account {state.account_id}, the parameters say "

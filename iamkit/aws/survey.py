@@ -58,7 +58,7 @@ def survey_account(
         on_progress: called after each bulk call, and while single users are read.
 
     Returns:
-        The state; ``failures`` of it names what could not be read.
+        The state; ``failed_sources`` names what could not be read.
 
     Raises:
         AwsError: the users themselves could not be read.

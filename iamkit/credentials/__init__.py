@@ -12,9 +12,9 @@ from iamkit.credentials.store import CredentialStore, Intent, NotCreated, Receip
 __all__ = [
     "Credential",
     "CredentialStore",
+    "Destination",
     "Fingerprint",
     "Intent",
-    "Destination",
     "NotCreated",
     "Receipt",
     "Record",

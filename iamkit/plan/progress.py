@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from iamkit.account.gaps import failed_sources
 from iamkit.account.state import AccountState, CallerIdentity
 from iamkit.errors import InputError
 from iamkit.plan.changes import Plan, make_plan
@@ -119,9 +120,9 @@ def judge_audit(current: AccountState | str, found: Mapping[str, int]) -> Step:
     unknown = found.get("unknown")
     if unknown:
         parts.append(f"{unknown:,} could not be told from here")
-    if current.failures:
+    if failed_sources(current):
         parts.append("not everything could be read")
-    state: State = "cannot tell" if unknown or current.failures else "done"
+    state: State = "cannot tell" if unknown or failed_sources(current) else "done"
     if any(failing.get(word) for word in WORST):
         state = "to do"
     return Step(notebook="06_audit_users", state=state, said="; ".join(parts))

@@ -12,20 +12,17 @@ added to them is chained to all that was there.
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Self
+from typing import Any, BinaryIO, Self
 
 from iamkit.errors import SandboxError
 from iamkit.sandbox.private import open_private, sync_folder
 from iamkit.text import parse_json
-
-if TYPE_CHECKING:
-    from iamkit.sandbox.server.journal_entry import JournalEntry
 
 NAME = "account.jsonl"
 NO_ROOM = 5
@@ -181,7 +178,7 @@ class Journal:
             _write(memory._file, b"\n")
         return memory
 
-    def keep(self, entry: "JournalEntry") -> None:
+    def keep(self, entry: Mapping[str, Any]) -> None:
         """Write an entry so that it survives a crash of the machine.
 
         Raises:
@@ -190,13 +187,13 @@ class Journal:
         self.note(entry)
         os.fsync(self._file)
 
-    def note(self, entry: "JournalEntry") -> None:
+    def note(self, entry: Mapping[str, Any]) -> None:
         """Write an entry that nobody is told of, so that it survives a crash of this process.
 
         Raises:
             OSError: it was not written.
         """
-        line, chain = _chained(self._chain, asdict(entry))
+        line, chain = _chained(self._chain, dict(entry))
         _write(self._file, line)
         self._chain = chain
 

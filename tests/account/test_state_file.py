@@ -7,7 +7,7 @@ import stat
 import pytest
 from accounts import account_of
 
-from iamkit.account.state import AccountState
+from iamkit.account.state_file import load_state, save_state
 from iamkit.errors import InputError
 
 
@@ -21,10 +21,10 @@ def state():
 
 def test_a_state_survives_being_saved(state, tmp_path):
     """Value for value; the same state gives the same text, for its owner alone."""
-    path = state.save(tmp_path / "a.json")
-    assert AccountState.load(path) == state
+    path = save_state(state, tmp_path / "a.json")
+    assert load_state(path) == state
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert state.save(tmp_path / "b.json").read_bytes() == path.read_bytes()
+    assert save_state(state, tmp_path / "b.json").read_bytes() == path.read_bytes()
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def test_what_is_no_state_is_refused_in_a_line(text, said, tmp_path):
     path = tmp_path / "x.json"
     path.write_text(text)
     with pytest.raises(InputError, match=said) as error:
-        AccountState.load(path)
+        load_state(path)
     assert str(path) in str(error.value)
 
 
@@ -52,7 +52,7 @@ def test_two_accounts_and_none_are_refused(tmp_path):
     path = tmp_path / "x.json"
     path.write_text('{"UserDetailList": [], "IsTruncated": true}')
     with pytest.raises(InputError, match="of one account; found: none"):
-        AccountState.load(path)
+        load_state(path)
 
 
 def test_a_report_alone_is_not_enough(state, tmp_path):
@@ -61,12 +61,12 @@ def test_a_report_alone_is_not_enough(state, tmp_path):
     path = tmp_path / "report.json"
     path.write_text(json.dumps({"Content": content}))
     with pytest.raises(InputError, match="no credential report"):
-        AccountState.load(path)
+        load_state(path)
     with pytest.raises(InputError, match="Give one file"):
-        AccountState.load(state.save(tmp_path / "a"), state.save(tmp_path / "b"))
+        load_state(save_state(state, tmp_path / "a"), save_state(state, tmp_path / "b"))
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path):
     """With the system's word for it."""
     with pytest.raises(InputError, match="No such file"):
-        AccountState.load(tmp_path / "none.json")
+        load_state(tmp_path / "none.json")

@@ -7,8 +7,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from accounts import NOW
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from removals import COMPANY, REMOVALS, remove
 
 from iamkit.audit import CHECKS, Audit

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from iamkit.aws.call_errors import DENIED, explain_denial, explain_error
 

@@ -15,8 +15,7 @@ from urllib.request import Request, urlopen
 import axe_playwright_python
 import pytest
 import yaml
-from playwright.sync_api import Error as BrowserError
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Error as BrowserError, sync_playwright
 
 from iamkit.notebook.launch.lab import prepare_folder
 

@@ -12,8 +12,7 @@ import pyrage
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from ways import IDENTITY, PUBLIC_KEY, Elsewhere, keeper_of
 
 from iamkit.account.state import PasswordPolicy

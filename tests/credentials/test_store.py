@@ -11,8 +11,7 @@ import subprocess
 import sys
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from iamkit.account.state import PasswordPolicy
 from iamkit.credentials import CredentialStore, NotCreated, Secret, make_password, write_aws_profile

@@ -9,6 +9,7 @@ import pytest
 from accounts import ACCOUNT, NOW, account_of
 
 from iamkit.account.state import Source
+from iamkit.account.state_file import save_state
 from iamkit.audit import Audit
 from iamkit.errors import AwsError, InputError
 from iamkit.notebook.pages.audit import describe_user, require_complete, save_audit, show_user
@@ -21,7 +22,7 @@ CASE = {"users": [{"name": "<b>ann", "keys": [KEY], "tags": {"a": "<i>"}}, {"nam
 
 def run(tmp_path, state, **parameters):
     """``iamkit run 06_audit_users`` on a saved state; the exit code, what it said, its page."""
-    saved = state.save(tmp_path / "state.json")
+    saved = save_state(state, tmp_path / "state.json")
     given = {"environment": "sandbox", "account_id": ACCOUNT, "state_files": [str(saved)]}
     file = tmp_path / "team.yaml"
     file.write_text(json.dumps(given | parameters))

@@ -9,8 +9,7 @@ from iamkit.aws.read import read_account
 from iamkit.errors import GuardError, UnsafePlan
 from iamkit.notebook.display import render
 from iamkit.notebook.forms.form import Form
-from iamkit.notebook.review import panel as review_panel
-from iamkit.notebook.review import review
+from iamkit.notebook.review import panel as review_panel, review
 from iamkit.notebook.review.panel import ReviewPanel
 from iamkit.notebook.review.review import Review
 from iamkit.plan.changes import Plan, make_plan

@@ -3,8 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from iamkit.account.state import AccessKey, AccountState, User, UserDetail
 from iamkit.notebook.forms.rows_editor import HERE

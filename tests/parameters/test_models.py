@@ -11,14 +11,14 @@ from pathlib import Path
 import jsonschema
 import pytest
 import yaml
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from paths import GUIDE, ROOT
 
 from iamkit.errors import InputError
 from iamkit.notebook.input_notebook import declared_parameters
 from iamkit.parameters.models import (
     CURRENT,
+    FILES as FILE_PARAMETERS,
     NOTEBOOKS,
     PolicyStudioParameters,
     UserRow,
@@ -26,7 +26,6 @@ from iamkit.parameters.models import (
     plain_values,
     resolve_files,
 )
-from iamkit.parameters.models import FILES as FILE_PARAMETERS
 from iamkit.parameters.users_csv import (
     COLUMNS,
     cells_of,

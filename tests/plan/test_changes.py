@@ -6,8 +6,7 @@ from dataclasses import replace
 
 import pytest
 from changes import change
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from iamkit.account.state import AccessKey, AccountState, Group, User, UserDetail
 from iamkit.errors import InputError, UnsafePlan

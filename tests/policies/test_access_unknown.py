@@ -6,11 +6,11 @@ from dataclasses import replace
 import pytest
 from accounts import ACCOUNT, account_of
 from click.testing import CliRunner
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from iamkit.__main__ import cli
 from iamkit.account.state import Group, ManagedPolicy, Source
+from iamkit.account.state_file import save_state
 from iamkit.plan.access_changes import impact_of
 from iamkit.plan.desired import DesiredPolicy
 from iamkit.policies import allow, policy
@@ -312,7 +312,7 @@ def test_the_command_ends_with_1_if_what_decides_was_not_read(removals, code, tm
     state = STATE
     for removal in removals:
         state = REMOVALS[removal](state)
-    state.save(tmp_path / "state.json")
+    save_state(state, tmp_path / "state.json")
     words = ["who-can", "s3:GetObject", "--state", str(tmp_path / "state.json"), "--format", "json"]
     done = CliRunner().invoke(cli, words, standalone_mode=False)
     assert done.return_value == code, done.output

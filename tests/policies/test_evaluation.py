@@ -6,8 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from iamkit.policies.evaluation.engine import Policies, evaluate, evaluate_exactly, unread
 from iamkit.policies.evaluation.request import Principal, Request

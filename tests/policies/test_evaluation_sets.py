@@ -4,8 +4,7 @@ import re
 import time
 
 from accounts import ACCOUNT, account_of
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from iamkit.policies.actions.catalogue import load_catalogue
 from iamkit.policies.evaluation.access import permission_matrix

@@ -5,8 +5,7 @@ import re
 import time
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from policies.managed import managed_policies
 
 from iamkit.policies import allow, parse_policy, policy

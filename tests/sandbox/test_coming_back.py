@@ -9,8 +9,7 @@ from itertools import count
 import boto3
 import pytest
 from botocore.config import Config
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 from samples import scaled
 from sandbox_world import World
 

@@ -5,8 +5,7 @@ import socket
 import time
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from iamkit.errors import InputError
 from iamkit.storage.reading import decode, read_bytes, read_text

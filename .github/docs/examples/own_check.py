@@ -17,5 +17,5 @@ def has_no_team(users, limits):
     return ~users.tags.str.contains("team=")
 
 
-findings = iamkit.audit_findings(iamkit.AccountState.load("state.json"))
+findings = iamkit.audit_findings(iamkit.load_state("state.json"))
 print(findings[findings["check"] == "team-tag"][["principal", "status", "data"]])

@@ -22,8 +22,11 @@ from iamkit.notebook.forms.form_state import keep, keeping_row, plain_value, rec
 from iamkit.notebook.interactive import someone_is_there
 from iamkit.notebook.markup import escape, table
 from iamkit.notebook.plan_view import describe
-from iamkit.parameters.models import NotebookParameters, RunAsParameters
-from iamkit.parameters.models import describe as describe_problem
+from iamkit.parameters.models import (
+    NotebookParameters,
+    RunAsParameters,
+    describe as describe_problem,
+)
 from iamkit.plan.changes import Change, Plan, make_plan
 from iamkit.plan.desired import Desired, desired_of
 from iamkit.policies.lint.linting import lint_policy

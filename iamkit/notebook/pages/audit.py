@@ -14,6 +14,7 @@ import pandas as pd
 from IPython.display import display
 
 from iamkit.account.state import AccountState
+from iamkit.account.state_file import load_state, save_state
 from iamkit.audit import CHECKS, Audit, schema
 from iamkit.audit.charts import Chart, draw_charts
 from iamkit.audit.comparison import UNTOLD, Comparison, compare
@@ -186,7 +187,7 @@ def show_comparison(audit: Audit, parameters: AuditUsersParameters) -> Compariso
     if not parameters.compare_to:
         show("Set compare_to to a state that was saved earlier, to see what has changed since.")
         return None
-    before = AccountState.load(parameters.compare_to)
+    before = load_state(parameters.compare_to)
     found = compare(Audit(before, parameters.thresholds, parameters.waivers), audit)
     since = f"{before.read_at:%Y-%m-%d %H:%M} UTC" if before.read_at else "then"
     changes = found.findings[~found.findings["change"].isin(["still", UNTOLD])]
@@ -223,7 +224,7 @@ def save_audit(audit: Audit, parameters: AuditUsersParameters) -> None:
             write_whole(folder / name, text)
     except OSError as error:
         raise InputError(f"{folder} cannot be written: {error.strerror} (save_to).") from None
-    audit.state.save(folder / "state.json")
+    save_state(audit.state, folder / "state.json")
     show(f"Kept in {folder}: state.json, {', '.join(files)}")
 
 

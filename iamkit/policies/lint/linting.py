@@ -18,8 +18,13 @@ from iamkit.policies.grammar.document import count_characters, print_policy
 from iamkit.policies.grammar.positions import Position, find_position
 from iamkit.policies.grammar.reading import Reading, read_policy, unwrap_policy
 from iamkit.policies.grammar.validation import judge_existing, old_version
-from iamkit.policies.lint import actions, conditions, grants, resources
-from iamkit.policies.lint import request_context as circumstances
+from iamkit.policies.lint import (
+    actions,
+    conditions,
+    grants,
+    request_context as circumstances,
+    resources,
+)
 from iamkit.policies.lint.statement import Part, Remark, Severity, read_parts
 
 __all__ = ["DOCUMENT_RULES", "STATEMENT_RULES", "Remark", "Severity", "lint_policy"]

@@ -1,4 +1,6 @@
-"""Which part of an account can be brought back: ``python -m iamkit.sandbox.server.check --state DIR``.
+"""Which part of an account can be brought back.
+
+``python -m iamkit.sandbox.server.check --state DIR``
 
 It says on its output how many changes came out as they did, of how many; the last line counts.
 Nothing is changed.

@@ -1,7 +1,7 @@
 """Entries: everything that may change the account, in a form that can be done again.
 
-An entry carries its time and its seed, so doing it again gives the same ids, keys and secrets. It is
-an AWS call, or one of the sandbox's own commands.
+An entry carries its time and its seed, so doing it again gives the same ids, keys and secrets. It
+is an AWS call, or one of the sandbox's own commands.
 """
 
 import base64

@@ -134,8 +134,8 @@ def _install() -> None:
     # Whether a bucket's policy allows is the gate's to say, and it has let this call pass; moto's
     # own look knows neither principals nor conditions, nor that a change is signed.
     s3_models.FakeBucket.get_permission = _permitted  # type: ignore[method-assign, assignment]
-    # A look must change nothing: when keys were used is remembered by `PersistentAccount`, AWS delivers the
-    # log of a bucket late or never, and nothing here waits to be looked at.
+    # A look must change nothing: when keys were used is remembered by `PersistentAccount`, AWS
+    # delivers the log of a bucket late or never, and nothing here waits to be looked at.
     vars(iam_models)["mark_account_as_visited"] = _nothing
     s3_models.S3Backend.log_incoming_request = _nothing  # type: ignore[method-assign]
     s3_models.FakeKey.advance = _nothing  # type: ignore[method-assign]

@@ -5,6 +5,7 @@ import os
 import secrets
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -129,10 +130,10 @@ class PersistentAccount:
         return answer
 
     def _note(self, entry: JournalEntry) -> None:
-        self._write(lambda: self._journal.note(entry))
+        self._write(lambda: self._journal.note(asdict(entry)))
 
     def _keep(self, entry: JournalEntry) -> None:
-        self._write(lambda: self._journal.keep(entry))
+        self._write(lambda: self._journal.keep(asdict(entry)))
 
     def _write(self, write: Callable[[], None]) -> None:
         try:
@@ -152,7 +153,7 @@ def _is_fresh(last: Any, service: str, region: str) -> bool:
 def bring_back(
     path: Path, header: Mapping[str, Any], count: int, progress: Progress
 ) -> tuple[Account, Any]:
-    """The account after the first entries of a journal, and what came of the first, which opened it.
+    """The account after a journal's first entries, and what came of the first, which opened it.
 
     Args:
         path: the journal, which a survey found whole as far as that.

@@ -41,7 +41,7 @@ class SandboxSecretsManager(Answers, SecretsManagerResponse):
         self._check_types()
 
     def call_action(self) -> Any:
-        """Question the rules, then let moto act; this protocol has one status for all that it refuses.
+        """Ask the rules, then let moto act; this protocol has one status for all that it refuses.
 
         https://docs.aws.amazon.com/secretsmanager/latest/apireference/CommonErrors.html
         """

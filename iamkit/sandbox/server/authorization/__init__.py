@@ -1,5 +1,5 @@
-"""Authority: what a call asks of the caller's policies, and the gate that refuses it.
+"""What a call asks of the caller's policies, and the authorizer that refuses it.
 
-`gate` holds the gate; `of_iam`, `of_ec2`, `of_s3` and `of_sts` know what each service asks;
-`holders` knows the policies of a caller. The decision itself is `iamkit.policies.evaluation.engine`'s.
+``authorizer`` decides; ``iam``, ``ec2``, ``s3``, ``sts`` and ``secrets_manager`` know what a call of
+each service asks. The decision itself is that of ``iamkit.policies.evaluation``.
 """

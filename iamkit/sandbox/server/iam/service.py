@@ -53,7 +53,7 @@ class SandboxIam(
         return {"UserName": name} if name and own else {}
 
     def call_action(self) -> Any:
-        """Question the rules, then let moto or our own answer act; what was done once is allowed."""
+        """Ask the rules, then let moto or our own answer act; what was done once is allowed."""
         if self.account.wants_answers:
             check_rules(self.call.action, self.account, self.params)
         self.asked = dict(self.params)
