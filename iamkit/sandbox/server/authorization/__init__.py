@@ -1,5 +1,5 @@
 """What a call asks of the caller's policies, and the authorizer that refuses it.
 
-``authorizer`` decides; ``iam``, ``ec2``, ``s3``, ``sts`` and ``secrets_manager`` know what a call of
-each service asks. The decision itself is that of ``iamkit.policies.evaluation``.
+``iam``, ``ec2``, ``s3``, ``sts`` and ``secrets_manager`` know what the calls of a service ask, and
+``authorizer`` decides, by ``iamkit.policies.evaluation``.
 """
