@@ -27,7 +27,7 @@ proof: .venv/ready ## every kill, every width, many more random cases, all weath
 
 # A CreateAccessKey that may have acted is left to the next run, so that one test may fail by chance.
 test-weather: .venv/ready ## the kit's tests, with throttling, lost replies and late reads
-	IAMKIT_TEST_WEATHER=$(WEATHER) $(BIN)/python -m pytest -n auto tests/aws tests/handover \
+	IAMKIT_TEST_WEATHER=$(WEATHER) $(BIN)/python -m pytest -n auto tests/aws tests/credentials \
 	  tests/notebook tests/test_interruptions.py tests/test_notebooks.py
 
 lint: .venv/ready ## what else guards the project

@@ -263,7 +263,7 @@ def _launch(state: Path, idle_hours: float, progress: Progress) -> Sandbox:
     """Start the server, which leaves for the background once it listens."""
     check_versions(state / NAME)
     with _log_of(state) as (log, begins):
-        process = _run(state, "server", log, "--idle-hours", str(idle_hours))
+        process = _run(state, "process", log, "--idle-hours", str(idle_hours))
         while process.poll() is None:
             _pass_on(_word_of(state), progress)
             time.sleep(0.02)
@@ -291,13 +291,13 @@ def _run(state: Path, module: str, log: int, *more: str) -> subprocess.Popen[byt
             sys.executable,
             "-P",
             "-m",
-            f"iamkit.sandbox.{module}",
+            f"iamkit.sandbox.server.{module}",
             "--state",
             state.absolute(),
             *more,
         ],
         stdin=subprocess.DEVNULL,
-        stdout=log if module == "server" else subprocess.PIPE,
+        stdout=log if module == "process" else subprocess.PIPE,
         stderr=log,
         cwd="/",
         env=names | {"PYTHONHASHSEED": "0"},  # the order of a set is chance, too
