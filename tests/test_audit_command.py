@@ -44,7 +44,7 @@ def aws_cli(sandbox, command):
 @pytest.fixture
 def saved(tmp_path):
     """The file of a small state with one finding of medium severity for its user."""
-    return account_of({"users": [OLD_KEY]}).save(tmp_path / "state.json")
+    return save_state(account_of({"users": [OLD_KEY]}), tmp_path / "state.json")
 
 
 @pytest.mark.parametrize(
@@ -150,7 +150,7 @@ def test_hostile_names_and_tags_run_nothing_in_the_report(tmp_path):
         *({"name": f"user{n:03}", "groups": []} for n in range(60)),
     ]
     case = {"users": users, "groups": [{"name": attack}]}
-    state = account_of(case).save(tmp_path / "state.json")
+    state = save_state(account_of(case), tmp_path / "state.json")
     done = iamkit("audit", "--state", state, "--format", "html", "--output", "a.html", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     with sync_playwright() as playwright:
@@ -176,7 +176,7 @@ def test_hostile_names_and_tags_run_nothing_in_the_report(tmp_path):
 def test_unknown_is_no_success_under_fail_on(tmp_path):
     """Checks that could not be told are 1, findings beside them 3; both are said."""
     unread = {"sources": {"GetAccountSummary": "unknown", "GetCredentialReport": "not read"}}
-    state = account_of({"users": [OLD_KEY], **unread}).save(tmp_path / "state.json")
+    state = save_state(account_of({"users": [OLD_KEY], **unread}), tmp_path / "state.json")
     done = iamkit("audit", "--state", state, "--fail-on", "critical", cwd=tmp_path)
     assert done.returncode == 1
     assert "checks at or above critical could not be told" in done.stderr

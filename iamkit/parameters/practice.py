@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-PACKAGE = Path(__file__).parent
+PACKAGE = Path(__file__).parents[1]
 
 
 def packaged(name: str) -> Path:

@@ -171,7 +171,7 @@ def test_credentials_of_other_kinds_are_read(company):
 
 def test_the_state_holds_no_secret(company, sandbox, tmp_path):
     """Not one of all secrets of the company is in the file."""
-    text = survey_account(company).save(tmp_path / "state.json").read_text()
+    text = save_state(survey_account(company), tmp_path / "state.json").read_text()
     assert not [secret for secret in sandbox.secrets() if secret in text]
 
 
