@@ -108,7 +108,7 @@ def command(tmp_path, monkeypatch, capfd):
     def run(text, it):
         state = tmp_path / "state.json"
         if not state.exists():
-            account_of({"users": [{"name": "alice"}]}).save(state)
+            save_state(account_of({"users": [{"name": "alice"}]}), state)
         given = {"it": it, "guide": GUIDE, "state": state, "new": tmp_path / "new"}
         arguments = [part.format(**given) for part in text.split()]
         monkeypatch.setattr(sys, "argv", ["iamkit", *arguments])
@@ -258,7 +258,7 @@ def test_what_no_run_wrote_is_not_overwritten(make, command, tmp_path):
 )
 def test_an_audit_overwrites_nothing_that_it_reads(text, command, tmp_path):
     """Not even by way of two options, of which one would destroy what the other is about."""
-    account_of({}).save(tmp_path / "earlier.json")
+    save_state(account_of({}), tmp_path / "earlier.json")
     before = (tmp_path / "earlier.json").read_bytes()
     code, lines = command(text, tmp_path / "earlier.json")
     check_said(text, "one file twice", code, lines)
@@ -329,7 +329,9 @@ def test_a_terminal_that_takes_nothing(edge, tmp_path):
 
 def test_a_terminal_of_another_encoding(tmp_path):
     """What it cannot show is written as its code, and the command goes on."""
-    account_of({"users": [{"name": "alice", "groups": ["\u0416"]}]}).save(tmp_path / "s.json")
+    save_state(
+        account_of({"users": [{"name": "alice", "groups": ["\u0416"]}]}), tmp_path / "s.json"
+    )
     command = [IAMKIT, "audit", "--state", "s.json", "--format", "csv"]
     environment = {**os.environ, "PYTHONIOENCODING": "latin-1"}
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, check=False)

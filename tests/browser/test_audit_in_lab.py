@@ -4,6 +4,8 @@ import pytest
 from accounts import ACCOUNT, account_of
 from browser.conftest import open_notebook, run_all, wait_for_text
 
+from iamkit.account.state_file import save_state
+
 ATTACK = "<img src=x onerror=window.hacked=1><script>window.hacked=1</script>"
 USERS = [
     {"name": "=1+1,@x", "tags": {"note": ATTACK}, "groups": [], "password": {"used": 1}},
@@ -15,7 +17,9 @@ USERS = [
 @pytest.fixture
 def lab(lab_with, tmp_path):
     """The address of a JupyterLab on a folder whose notebooks audit a hostile account."""
-    state = account_of({"users": USERS, "groups": [{"name": ATTACK}]}).save(tmp_path / "s.json")
+    state = save_state(
+        account_of({"users": USERS, "groups": [{"name": ATTACK}]}), tmp_path / "s.json"
+    )
     parameters = {"environment": "sandbox", "account_id": ACCOUNT, "state_files": [str(state)]}
     return lab_with(parameters)
 

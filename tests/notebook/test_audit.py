@@ -47,7 +47,7 @@ def test_a_saved_state_is_audited_headless_and_kept(tmp_path):
 
 def test_what_has_changed_is_shown(tmp_path):
     """Against a state that was saved earlier."""
-    before = account_of({"users": [{"name": "bob"}]}).save(tmp_path / "before.json")
+    before = save_state(account_of({"users": [{"name": "bob"}]}), tmp_path / "before.json")
     code, said, page = run(tmp_path, account_of(CASE), compare_to=str(before))
     assert code == 0, said
     assert "1 users came" in page
