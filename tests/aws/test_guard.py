@@ -14,6 +14,7 @@ from iamkit.parameters.models import AdminGroupParameters, AuditUsersParameters,
 from iamkit.plan.changes import make_plan
 from iamkit.plan.consequences import say_meaning
 from iamkit.plan.desired import Desired
+from iamkit.policies import allow, policy
 
 
 @pytest.fixture
@@ -245,13 +246,18 @@ ROOT = CallerIdentity(
 )
 
 
+ADMINS = {"admin_user": "alice", "admin_group": "Admins", "admin_policy_name": "all"}
+ADMINS |= {"admin_policy": policy(allow("*"))}
+DEV = {"dev_group": "dev", "dev_policy_name": "look", "dev_policy": policy(allow("ec2:Describe*"))}
+
+
 @pytest.mark.parametrize(
     ("model", "facts", "refused"),
     [
-        (AdminGroupParameters, {"admin_user": "alice"}, False),
-        (DevGroupParameters, {}, True),
-        (DevGroupParameters, {"allow_root": True}, False),
-        (DevGroupParameters, {"run_as": "alice", "allow_root": True}, True),
+        (AdminGroupParameters, ADMINS, False),
+        (DevGroupParameters, DEV, True),
+        (DevGroupParameters, DEV | {"allow_root": True}, False),
+        (DevGroupParameters, DEV | {"run_as": "alice", "allow_root": True}, True),
     ],
 )
 def test_root_is_for_the_first_admin_alone(monkeypatch, tmp_path, model, facts, refused):

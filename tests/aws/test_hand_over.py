@@ -170,12 +170,10 @@ from iamkit.aws.apply import apply_plan
 from iamkit.aws.read import read_account
 from iamkit.aws.session import open_session
 from iamkit.plan.desired import Desired, DesiredUser
-from iamkit.parameters.models import AdminGroupParameters
+from iamkit.parameters.models import CredentialsParameters
 from iamkit.plan.changes import make_plan
 
-session = open_session(AdminGroupParameters(
-    environment="sandbox", account_id="000000000000", admin_user="x"
-))
+session = open_session(CredentialsParameters(environment="sandbox", account_id="000000000000"))
 user = DesiredUser(name="alice", access_key=True, hand_over="secretsmanager")
 desired = Desired(users=(user,))
 apply_plan(make_plan(read_account(session, desired), desired), session)

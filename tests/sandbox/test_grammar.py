@@ -97,6 +97,7 @@ def test_parameters_and_linter_say_the_same(case):
     """What AWS refuses is refused before a plan is made, in the linter's words; no more is."""
     text = text_of(case)
     given = {"environment": "sandbox", "account_id": "000000000000", "dev_policy": text}
+    given |= {"dev_group": "dev", "dev_policy_name": "look"}
     if not case["answer"]:
         assert check_parameters(DevGroupParameters, given)
         return
