@@ -24,7 +24,7 @@ def rule(*actions: str) -> Callable[[Rule], Rule]:
 
 
 def check_rules(action: str, account: Account, parameters: Parameters) -> None:
-    """Question every rule of an action, in the order in which they were written.
+    """Ask every rule of an action, in the order in which they were written.
 
     Raises:
         Refused: by the first that does.

@@ -7,6 +7,7 @@ from moto.core.serialize import never_return
 from moto.iam.responses import IamResponse
 
 from iamkit.sandbox.server.call import FOR_THE_CALLER
+from iamkit.sandbox.server.iam import deleting, names, roles  # noqa: F401 - they register their rules
 from iamkit.sandbox.server.iam.accounts import AccountAnswers
 from iamkit.sandbox.server.iam.keys import KeyAnswers, ServiceCredentialAnswers
 from iamkit.sandbox.server.iam.mfa import MfaAnswers
