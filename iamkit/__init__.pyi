@@ -18,7 +18,7 @@ from .audit import (
     check as check,
 )
 from .audit.comparison import compare as compare
-from .aws.credential_sources import (
+from .aws.credential_lookup import (
     credential_sources as credential_sources,
     read_old_credential_file as read_old_credential_file,
 )

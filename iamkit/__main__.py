@@ -19,17 +19,6 @@ if TYPE_CHECKING:
     from iamkit.notebook.runs.run import NotebookResult
     from iamkit.sandbox import Sandbox
 
-DEMO = (
-    "01_credentials",
-    "02_admin_group",
-    "03_dev_group",
-    "04_users",
-    "05_account_alias",
-    "06_audit_users",
-    "07_policy_studio",
-    "00_start_here",  # in the end, as a summary
-)
-
 
 def main() -> None:
     """Run the command line; an error of the kit is one or two lines and an exit code."""
@@ -294,6 +283,7 @@ def demo() -> int:
     import tempfile
 
     from iamkit.notebook.runs.run import exit_code_of
+    from iamkit.parameters.models import NOTEBOOKS
     from iamkit.parameters.practice import packaged
     from iamkit.sandbox import start_sandbox, stop_sandbox
 
@@ -301,7 +291,9 @@ def demo() -> int:
         os.environ["IAMKIT_HOME"] = folder
         try:
             start_sandbox(Path(folder) / "sandbox", authorize=True)
-            results = _run(DEMO, packaged("parameters") / "sandbox.yaml", (), apply=True)
+            first, *others = NOTEBOOKS
+            guide = (*others, first)  # the start page sums it up
+            results = _run(guide, packaged("parameters") / "sandbox.yaml", (), apply=True)
             if exit_code_of(results) == 0:
                 _say_what_the_demo_did(results)
         finally:

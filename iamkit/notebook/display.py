@@ -9,7 +9,7 @@ from typing import Any
 from IPython.display import display
 
 from iamkit.aws.apply import Outcome
-from iamkit.aws.credential_sources import OldCredentialFile
+from iamkit.aws.credential_lookup import OldCredentialFile
 from iamkit.aws.session import Session
 from iamkit.notebook.markup import escape, table
 from iamkit.notebook.plan_view import outcome_html, outcome_text, plan_html, plan_text

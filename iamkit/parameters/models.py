@@ -12,7 +12,7 @@ import os
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -118,6 +118,9 @@ class Model(BaseModel):
 class NotebookParameters(Model):
     """What every notebook wants to know: which account, and whose credentials."""
 
+    purpose: ClassVar[str]
+    """What the notebook is for, in a line."""
+
     environment: Literal["sandbox", "aws"] = Field(description="sandbox (for practice) or aws")
     account_id: AccountId = Field(description="the 12 digits of the account, as text")
     profile: str = Field("", description="AWS profile; empty takes botocore's own chain")
@@ -159,6 +162,7 @@ class RunAsParameters(ChangingParameters):
 class StartParameters(NotebookParameters):
     """00_start_here."""
 
+    purpose: ClassVar = "The account at a glance: what comes next, what is urgent"
     run_as: OptionalUserName = Field(
         "", description="user whose stored key is used; empty for none"
     )
@@ -167,12 +171,14 @@ class StartParameters(NotebookParameters):
 class CredentialsParameters(NotebookParameters):
     """01_credentials."""
 
+    purpose: ClassVar = "Who am I, and in which account?"
     credential_file: str = Field("", description="an old AWS_CREDENTIAL_FILE to look at")
 
 
 class AdminGroupParameters(ChangingParameters):
     """02_admin_group."""
 
+    purpose: ClassVar = "The administrators, and the first of them with a key"
     admin_group: GroupName = Field(description="the administrators' group")
     admin_policy_name: PolicyName = Field(description="its inline policy")
     admin_policy: PolicyDocument = Field(description="what administrators may do")
@@ -183,6 +189,7 @@ class AdminGroupParameters(ChangingParameters):
 class DevGroupParameters(RunAsParameters):
     """03_dev_group."""
 
+    purpose: ClassVar = "The developers, who may look and not touch"
     dev_group: GroupName = Field(description="the developers' group")
     dev_policy_name: PolicyName = Field(description="its inline policy")
     dev_policy: PolicyDocument = Field(description="what developers may do")
@@ -207,6 +214,7 @@ class UserRow(Model):
 class UsersParameters(RunAsParameters):
     """04_users."""
 
+    purpose: ClassVar = "Who joins the team, and who leaves it"
     users: list[UserRow] = Field(default_factory=list, description="the users who should exist")
     users_csv: str = Field("", description="a CSV file with more of them")
     remove_users: list[UserName] = Field(default_factory=list, description="users who must go")
@@ -232,6 +240,7 @@ class UsersParameters(RunAsParameters):
 class AccountAliasParameters(RunAsParameters):
     """05_account_alias."""
 
+    purpose: ClassVar = "A sign-in address that people remember"
     account_alias: Alias = Field(description="the name in the sign-in address")
     allow_destructive: bool = Field(False, description="true lets another alias be replaced")
 
@@ -264,6 +273,7 @@ class Waiver(Model):
 class AuditUsersParameters(NotebookParameters):
     """06_audit_users."""
 
+    purpose: ClassVar = "Everyone as a table, and what to do about it"
     run_as: OptionalUserName = Field(
         "", description="user whose stored key is used; empty for none"
     )
@@ -308,6 +318,7 @@ class PolicyChoice(Model):
 class PolicyStudioParameters(RunAsParameters):
     """07_policy_studio."""
 
+    purpose: ClassVar = "A policy by clicks, and who can do what"
     policy_choices: list[PolicyChoice] = Field(
         default_factory=list, description="what the policy allows, in parts"
     )
@@ -344,7 +355,7 @@ NOTEBOOKS: Mapping[str, type[NotebookParameters]] = {
     "06_audit_users": AuditUsersParameters,
     "07_policy_studio": PolicyStudioParameters,
 }
-"""The model of each notebook's parameters, by the notebook's name."""
+"""The notebooks in their order, each with its model: its purpose and its parameters."""
 
 KNOWN = {name: field for model in NOTEBOOKS.values() for name, field in model.model_fields.items()}
 """Every parameter that some notebook declares, which is what a parameters file may hold."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, singledispatch
 from typing import Literal
 
 from iamkit.account.state import JSON, AccountState
@@ -204,6 +204,18 @@ def _spelled_user(user: DesiredUser, groups: Mapping[str, str]) -> DesiredUser:
     return replace(user, groups=_spelled(user.groups, groups), absent=absent)
 
 
+@singledispatch
+def desired_of(_: NotebookParameters) -> Desired:
+    """What a notebook's parameters alone want of the account; nothing, if it only looks."""
+    return Desired()
+
+
+def wants_of_account(model: type[NotebookParameters]) -> bool:
+    """Whether the parameters of this kind alone want something of the account."""
+    return desired_of.dispatch(model) is not desired_of.dispatch(object)
+
+
+@desired_of.register
 def admin_group(parameters: AdminGroupParameters) -> Desired:
     """The administrators' group with its policy, and the first admin with a key."""
     group = DesiredGroup(
@@ -220,6 +232,7 @@ def admin_group(parameters: AdminGroupParameters) -> Desired:
     return Desired(groups=(group,), users=(admin,))
 
 
+@desired_of.register
 def dev_group(parameters: DevGroupParameters) -> Desired:
     """The developers' group, which may only look at EC2."""
     group = DesiredGroup(
@@ -230,6 +243,7 @@ def dev_group(parameters: DevGroupParameters) -> Desired:
     return Desired(groups=(group,))
 
 
+@desired_of.register
 def team_users(parameters: UsersParameters) -> Desired:
     """The team's users, and those who have left it."""
     users = tuple(
@@ -252,23 +266,10 @@ def team_users(parameters: UsersParameters) -> Desired:
     )
 
 
+@desired_of.register
 def account_alias(parameters: AccountAliasParameters) -> Desired:
     """The account's alias, which makes the sign-in address one that people remember."""
     return Desired(alias=parameters.account_alias, origins={"alias": "account_alias"})
-
-
-def desired_of(parameters: NotebookParameters) -> Desired:
-    """What a notebook's parameters alone want of the account; nothing, if it only looks."""
-    match parameters:
-        case AdminGroupParameters():
-            return admin_group(parameters)
-        case DevGroupParameters():
-            return dev_group(parameters)
-        case UsersParameters():
-            return team_users(parameters)
-        case AccountAliasParameters():
-            return account_alias(parameters)
-    return Desired()
 
 
 def held_policy(parameters: PolicyStudioParameters, document: JSON) -> Desired:

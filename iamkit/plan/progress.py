@@ -7,22 +7,12 @@ from typing import Literal
 from iamkit.account.gaps import failed_sources
 from iamkit.account.state import AccountState, CallerIdentity
 from iamkit.errors import InputError
+from iamkit.parameters.models import NOTEBOOKS
 from iamkit.plan.changes import Plan, make_plan
-from iamkit.plan.desired import Desired
-
-PURPOSES: Mapping[str, str] = {
-    "01_credentials": "Who am I, and in which account?",
-    "02_admin_group": "The administrators, and the first of them with a key",
-    "03_dev_group": "The developers, who may look and not touch",
-    "04_users": "Who joins the team, and who leaves it",
-    "05_account_alias": "A sign-in address that people remember",
-    "06_audit_users": "Everyone as a table, and what to do about it",
-    "07_policy_studio": "A policy by clicks, and who can do what",
-}
-"""What each notebook is for, in the order of the steps."""
+from iamkit.plan.desired import Desired, wants_of_account
 
 FIRST = "01_credentials"
-PLANNED = ("02_admin_group", "03_dev_group", "04_users", "05_account_alias")
+PLANNED = tuple(name for name, model in NOTEBOOKS.items() if wants_of_account(model))
 """The steps that want something of the account."""
 
 WORST = ("critical", "high")
@@ -51,7 +41,7 @@ class Step:
     @property
     def purpose(self) -> str:
         """What the notebook is for."""
-        return PURPOSES[self.notebook]
+        return NOTEBOOKS[self.notebook].purpose
 
 
 def list_steps(

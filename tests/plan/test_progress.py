@@ -15,7 +15,7 @@ from iamkit.account.state import (
 )
 from iamkit.parameters.models import NOTEBOOKS
 from iamkit.plan.desired import desired_of
-from iamkit.plan.progress import FIRST, PLANNED, PURPOSES, judge_audit, list_steps, next_step
+from iamkit.plan.progress import FIRST, PLANNED, judge_audit, list_steps, next_step
 
 ROOT = CallerIdentity(account_id="000000000000", arn="arn:aws:iam::000000000000:root", user_id="0")
 ALICE = replace(ROOT, arn="arn:aws:iam::000000000000:user/team/alice")
@@ -43,7 +43,7 @@ def steps_of(current, wanted, caller=ROOT, unread=None, found=None):
 def test_who_has_nothing_begins_at_the_first_and_reads_what_is_missing(wanted):
     """Every step is told in words, with what stands in its way."""
     steps, following = steps_of(EMPTY, wanted)
-    assert list(steps) == list(PURPOSES)
+    assert list(steps) == list(NOTEBOOKS)[1:]
     assert following.notebook == FIRST
     assert "root" in steps[FIRST].said
     assert steps["03_dev_group"].said == "2 to create: group dev"
@@ -130,6 +130,8 @@ def test_the_audit_is_done_when_nothing_bad_was_found_in_all_of_it(found, gaps, 
     assert (step.state, step.said) == (state, said)
 
 
-def test_every_notebook_but_the_start_page_is_a_step():
-    """In the order of their numbers."""
-    assert list(PURPOSES) == sorted(set(NOTEBOOKS) - {"00_start_here"})
+def test_the_table_of_notebooks_says_what_each_is_for():
+    """In the order of their numbers; those that want something of the account are planned."""
+    assert list(NOTEBOOKS) == sorted(NOTEBOOKS)
+    assert all(model.purpose for model in NOTEBOOKS.values())
+    assert PLANNED == ("02_admin_group", "03_dev_group", "04_users", "05_account_alias")

@@ -8,7 +8,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from iamkit.sandbox import find_sandbox, reset_sandbox, start_sandbox, stop_sandbox
-from iamkit.sandbox.server.totp import totp
+from iamkit.sandbox.server.one_time_passwords import totp
 
 ACCOUNT = "000000000000"
 ARN = f"arn:aws:iam::{ACCOUNT}"

@@ -19,7 +19,7 @@ from iamkit.errors import IamkitError, InputError
 from iamkit.notebook.interactive import APP_APPLIES, YES
 from iamkit.notebook.launch.lab import START, prepare_environment, prepare_folder
 from iamkit.notebook.reports.html import TEMPLATES
-from iamkit.plan.progress import PURPOSES
+from iamkit.parameters.models import NOTEBOOKS
 
 try:
     from jupyter_server.auth.identity import IdentityProvider
@@ -103,8 +103,9 @@ class App(Voila):  # type: ignore[misc]
         settings: dict[str, Any] = super().init_settings()
         style = (TEMPLATES / "report.css").read_text(encoding="utf-8")
         settings["jinja2_env"].loader.searchpath.insert(0, OURS)
+        purposes = {name: model.purpose for name, model in NOTEBOOKS.items()}
         for name in ("jinja2_env", "voila_jinja2_env"):
-            settings[name].globals.update(style=style, purposes=PURPOSES)
+            settings[name].globals.update(style=style, purposes=purposes)
         return settings
 
     def init_handlers(self) -> list[Any]:

@@ -10,7 +10,7 @@ from iamkit.sandbox.server.account import Account
 from iamkit.sandbox.server.call import Call
 from iamkit.sandbox.server.errors import Refused
 from iamkit.sandbox.server.moto_patches import clock
-from iamkit.sandbox.server.totp import STEP, totp
+from iamkit.sandbox.server.one_time_passwords import STEP, totp
 
 
 def with_mfa(call: Call, account: Account) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from moto.core.responses import ActionResult, EmptyResult
 from iamkit.sandbox.server.errors import Refused, already_exists, limit_exceeded, no_such_entity
 from iamkit.sandbox.server.iam.base import IamAnswers
 from iamkit.sandbox.server.moto_patches import ACCOUNT_ID, clock, iam_models
-from iamkit.sandbox.server.totp import STEP, is_in_sequence
+from iamkit.sandbox.server.one_time_passwords import STEP, is_in_sequence
 
 DEVICES_PER_USER = 8
 

@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from iamkit.credentials.welcome_page import Delivery, Welcome, welcome_page
+from iamkit.credentials.welcome import Delivery, Welcome, welcome_page
 
 URL = "https://team.signin.aws.amazon.com/console"
 ARN = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:iamkit/bob/access-key-AbCdEf"
