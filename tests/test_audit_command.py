@@ -62,7 +62,7 @@ def test_the_exit_code_is_3_at_or_above_a_severity(saved, tmp_path, severity, co
             "root": {},
         }
     )
-    fine.save(saved)
+    save_state(fine, saved)
     done = iamkit("audit", "--state", saved, "--fail-on", severity, cwd=tmp_path)
     assert done.returncode == code, done.stderr
     assert "key-rotation" in done.stdout

@@ -4,11 +4,11 @@ import pytest
 from botocore import exceptions as botocore
 from botocore.exceptions import ClientError
 from botocore.parsers import ResponseParserError
+from changes import change
 
 from iamkit.aws.apply import MEND, REPEAT, Outcome, apply_plan
 from iamkit.aws.call_errors import explain_error, may_pass
 from iamkit.errors import PartlyApplied
-from iamkit.plan.changes import Change
 from iamkit.plan.desired import Desired, DesiredGroup
 from iamkit.policies import allow, policy
 
@@ -93,7 +93,7 @@ def test_what_botocore_itself_says(error, passes):
 @pytest.mark.parametrize(("lasting", "advice"), [(True, MEND), (False, REPEAT)])
 def test_a_plan_applied_in_part_says_how_to_go_on(lasting, advice):
     """It is repeated, or mended first."""
-    made = Change(verb="create", operation="create_group", arguments={"GroupName": "a"})
+    made = change("create", "create_group", GroupName="a")
     outcome = Outcome(done=[made], failed=[(made, "AWS said no.")], lasting=lasting)
     with pytest.raises(PartlyApplied) as error:
         outcome.raise_if_incomplete()
