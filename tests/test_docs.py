@@ -415,7 +415,9 @@ except Refused as refusal:
 
 def test_the_keeper_of_ones_own_keeps(tmp_path):
     """Through the store: the user's folder holds the key, the store a record without the secret."""
-    spec = importlib.util.spec_from_file_location("own_keeper", EXAMPLES / "own_keeper.py")
+    spec = importlib.util.spec_from_file_location(
+        "own_destination", EXAMPLES / "own_destination.py"
+    )
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     (tmp_path / "shares" / "bob").mkdir(parents=True)

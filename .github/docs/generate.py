@@ -9,6 +9,7 @@ whose first word names a function of ``MAKERS`` and whose others are its argumen
 made ends the build, so no page can speak of what is no longer there.
 """
 
+import ast
 import inspect
 import json
 import re
@@ -59,9 +60,12 @@ TYPES = {
 }
 MODULES_OF_AN_EXTENDER = (
     "iamkit.errors",
+    "iamkit.storage.reading",
+    "iamkit.storage.private_files",
     "iamkit.account.state",
     "iamkit.parameters.models",
     "iamkit.plan.desired",
+    "iamkit.plan.operations",
     "iamkit.plan.changes",
     "iamkit.audit.checks",
     "iamkit.aws.session",
@@ -328,9 +332,17 @@ def checks() -> str:
     return table(("Check", "What is expected", "Severity", "Why", "CIS AWS Foundations"), rows)
 
 
+@cache
+def front_door() -> dict[str, str]:
+    """The module that each name of ``iamkit`` comes from, as its stub says it."""
+    stub = Path(iamkit.__file__).with_suffix(".pyi").read_text(encoding="utf-8")
+    imports = (node for node in ast.parse(stub).body if isinstance(node, ast.ImportFrom))
+    return {alias.name: f"iamkit.{node.module}" for node in imports for alias in node.names}
+
+
 def public_names() -> str:
     """mkdocstrings' directives for the names of ``iamkit``, each with the place it comes from."""
-    homes: Mapping[str, str] = vars(iamkit)["_HOMES"]
+    homes = front_door()
     return "\n\n".join(
         _directive(f"{homes[name]}.{name}", f"heading: iamkit.{name}") for name in iamkit.__all__
     )
@@ -338,7 +350,7 @@ def public_names() -> str:
 
 def modules() -> str:
     """mkdocstrings' directives for the modules that an extender needs, without the names above."""
-    homes: Mapping[str, str] = vars(iamkit)["_HOMES"]
+    homes = front_door()
     left_out = {home: ["!^_"] for home in MODULES_OF_AN_EXTENDER}
     for name, home in homes.items():
         left_out.setdefault(home, []).append(f"!^{name}$")

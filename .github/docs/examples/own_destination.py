@@ -1,5 +1,5 @@
 # ruff: noqa: INP001
-"""A keeper of one's own: a file in a folder of the user's own, such as a share."""
+"""A destination of one's own: a file in a folder of the user's own, such as a share."""
 
 from pathlib import Path
 
