@@ -413,11 +413,10 @@ except Refused as refusal:
     assert done.stdout.strip() == "AccessDenied 403", done.stderr
 
 
-def test_the_keeper_of_ones_own_keeps(tmp_path):
+def test_the_destination_of_ones_own_keeps(tmp_path):
     """Through the store: the user's folder holds the key, the store a record without the secret."""
-    spec = importlib.util.spec_from_file_location(
-        "own_destination", EXAMPLES / "own_destination.py"
-    )
+    file = EXAMPLES / "own_destination.py"
+    spec = importlib.util.spec_from_file_location("own_destination", file)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     (tmp_path / "shares" / "bob").mkdir(parents=True)

@@ -9,7 +9,7 @@ from iamkit.aws.read import read_account
 from iamkit.errors import GuardError, UnsafePlan
 from iamkit.notebook.display import render
 from iamkit.notebook.forms.form import Form
-from iamkit.notebook.review import panel as review_panel, review
+from iamkit.notebook.review import cells, panel as review_panel, review
 from iamkit.notebook.review.panel import ReviewPanel
 from iamkit.notebook.review.review import Review
 from iamkit.plan.changes import Plan, make_plan
@@ -29,7 +29,7 @@ def shown(monkeypatch):
         things.append(thing)
         return Handle()
 
-    monkeypatch.setattr(review, "display", display)
+    monkeypatch.setattr(cells, "display", display)
     monkeypatch.setattr(review_panel, "display", display)
     return things
 
@@ -48,10 +48,10 @@ def panel_of(session, plan, **options):
 def test_showing_a_review_changes_nothing_and_a_click_applies(session, sandbox, guide, shown):
     """With somebody there, even dry_run false waits for the click; then verify refreshes."""
     plan = plan_of(session, dev_group(guide("03_dev_group")))
-    review.review_plan(plan, session, dry_run=False)
+    cells.review_plan(plan, session, dry_run=False)
     assert read_account(session).groups == {}
     panel = panel_of(session, plan)
-    review.verify(panel.review)
+    cells.verify(panel.review)
     assert shown[-1]["text/plain"] == "Nothing was applied yet."
     panel.apply.click()
     panel.wait()
@@ -140,22 +140,22 @@ def test_with_nothing_to_do_the_last_apply_is_told(session, guide, shown):
 
 def test_headless_applies_only_without_dry_run(session, guide, monkeypatch, shown):
     """With nobody there, dry_run decides."""
-    monkeypatch.setattr(review, "someone_is_there", lambda: False)
+    monkeypatch.setattr(cells, "someone_is_there", lambda: False)
     plan = plan_of(session, dev_group(guide("03_dev_group")))
-    assert review.review_plan(plan, session, dry_run=True).outcome is None
+    assert cells.review_plan(plan, session, dry_run=True).outcome is None
     assert read_account(session).groups == {}
-    review.verify(review.review_plan(plan, session, dry_run=False))
+    cells.verify(cells.review_plan(plan, session, dry_run=False))
     assert "dev" in read_account(session).groups
 
 
 def test_headless_destroys_nothing_unless_allowed(session, guide, monkeypatch, shown):
     """A destructive plan is refused headless without allow_destructive."""
-    monkeypatch.setattr(review, "someone_is_there", lambda: False)
+    monkeypatch.setattr(cells, "someone_is_there", lambda: False)
     session.iam.create_account_alias(AccountAlias="old-name")
     plan = plan_of(session, account_alias(guide("05_account_alias")))
     with pytest.raises(UnsafePlan):
-        review.review_plan(plan, session, dry_run=False)
-    review.review_plan(plan, session, dry_run=False, allow_destructive=True)
+        cells.review_plan(plan, session, dry_run=False)
+    cells.review_plan(plan, session, dry_run=False, allow_destructive=True)
     assert read_account(session).alias == "maestrodev"
 
 
