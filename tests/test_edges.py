@@ -10,6 +10,7 @@ import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from accounts import account_of
@@ -301,10 +302,10 @@ def test_a_demo_with_no_place_for_its_report(kind, command, tmp_path):
 
 @pytest.mark.parametrize("kind", ["read-only", "full"])
 @pytest.mark.parametrize("text", ["run 01_credentials -f {guide}", "demo"])
-def test_no_place_for_temporary_files(text, kind, command, tmp_path, monkeypatch):
-    """Kernels have their sockets there: without it nothing runs."""
-    with FOLDERS[kind](tmp_path / "it"):
-        monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "it"))
+def test_no_place_for_temporary_files(text, kind, command, monkeypatch):
+    """Kernels have their sockets there, whose names are short: without it nothing runs."""
+    with TemporaryDirectory(dir="/tmp") as short, FOLDERS[kind](Path(short, "it")) as folder:
+        monkeypatch.setattr("tempfile.tempdir", str(folder))
         code, lines = command(text, "")
     check_said(f"TMPDIR={{it}} {text}", kind, code, lines)
 

@@ -13,7 +13,6 @@ from paths import GUIDE, ROOT
 from iamkit.aws.apply import apply_plan
 from iamkit.aws.read import read_account
 from iamkit.aws.session import open_session
-from iamkit.parameters.models import DevGroupParameters
 from iamkit.plan.changes import make_plan
 from iamkit.plan.desired import Desired, DesiredUser, admin_group, dev_group
 from iamkit.policies import allow, policy
@@ -109,10 +108,7 @@ def test_secrets_manager_needs_no_more_than_is_named_for_it(
 def test_the_admin_group_needs_no_more_than_it_names(worker, guide, sandbox):
     """02 acts with whatever credentials there are; here with those of the worker."""
     worker(*named_permissions("02_admin_group"))
-    parameters = DevGroupParameters.model_validate(
-        {"environment": "sandbox", "account_id": "000000000000", "run_as": WORKER}
-    )
-    session = open_session(parameters)
+    session = open_session(guide("03_dev_group", run_as=WORKER))
     assert session.identity.arn.endswith(f"user/{WORKER}")
     others = guide("02_admin_group", admin_group="Others", admin_user="zoe")
     make(session, admin_group(others))

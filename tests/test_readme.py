@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -33,7 +34,7 @@ def test_the_audits_commands_and_python_do_what_the_readme_says(sandbox, tmp_pat
         codes.append(done.returncode)
     assert codes == [0, 0, 3]
     assert {path.name for path in tmp_path.iterdir()} == {"state.json", "audit.html", "audit.sarif"}
-    example = next(text for text in examples() if "AccountState" in text)
+    example = next(text for text in examples() if "load_state" in text)
     done = subprocess.run(
         [sys.executable, "-c", example], cwd=tmp_path, capture_output=True, text=True, check=False
     )
@@ -46,7 +47,7 @@ def test_the_questions_and_the_policy_example_run(sandbox, tmp_path):
     """Who can, of a saved state; and the evaluator in Python, as it stands."""
     sandbox.populate(20, 7)
     save = ["audit", "-f", str(ROOT / "parameters" / "sandbox.yaml"), "--save-state", "state.json"]
-    lines = [line.split()[1:] for line in shell_lines() if line.startswith("iamkit who-can ")]
+    lines = [shlex.split(t)[1:] for t in shell_lines() if t.startswith("iamkit who-can ")]
     assert len(lines) == 2
     for words in (save, *lines):
         command = [BIN / "iamkit", *words]

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -335,6 +336,7 @@ class _Application:
         return change not in left
 
     def _hand_over_key(self, user: str) -> None:
+        self._await_earlier_key(user)
         present = list_pages(self.session, "list_access_keys", "AccessKeyMetadata", UserName=user)
 
         def create() -> tuple[str, Secret]:
@@ -357,6 +359,23 @@ class _Application:
         except NotCreated as refused:
             raise refused.__cause__ or refused from None
         self.outcome.receipts.append(receipt)
+
+    def _await_earlier_key(self, user: str) -> None:
+        """Where a key was made a moment ago that AWS may not show yet, look until it must be seen.
+
+        A run that was interrupted, or the one before, may have made it: the plan wants a key because
+        none was seen.
+
+        Raises:
+            AwsError: one is seen now, so the plan must be made again.
+        """
+        ours = [change.arguments.get("AccessKeyId") for change in self.outcome.done]
+        begun = self.session.store.last_key_at(user)
+        while begun and datetime.now(UTC) < begun + timedelta(seconds=SETTLING):
+            keys = list_pages(self.session, "list_access_keys", "AccessKeyMetadata", UserName=user)
+            if any(key["AccessKeyId"] not in ours for key in keys):
+                raise AwsError(f"An access key of {user}, made a moment ago, is seen only now.")
+            time.sleep(1)
 
     def _hand_over_password(self, arguments: dict[str, Any]) -> None:
         if self.password_policy is None:

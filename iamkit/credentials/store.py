@@ -281,6 +281,16 @@ class CredentialStore:
         """The stored keys of a user that can be read, newest first."""
         return tuple(_read_key(path) for path in self._newest(user, ".csv") if _key_id(path))
 
+    def last_key_at(self, user: str) -> datetime | None:
+        """When a key of a user was last handed over, or a hand-over began that has not ended; UTC.
+
+        None if neither is known.
+        """
+        begun = [intent.started for intent in self.pending() if intent.user == user]
+        paths = [*self._newest(user, ".csv"), *self._newest(user, ".json")]
+        kept = [datetime.fromtimestamp(p.stat().st_mtime, UTC) for p in paths if _key_id(p)]
+        return max([*begun, *kept], default=None)
+
     def records(self, user: str | None = None) -> tuple[Record, ...]:
         """What was handed over and cannot be read here, newest first; of one user, or of all."""
         return tuple(_read_own_record(path) for path in self._newest(user, ".json"))
