@@ -363,8 +363,8 @@ class _Application:
     def _await_earlier_key(self, user: str) -> None:
         """Where a key was made a moment ago that AWS may not show yet, look until it must be seen.
 
-        A run that was interrupted, or the one before, may have made it: the plan wants a key because
-        none was seen.
+        A run that was interrupted, or the one before, may have made it; the plan wants a key as it
+        saw none.
 
         Raises:
             AwsError: one is seen now, so the plan must be made again.
