@@ -304,8 +304,12 @@ def test_a_demo_with_no_place_for_its_report(kind, command, tmp_path):
 @pytest.mark.parametrize("text", ["run 01_credentials -f {guide}", "demo"])
 def test_no_place_for_temporary_files(text, kind, command, monkeypatch):
     """Kernels have their sockets there, whose names are short: without it nothing runs."""
-    with TemporaryDirectory(dir="/tmp") as short, FOLDERS[kind](Path(short, "it")) as folder:
-        monkeypatch.setattr("tempfile.tempdir", str(folder))
+    with (
+        TemporaryDirectory(dir="/tmp") as short,
+        FOLDERS[kind](Path(short, "it")) as folder,
+        monkeypatch.context() as patched,
+    ):
+        patched.setattr("tempfile.tempdir", str(folder))
         code, lines = command(text, "")
     check_said(f"TMPDIR={{it}} {text}", kind, code, lines)
 
