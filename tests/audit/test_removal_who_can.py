@@ -1,7 +1,6 @@
 """Who can do something, of an account of which less is known: nobody falls out of the answer.
 
-It feeds ``who_can`` with the removals of the audit's test. Where the answer does not know yet
-of groups that nobody described, the case is marked: it passes as soon as it does.
+It feeds ``who_can`` with the removals of the audit's test.
 """
 
 import pytest
@@ -10,15 +9,14 @@ from removals import COMPANY, remove
 from iamkit.policies.evaluation.access import who_can
 
 ACTION = "iam:CreateUser"
-LOST = pytest.mark.xfail(strict=False, reason="who_can omits whose groups or texts are unknown")
 
 
 @pytest.mark.parametrize(
     "name",
     [
         "GetCredentialReport unknown",
-        pytest.param("groups Admins", marks=LOST),
-        pytest.param("text of group Admins", marks=LOST),
+        "groups Admins",
+        "text of group Admins",
     ],
 )
 def test_nobody_who_may_falls_out_of_the_answer(name):
