@@ -24,19 +24,23 @@ TOKEN = "only-for-this-test"
 AXE = Path(axe_playwright_python.__file__).parent / "axe.min.js"
 PATIENCE = 240
 """Seconds: other tests run beside, on few processors."""
+STEADY = 4
+"""Times in a row, a quarter of a second apart, that a notebook is found in front."""
 FRONT = """[...window.jupyterapp?.shell.widgets('main') ?? []]
   .find(widget => widget.isVisible && widget.context?.path.endsWith('.ipynb'))"""
 """The notebook in front, for JavaScript; JupyterLab's own word for it depends on the focus."""
 CELLS = f"({FRONT})?.content.widgets.filter(cell => cell.model.type === 'code') ?? []"
 READY = f"""async name => {{
   await window.jupyterapp?.restored;  // until then tabs of an earlier time may come to the front
-  const panel = {FRONT};
-  if (!panel?.context.path.endsWith(name + '.ipynb')) return false;
+  const panel = [...window.jupyterapp?.shell.widgets('main') ?? []]
+    .find(widget => widget.context?.path.endsWith(name + '.ipynb'));
+  if (!panel) return false;
   await panel.context.ready;
   await panel.sessionContext.ready;
   await panel.sessionContext.session.kernel.info;
+  const was = {FRONT} === panel;
   window.jupyterapp.shell.activateById(panel.id);
-  return window.jupyterapp.shell.currentWidget === panel;
+  return was && window.jupyterapp.shell.currentWidget === panel;
 }}"""
 """Whether a notebook, its session and its kernel are ready: an indicator that says idle may not
 know of a kernel yet, and what is run then is lost."""
@@ -182,11 +186,25 @@ def open_notebook(page, lab, name):
 
 
 def wait_until_ready(page, name):
-    """Wait until a notebook is in front, and it, its session and its kernel are ready."""
+    """Bring a notebook to the front; wait until it stays, and its session and kernel are ready."""
     deadline = time.monotonic() + PATIENCE
-    while not page.evaluate(READY, name):  # unlike wait_for_function it waits for a promise
+    steady = 0
+    while steady < STEADY:
         assert time.monotonic() < deadline, f"{name} does not get ready"
+        # Unlike wait_for_function, evaluate waits for a promise.
+        steady = steady + 1 if page.evaluate(READY, name) else 0
         page.wait_for_timeout(250)
+
+
+def reload_notebook(page, name):
+    """Reload the page, and wait until its notebook is ready.
+
+    JupyterLab opens the notebook of the address once more after it has restored its tabs; what
+    somebody opened in between would go behind it again. So the page is waited for to be quiet.
+    """
+    page.reload()
+    page.wait_for_load_state("networkidle")
+    wait_until_ready(page, name)
 
 
 def front(page):

@@ -14,6 +14,7 @@ from browser.conftest import (
     choose_in_menu,
     front,
     open_notebook,
+    reload_notebook,
     run_through,
     serious_violations,
     use_theme,
@@ -70,8 +71,7 @@ def test_the_whole_guide_by_clicks_and_keys(page, lab, sandbox, session, guide, 
     assert set(read_account(session).users) == {"alice"}
     wait_for_text(page, "as in the account")
     save(page)
-    page.reload()
-    wait_until_ready(page, "02_admin_group")
+    reload_notebook(page, "02_admin_group")
     wait_for_text(page, STORED)  # a reload loses nothing of what was applied
 
     open_notebook(page, lab, "03_dev_group")
