@@ -10,13 +10,14 @@ from functools import cached_property
 
 import pandas as pd
 
-from iamkit.account.gaps import Gaps, find_gaps
+from iamkit.account.gaps import Gaps
 from iamkit.account.state import ROOT_USER, AccountState
 from iamkit.audit import schema, tables
 from iamkit.audit.checks import CHECKS, Check, check
 from iamkit.audit.findings import find, waivers_table
 from iamkit.parameters.models import Thresholds, Waiver
 from iamkit.policies.actions.catalogue import load_catalogue
+from iamkit.policies.evaluation.holdings import Holdings
 
 __all__ = [
     "CHECKS",
@@ -175,11 +176,11 @@ class Audit:
     @cached_property
     def gaps(self) -> Gaps:
         """What the account names and nobody described."""
-        return find_gaps(self.state)
+        return self._rights.gaps
 
     @cached_property
-    def _rights(self) -> tables.Rights:
-        return tables.Rights(self.state, self.gaps, load_catalogue())
+    def _rights(self) -> Holdings:
+        return Holdings(self.state, load_catalogue())
 
 
 def audit_users(state: AccountState, now: datetime | None = None) -> pd.DataFrame:

@@ -4,7 +4,7 @@ Each function is pure; what the columns mean is in ``iamkit.audit.schema``.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -27,8 +27,8 @@ from iamkit.account.state import (
 from iamkit.audit import schema
 from iamkit.audit.policy_review import review_document
 from iamkit.audit.schema import DETAILS, NOT_READ, REPORT, UNKNOWN, make_frame
-from iamkit.policies.actions.catalogue import Catalogue
-from iamkit.policies.evaluation.effective import Grant, Holdings, Restrictions
+from iamkit.policies.evaluation.holdings import Holdings, Restrictions
+from iamkit.policies.evaluation.reach import Grants
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ def _reported_user(row: ReportRow) -> User:
 
 
 def users_table(
-    state: AccountState, people: Iterable[Person], rights: "Rights", now: datetime
+    state: AccountState, people: Iterable[Person], rights: Holdings, now: datetime
 ) -> pd.DataFrame:
     """One row per user: the columns of ``schema.USERS`` but those that findings add."""
     columns = dict(list(schema.USERS.items())[:-4])
@@ -134,14 +134,14 @@ def keys_table(state: AccountState, people: Iterable[Person], now: datetime) -> 
     return make_frame(schema.ACCESS_KEYS, rows)
 
 
-def groups_table(state: AccountState, rights: "Rights") -> pd.DataFrame:
+def groups_table(state: AccountState, rights: Holdings) -> pd.DataFrame:
     """One row per group: the columns of ``schema.GROUPS``."""
     members, gaps = members_of(state), rights.gaps
     whole = not {"users"} & gaps.holders
     rows = []
     for name in sorted({*state.groups, *gaps.groups}):
         group, count = state.groups.get(name), len(members.get(name, ()))
-        path = rights.admin_path(User(name="", groups=frozenset([name])))
+        path = rights.of_group(name).admin_path
         unsure = not whole or path is None
         rows.append(
             [
@@ -285,7 +285,7 @@ def _status(source: Source) -> str:
 
 
 def permissions_table(
-    state: AccountState, rights: "Rights", users: Iterable[str] | None = None
+    state: AccountState, rights: Holdings, users: Iterable[str] | None = None
 ) -> pd.DataFrame:
     """What each user may do, by service and access level: ``schema.PERMISSIONS``.
 
@@ -294,74 +294,24 @@ def permissions_table(
         rights: what its users hold.
         users: the users to look at; all without it, which may be millions of rows.
     """
-    gaps, holdings = rights.gaps, rights.holdings
+    gaps = rights.gaps
     names = sorted({*state.users, *gaps.users} if users is None else users)
-    cells: dict[tuple[int, Restrictions], pd.DataFrame] = {}
+    cells: dict[tuple[Grants, Restrictions], pd.DataFrame] = {}
     parts = []
     for name in names:
         if name not in state.users:
             parts.append((name, "own and groups", UNREAD))
             continue
         user = state.users[name]
-        holding = holdings.of(user)
-        for path, grants in holding.paths:
-            unread = grants is None or not is_described(path.document or {})
-            key = (id(path.document), holding.restrictions)
-            if key not in cells and not unread:
-                cells[key] = _cells(grants or (), holding.restrictions, holdings)
-            parts.append((name, str(path), UNREAD if unread else cells[key]))
-        parts += [(name, f"group {g}", UNREAD) for g in sorted(user.groups & set(gaps.groups))]
+        holding = rights.of(user)
+        for grants in holding.policies:
+            key = (grants, holding.restrictions)
+            if key not in cells:
+                cells[key] = _cells(*key) if grants.is_read else UNREAD
+            parts.append((name, str(grants.path), cells[key]))
         if gaps.bounds(user):
             parts.append((name, f"boundary {user.permissions_boundary}", UNREAD))
     return _joined(parts)
-
-
-class Rights:
-    """What users hold, in three values: what hangs on something undescribed is not known.
-
-    Args:
-        state: the account.
-        gaps: what it does not describe.
-        catalogue: of all actions.
-    """
-
-    def __init__(self, state: AccountState, gaps: Gaps, catalogue: Catalogue) -> None:
-        described = {a: p for a, p in state.policies.items() if a not in gaps.policies}
-        self.gaps = gaps
-        self.holdings = Holdings(replace(state, policies=described), catalogue)
-
-    def admin_path(self, user: User) -> str | None:
-        """By which a user may call all of IAM on everything; empty if it may not, None if unknown.
-
-        A boundary that was not described may take it away; a policy or group may give it.
-        """
-        holding = self.holdings.of(user)
-        path = holding.admin_path
-        if path and self.gaps.bounds(user):
-            return None
-        iam = holding.catalogue.of_service("iam")
-        if path == "" and self.gaps.grants_of(user) and holding.restrictions.of(iam) == iam:
-            return None
-        return path
-
-    def escalations(self, user: User) -> str | None:
-        """The ways to become an administrator, of who is none; None if that is not known."""
-        path = self.admin_path(user)
-        if path:
-            return ""
-        ways = "; ".join(self.holdings.of(user).escalations)
-        unsure = self.gaps.bounds(user) if ways else self.gaps.grants_of(user)
-        return None if unsure else ways
-
-    def levels(self, group: str) -> list[str]:
-        """The access levels that a group is known to give its members, in order of names."""
-        holding = self.holdings.of(User(name="", groups=frozenset([group])))
-        allowed = 0
-        for _, grants in holding.paths:
-            for grant in grants or ():
-                allowed |= grant.actions if grant.allows else 0
-        allowed = holding.restrictions.of(allowed)
-        return sorted(n for n, mask in holding.catalogue.levels.items() if mask & allowed)
 
 
 # Users
@@ -464,7 +414,7 @@ def _user_row(
     person: Person,
     state: AccountState,
     *,
-    rights: Rights,
+    rights: Holdings,
     now: datetime,
     group_policies: Mapping[str, list[str]],
     common: tuple[Any, ...],
@@ -493,11 +443,11 @@ def _user_row(
 
 
 def _granted_cells(
-    user: User, rights: Rights, group_policies: Mapping[str, list[str]]
+    user: User, rights: Holdings, group_policies: Mapping[str, list[str]]
 ) -> list[Any]:
     """Tags, groups and policies, and what follows from them."""
     through = [text for group in sorted(user.groups) for text in group_policies.get(group, ())]
-    path = rights.admin_path(user)
+    held = rights.of(user)
     return [
         ", ".join(f"{key}={value}" for key, value in sorted(user.tags.items())),
         _listed(user.groups),
@@ -505,9 +455,9 @@ def _granted_cells(
         _policy_names(user.attached_policies),
         None if user.groups & set(rights.gaps.groups) else ", ".join(through),
         (user.permissions_boundary or "").rpartition("/")[2],
-        _truth(path),
-        path,
-        rights.escalations(user),
+        _truth(held.admin_path),
+        held.admin_path,
+        None if held.escalations is None else "; ".join(held.escalations),
     ]
 
 
@@ -693,19 +643,18 @@ def _unread(state: AccountState, operations: Iterable[str]) -> tuple[str, str]:
 # Permissions
 
 
-def _cells(grants: tuple[Grant, ...], limits: Restrictions, holdings: Holdings) -> pd.DataFrame:
+def _cells(grants: Grants, limits: Restrictions) -> pd.DataFrame:
     """What one policy leaves a user with, by service and access level."""
-    catalogue = holdings.catalogue
     masks = {"any": 0, "all": 0, "always": 0}
-    for grant in grants:
-        if grant.allows:
-            masks["any"] |= grant.actions
-            masks["all"] |= grant.actions if grant.scope == "all" else 0
-            masks["always"] |= 0 if grant.conditions else grant.actions
+    for statement, actions in grants:
+        if statement.allows:
+            masks["any"] |= actions
+            masks["all"] |= actions if statement.scope == "all" else 0
+            masks["always"] |= 0 if statement.condition_keys else actions
     left = {name: limits.of(mask) for name, mask in masks.items()}
     rows = [
         (service, level, cell.bit_count(), total, everywhere, always)
-        for service, level, cell, total, everywhere, always in _by_level(left, catalogue)
+        for service, level, cell, total, everywhere, always in _by_level(left, grants.catalogue)
     ]
     names = ["service", "access_level", "actions", "of", "everywhere", "always"]
     return pd.DataFrame(rows, columns=names)

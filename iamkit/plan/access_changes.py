@@ -11,7 +11,8 @@ from iamkit.plan.desired import DesiredPolicy
 from iamkit.plan.preview import account_after
 from iamkit.policies.actions.catalogue import Catalogue, load_catalogue
 from iamkit.policies.actions.expansion import shortest_patterns
-from iamkit.policies.evaluation.effective import Holdings, Reach
+from iamkit.policies.evaluation.holdings import Holdings
+from iamkit.policies.evaluation.reach import Reach
 
 COLUMNS = ("user", "new", "wider", "less", "examples", "unknown")
 

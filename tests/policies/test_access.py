@@ -9,8 +9,9 @@ from iamkit.plan.access_changes import impact_of
 from iamkit.plan.desired import DesiredPolicy
 from iamkit.policies import allow, policy
 from iamkit.policies.actions.catalogue import load_catalogue
-from iamkit.policies.evaluation.access import REACHES, permission_matrix, what_can, who_can
+from iamkit.policies.evaluation.access import permission_matrix, what_can, who_can
 from iamkit.policies.evaluation.engine import Policies, evaluate
+from iamkit.policies.evaluation.matrix import REACHES
 from iamkit.policies.evaluation.request import Principal, Request
 from iamkit.policies.lookup import find_policy
 

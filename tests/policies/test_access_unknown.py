@@ -22,8 +22,8 @@ from iamkit.policies.evaluation.access import (
     what_can,
     who_can,
 )
-from iamkit.policies.evaluation.effective import Holdings
 from iamkit.policies.evaluation.engine import ABSENT, Layers, unread
+from iamkit.policies.evaluation.holdings import Holdings
 
 ARN = f"arn:aws:iam::{ACCOUNT}:policy/"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/app"

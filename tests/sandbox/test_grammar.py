@@ -13,8 +13,9 @@ from moto.iam.policy_validation import IAMPolicyDocumentValidator
 from iamkit.errors import InputError
 from iamkit.parameters.models import DevGroupParameters, check as check_parameters
 from iamkit.policies.grammar.document import parse_policy, to_json
+from iamkit.policies.grammar.elements import PARTITIONS
 from iamkit.policies.grammar.reading import load_strictly
-from iamkit.policies.grammar.validation import PARTITIONS, find_problem
+from iamkit.policies.grammar.validation import find_problem
 from iamkit.policies.lint.linting import lint_policy
 from iamkit.sandbox.server.errors import Refused
 from iamkit.sandbox.server.policy_grammar import check_document

@@ -18,17 +18,12 @@ from iamkit.policies.grammar.patterns import (
     covers,
     overlap,
     resource_expression,
+    with_any,
 )
 
 MOST_STATES = 5_000
 """So many steps are taken to tell members apart; real policies take some hundred."""
 _OTHER = string.ascii_lowercase + string.digits + string.ascii_uppercase + "éèàçñ"
-_VARIABLE = re.compile(r"\$\{[^}]*\}")
-
-
-def is_pattern(text: str | None) -> bool:
-    """Whether a text has a wildcard, and so stands for a set."""
-    return text is not None and ("*" in text or "?" in text)
 
 
 @lru_cache(maxsize=65_536)
@@ -191,6 +186,6 @@ def meet(pattern: str, others: Iterable[str]) -> list[str] | None:
     for other in others:
         if other == "*" or (covers(other, pattern) and NO_COLON not in resource_expression(other)):
             return None
-        if overlap(_VARIABLE.sub("*", other), pattern):
+        if overlap(with_any(other), pattern):
             met.append(other)
     return met

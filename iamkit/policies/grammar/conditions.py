@@ -57,6 +57,11 @@ class Test:
     values: tuple[str, ...]
     variables: bool
 
+    @property
+    def path(self) -> str:
+        """Its position within its statement."""
+        return f"Condition.{self.written}.{self.key}"
+
     def holds(self, lookup: Lookup) -> Truth:
         """Whether the request passes it."""
         if self.operator is None:

@@ -11,11 +11,10 @@ from typing import Any
 from iamkit.account.state import JSON
 from iamkit.errors import InputError
 from iamkit.policies.grammar.reading import MAX_TEXT, at, decode_text, read_json, read_policy
-from iamkit.policies.grammar.validation import Problem, find_problem, judge_existing
+from iamkit.policies.grammar.validation import find_problem, judge_existing
 
 __all__ = [
     "MAX_TEXT",
-    "Problem",
     "check_policy",
     "count_characters",
     "find_problem",

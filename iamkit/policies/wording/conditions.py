@@ -3,8 +3,8 @@
 import re
 from collections.abc import Callable, Mapping
 
-from iamkit.account.state import JSON
-from iamkit.policies.grammar.conditions import Test, read_conditions
+from iamkit.policies.grammar.conditions import Test
+from iamkit.policies.grammar.statements import Statement
 from iamkit.policies.wording.phrases import own, plural, say_variables, split_words, title_of
 from iamkit.policies.wording.resources import Names, say_arn
 from iamkit.text import listed
@@ -84,10 +84,9 @@ _ORDERS = {
 }
 
 
-def say_conditions(statement: JSON, names: Names) -> str:
+def say_conditions(statement: Statement, names: Names) -> str:
     """All conditions of a statement as they stand behind ``if``; empty if it has none."""
-    tests = read_conditions(statement.get("Condition"), variables=True)
-    return listed((_say_test(test, names) for test in tests), most=20)
+    return listed((_say_test(test, names) for test in statement.tests), most=20)
 
 
 def _say_test(test: Test, names: Names) -> str:

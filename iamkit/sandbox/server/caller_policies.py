@@ -7,9 +7,9 @@ from functools import lru_cache
 from typing import Any
 
 from iamkit.account.state import JSON
-from iamkit.policies.evaluation.engine import Policies, Text, read_statements
+from iamkit.policies.evaluation.layers import Policies, Text
 from iamkit.policies.evaluation.request import Principal
-from iamkit.policies.grammar.statements import statements_of
+from iamkit.policies.grammar.statements import read_statements, statements_of
 from iamkit.sandbox.server.account import Account
 from iamkit.sandbox.server.arns import listed_tags, tag_keys
 from iamkit.sandbox.server.call import Caller
@@ -68,14 +68,10 @@ def _narrow(policy: Text, name: str, action: str) -> Text:
     """A policy's statements about one action, as if they named no other."""
     statements = policy if isinstance(policy, tuple) else read_statements(policy, name)
     return tuple(
-        replace(statement, element={**_without_actions(statement.element), "Action": action})
+        replace(statement, actions=(action,), not_action=False)
         for statement in statements
         if statement.names_action(action)
     )
-
-
-def _without_actions(element: JSON) -> dict[str, Any]:
-    return {key: value for key, value in element.items() if key != "NotAction"}
 
 
 class Holders:

@@ -11,10 +11,10 @@ from typing import Any
 from moto.core.responses import ActionResult
 
 from iamkit.account.state import JSON
-from iamkit.policies.evaluation.engine import Decision, Policies, Statement, evaluate_exactly
+from iamkit.policies.evaluation.engine import Decision, Policies, evaluate_exactly
 from iamkit.policies.evaluation.request import Principal, Request
 from iamkit.policies.grammar.patterns import variables_of
-from iamkit.policies.grammar.statements import texts_of
+from iamkit.policies.grammar.statements import Statement
 from iamkit.sandbox.server.caller_policies import (
     boundary_of,
     own_policies,
@@ -80,10 +80,9 @@ class _Simulation:
         """The keys that the statements about an action want, and nobody gave."""
         given = {key.lower() for key in self.context}
         known = {key.lower() for key in _OF_CALLER} if self.caller else set()
-        statements = [s for _, layer in self.policies.layers for s in layer]
         keys = {
             key
-            for statement in (*statements, *self.policies.resource_statements)
+            for statement in self.policies.statements
             if statement.names_action(action)
             for key in _wanted(statement)
         }
@@ -171,9 +170,8 @@ def _wanted(statement: Statement) -> Iterator[str]:
         yield test.key
         for value in test.values:
             yield from variables_of(value) if test.variables else ()
-    for name in ("Resource", "NotResource"):
-        for pattern in texts_of(statement.element, name) if statement.variables else ():
-            yield from variables_of(pattern)
+    for pattern in statement.resources if statement.variables else ():
+        yield from variables_of(pattern)
 
 
 def _matched(statement: Statement) -> dict[str, Any]:
