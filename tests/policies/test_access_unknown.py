@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from accounts import ACCOUNT, account_of
@@ -9,6 +10,7 @@ from click.testing import CliRunner
 from hypothesis import given, settings, strategies as st
 
 from iamkit.__main__ import cli
+from iamkit.account.gaps import DETAILS
 from iamkit.account.state import Group, ManagedPolicy, Source
 from iamkit.account.state_file import save_state
 from iamkit.plan.access_changes import impact_of
@@ -233,6 +235,21 @@ def test_a_user_whom_only_the_credential_report_knows_is_listed():
     row = account_of({"users": [{"name": "zoe"}]}).report["zoe"]
     found = answers(replace(STATE, report=STATE.report | {"zoe": row}), "s3:GetObject")
     assert found["zoe"] == "cannot be told"
+
+
+@pytest.mark.parametrize(("lacking", "listed"), [((), False), (("users",), True)])
+def test_a_user_of_the_report_is_gone_only_if_all_users_were_read_later(lacking, listed):
+    """Details that were cut off do not tell that somebody was deleted."""
+    row = account_of({"users": [{"name": "zoe"}]}).report["zoe"]
+    made = datetime(2026, 5, 1, 9, tzinfo=UTC)
+    sources = {
+        "GetCredentialReport": Source(status="read", at=made),
+        DETAILS: Source(
+            status="read", at=made + timedelta(hours=1), lacking=frozenset(lacking), note="cut off"
+        ),
+    }
+    state = replace(STATE, report={"zoe": row}, sources=sources)
+    assert ("zoe" in answers(state, "s3:GetObject")) == listed
 
 
 def test_tags_that_a_user_does_not_have_are_not_depended_on():

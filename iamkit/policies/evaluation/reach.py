@@ -68,6 +68,22 @@ class Grants:
                 found |= actions if wide else _concerned(statement, actions, self.catalogue)
         return found
 
+    @cached_property
+    def limiting(self) -> tuple[int, int]:
+        """The actions limited so that perhaps no resource is left: as a policy, as a boundary.
+
+        What is excepted of the resources of other services than the action's own limits nothing.
+        """
+        own = bounding = 0
+        for statement, actions in self:
+            if statement.scope == "all":
+                continue
+            excepts = statement.allows == statement.not_resource
+            limited = _concerned(statement, actions, self.catalogue) if excepts else actions
+            own |= limited if excepts or not statement.allows else 0
+            bounding |= limited
+        return own, bounding
+
     def about(self, actions: int) -> tuple[Statement, ...]:
         """The statements that are about some of these actions."""
         return tuple(statement for statement, mask in self if mask & actions)
@@ -124,7 +140,10 @@ def reach_of(
         found = _within(found, allowed_by([boundary]))
     for layer in layers:
         found = _fitted(found, layer)
-    doubtful = (found.some | found.most) & _limited(layers, catalogue)
+    limited = boundary.limiting[1] if boundary else 0
+    for grants in policies:
+        limited |= grants.limiting[0]
+    doubtful = (found.some | found.most) & limited
     return _corrected(found, doubtful, layers, catalogue, place) if doubtful else found
 
 
@@ -177,21 +196,6 @@ def _fitted(found: Reach, policies: Sequence[Grants]) -> Reach:
         fitting |= grants.fitting
     stray = found.some & ~fitting
     return replace(found, some=found.some & fitting, conditional=found.conditional | stray)
-
-
-def _limited(layers: Sequence[Sequence[Grants]], catalogue: Catalogue) -> int:
-    """The actions that statements limit so that perhaps no resource is left.
-
-    What is excepted of the resources of other services than the action's own limits nothing.
-    """
-    found = 0
-    for number, layer in enumerate(layers):
-        for statement, actions in (one for grants in layer for one in grants):
-            if statement.scope != "all" and statement.allows == statement.not_resource:
-                found |= _concerned(statement, actions, catalogue)
-            elif statement.scope != "all" and (number or not statement.allows):
-                found |= actions
-    return found
 
 
 def _concerned(statement: Statement, actions: int, catalogue: Catalogue) -> int:

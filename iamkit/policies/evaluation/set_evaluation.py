@@ -9,7 +9,7 @@ from iamkit.policies.evaluation.exact import Decision, Effect, Evaluation
 from iamkit.policies.evaluation.layers import Policies
 from iamkit.policies.evaluation.request import Request
 from iamkit.policies.evaluation.sets import alike, divided, kinds_of, meet, members_of
-from iamkit.policies.evaluation.special_actions import is_free, special_actions
+from iamkit.policies.evaluation.special_actions import is_free, special_sets
 from iamkit.policies.grammar.patterns import account_in, is_pattern, matches_resource
 from iamkit.policies.grammar.statements import Statement
 
@@ -73,7 +73,7 @@ class SetEvaluation:
             yield found, pattern
             return
         cuts = [self._catalogue.about(statement) for statement in self.policies.statements]
-        cuts += special_actions(self._catalogue).values()
+        cuts += special_sets(self._catalogue).values()
         if self.request.resource is not None:
             cuts += alike(found, self._catalogue, *self._place)
         for mask in divided(found, cuts):

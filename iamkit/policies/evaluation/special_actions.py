@@ -62,7 +62,7 @@ def delegating_policy(action: str) -> str:
 
 
 @cache
-def special_actions(catalogue: Catalogue) -> Mapping[str, int]:
+def special_sets(catalogue: Catalogue) -> Mapping[str, int]:
     """The actions of each such rule, as bits of the catalogue."""
     return {
         "kms": catalogue.of_service("kms") & ~catalogue.union(_WITHOUT_KEY),

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Any
 
 from iamkit.policies.grammar.patterns import Lookup, matches_arn, matches_text
@@ -101,6 +102,7 @@ def read_conditions(condition: Any, *, variables: bool) -> tuple[Test, ...]:
     return tuple(_tests(condition, variables)) if isinstance(condition, Mapping) else ()
 
 
+@lru_cache(maxsize=1_024)
 def split_operator(written: str) -> tuple[str, str, bool]:
     """``ForAllValues:StringLikeIfExists`` as quantifier, name and whether it ends in IfExists."""
     quantifier = next((q for q in _SETS if written.lower().startswith(q.lower())), "")

@@ -91,9 +91,12 @@ def matches_resource(pattern: str, resource: str, lookup: Lookup | None) -> Trut
     """
     if pattern == "*":
         return True
+    if lookup is None or "${" not in pattern:
+        return bool(_compiled(resource_expression(pattern)).fullmatch(resource))
     return _matches(pattern, resource, lookup, _resource_glob(pattern))
 
 
+@lru_cache(maxsize=65_536)
 def resource_expression(pattern: str) -> str:
     """What a ``Resource`` element's pattern matches, as a regular expression without variables."""
     return _resource_glob(pattern)(pattern)
