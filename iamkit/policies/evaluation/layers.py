@@ -84,9 +84,9 @@ class Policies:
 
     def with_own(self, action: str) -> "Policies":
         """The same, with what AWS never leaves out: if nobody gave it, it was not read."""
-        kind = delegating_policy(action) if self.resource is None else ""
-        own = unread(kind, f"the {kind}, which was not read")
-        return replace(self, resource=own) if kind else self
+        if self.resource is not None or not (kind := delegating_policy(action)):
+            return self
+        return replace(self, resource=unread(kind, f"the {kind}, which was not read"))
 
     def _layers(self) -> Iterator[tuple[Kind, tuple[Statement, ...]]]:
         for level in self.resource_control:

@@ -21,7 +21,6 @@ _NAMED = 4
 class _Asked:
     """One member of a set, answered."""
 
-    action: str
     evaluation: Evaluation
     decision: Decision
 
@@ -37,10 +36,7 @@ class SetEvaluation:
         self.request, self.policies = request, policies.read()
         self._catalogue = load_catalogue()
         self._place = request.principal.partition, self._account()
-        self._asked = [
-            (mask, [self._ask(action, member) for member in self._members(action)])
-            for mask, action in self._actions()
-        ]
+        self._asked = [(mask, list(self._ask(action))) for mask, action in self._actions()]
 
     def decide(self) -> Decision:
         """The one answer that all members' answers come to."""
@@ -79,16 +75,14 @@ class SetEvaluation:
         for mask in divided(found, cuts):
             yield mask, self._catalogue.named(mask & -mask)[0]
 
-    def _members(self, action: str) -> tuple[str | None, ...]:
+    def _members(self, request: Request) -> tuple[str | None, ...]:
         """Resources of the set of which each stands for those that are answered alike."""
-        resource = self.request.resource
-        if not is_pattern(resource):
+        resource, action = request.resource, request.action
+        if resource is None or not is_pattern(resource):
             return (resource,)
-        assert resource is not None  # noqa: S101 - for the type checker; a pattern is a text
         kinds = kinds_of(action, *self._place)
         if kinds == () and resource == "*":
             return (resource,)
-        request = replace(self.request, action=action)
         statements = [s for s in self.policies.statements if s.names_action(action)]
         others = tuple(sorted({text for s in statements for text in s.expressions(request.lookup)}))
         split = (*others, *(kinds or ()))
@@ -97,11 +91,13 @@ class SetEvaluation:
             found = members_of(resource, (), others)
         return (None,) if found is None else found
 
-    def _ask(self, action: str, resource: str | None) -> _Asked:
-        request = replace(self.request, action=action, resource=resource)
+    def _ask(self, action: str) -> Iterator[_Asked]:
+        """The answers for one action, by the members of the set of resources."""
+        request, policies = replace(self.request, action=action), self.policies.with_own(action)
         free = is_free(action) and request.principal.kind != "anonymous"
-        evaluation = Evaluation(request, self.policies.with_own(action))
-        return _Asked(action, evaluation, Decision("allowed") if free else evaluation.decide())
+        for member in self._members(request):
+            evaluation = Evaluation(replace(request, resource=member), policies)
+            yield _Asked(evaluation, Decision("allowed") if free else evaluation.decide())
 
     def _say(self, best: Effect) -> str:
         """Which part has the best answer, as the statements write it."""
