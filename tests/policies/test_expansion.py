@@ -128,6 +128,16 @@ def test_spelled_out_and_drawn_together_again():
     assert shrink(spelled)["Statement"][0]["Action"] == ["ec2:Describe*"]
 
 
+def test_a_hostile_pattern_of_many_stars_is_matched_at_once():
+    """It would keep a regular expression busy for hours."""
+    stars = "*?" * 12
+    assert CATALOGUE.matching(f"ec2:{stars}*!") == 0
+    found = CATALOGUE.named(CATALOGUE.matching(f"ec2:{stars}"))
+    assert "ec2:RunInstances" in found
+    assert "ec2:RunTask" not in found
+    assert all(len(name) >= len("ec2:") + 12 for name in found)
+
+
 def test_all_managed_policies_make_the_whole_round():
     """Parsed, printed, expanded, shrunk and explained: each, with the same actions at the end."""
     begun = time.perf_counter()

@@ -9,7 +9,7 @@ from hypothesis import given, settings, strategies as st
 from moto.iam.aws_managed_policies import aws_managed_policies_data
 
 from iamkit.policies import allow, policy
-from iamkit.policies.grammar.document import find_problem
+from iamkit.policies.grammar.validation import find_problem
 from iamkit.policies.wording.explanation import explain
 
 CASES = json.loads((Path(__file__).parent / "cases" / "explain.json").read_text(encoding="utf-8"))

@@ -59,6 +59,11 @@ class Test:
     variables: bool
 
     @property
+    def name(self) -> str:
+        """Its operator's name as AWS writes it; empty if AWS has none of that name."""
+        return self.operator.name if self.operator else ""
+
+    @property
     def path(self) -> str:
         """Its position within its statement."""
         return f"Condition.{self.written}.{self.key}"
@@ -70,7 +75,7 @@ class Test:
         given = lookup(self.key)
         if isinstance(given, frozenset):
             return given
-        if self.operator.name == "Null":
+        if self.name == "Null":
             wanted = {value.lower() for value in self.values}
             return ("true" in wanted and not given) or ("false" in wanted and bool(given))
         if given is None and self.if_exists:

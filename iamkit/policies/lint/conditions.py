@@ -77,8 +77,7 @@ def find_misfit_operators(part: Part) -> Iterator[Remark]:
 
 
 def _family(test: Test) -> str:
-    name = test.operator.name if test.operator else ""
-    found = re.match("String|Numeric|Date|Bool|Arn|(?:Not)?Ip", name)
+    found = re.match("String|Numeric|Date|Bool|Arn|(?:Not)?Ip", test.name)
     return found[0].removeprefix("Not") if found else ""
 
 
@@ -91,7 +90,7 @@ def find_missing_quantifiers(part: Part) -> Iterator[Remark]:
     """Keys of several values whose operator does not say whether all or any of them count."""
     for test in part.statement.tests:
         kind = type_of(test.key, part.services) or ""
-        if not kind.startswith("ArrayOf") or test.quantifier or _is_null(test):
+        if not kind.startswith("ArrayOf") or test.quantifier or test.name == "Null":
             continue
         text = (
             f"{test.key} has several values, and {test.written} does not say whether all of them "
@@ -106,7 +105,7 @@ def find_empty_sets(part: Part) -> Iterator[Remark]:
         if not part.statement.allows or test.quantifier != "ForAllValues:":
             continue
         guarded = any(
-            _is_null(other) and "false" in [value.lower() for value in other.values]
+            other.name == "Null" and "false" in [value.lower() for value in other.values]
             for other in part.tests_of(test.key)
         )
         if not guarded:
@@ -117,15 +116,10 @@ def find_empty_sets(part: Part) -> Iterator[Remark]:
             yield part.remark("for-all-values-of-none", "warning", text, f"{test.path}#")
 
 
-def _is_null(test: Test) -> bool:
-    return test.operator is not None and test.operator.name == "Null"
-
-
 def find_malformed_values(part: Part) -> Iterator[Remark]:
     """Values that the operator cannot read, so that they match nothing."""
     for test in part.statement.tests:
-        name = test.operator.name if test.operator else ""
-        family = "Null" if name == "Null" else _family(test)
+        family = "Null" if test.name == "Null" else _family(test)
         if family not in _READERS:
             continue
         what, reads = _READERS[family]
