@@ -15,6 +15,10 @@ from iamkit.policies.grammar.statements import Statement
 from iamkit.policies.grammar.three_valued import Truth, all_of, any_of
 
 Effect = Literal["allowed", "allowed in part", "explicit deny", "implicit deny", "depends"]
+_Matched = list[tuple[Statement, Truth]]
+"""Statements that apply to the request, or may."""
+_Way = list[tuple[Kind, _Matched]]
+"""Layers that must all allow, each with the statements that do."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +78,7 @@ class Evaluation:
         self.request = request
         self.kind = request.principal.kind
         self.bounded = policies.permissions_boundary is not None
-        self.matched: list[tuple[Kind, list[tuple[Statement, Truth]]]] = [
+        self.matched: list[tuple[Kind, _Matched]] = [
             (kind, self._match(self._about(kind, statements)))
             for kind, statements in policies.layers
             if self._applies(kind)
@@ -92,22 +96,23 @@ class Evaluation:
         denied = any_of(truth for _, _, truth in self._denies())
         if denied is True:
             return self._explicit_deny()
-        ways = list(self._ways())
-        allowed = any_of(all_of(self._truths(way)) for way in ways)
+        ways = [
+            (way, all_of(any_of(t for _, t in found) for _, found in way)) for way in self._ways()
+        ]
+        allowed = any_of(truth for _, truth in ways)
         if allowed is False:
-            return Decision("implicit deny", because=self._lacking(ways))
+            return Decision("implicit deny", because=self._lacking(ways[-1][0]))
         if allowed is True and denied is False:
-            granting = dict.fromkeys(s for way in ways for s in self._granting(way))
-            return Decision("allowed", tuple(granting))
+            sure = [way for way, truth in ways if truth is True]
+            granting = (s for way in sure for _, found in way for s, t in found if t is True)
+            return Decision("allowed", tuple(dict.fromkeys(granting)))
         unknown = (allowed if isinstance(allowed, frozenset) else frozenset()) | (
             denied or frozenset()
         )
         open_ = [s for _, s, truth in self._denies()] if denied else []
-        for way in ways if allowed is not True else ():
-            if all_of(self._truths(way)):
-                open_ += [
-                    s for requirement in way for s, truth in requirement[1] if truth is not True
-                ]
+        for way, truth in ways if allowed is not True else ():
+            if truth:
+                open_ += [s for _, found in way for s, t in found if t is not True]
         names = {name.lower(): name for name in sorted(unknown)}
         return Decision("depends", tuple(dict.fromkeys(open_)), tuple(sorted(names.values())))
 
@@ -131,7 +136,7 @@ class Evaluation:
         named = kind == "VPC endpoint policy"
         return [s for s in statements if self._grip(s)] if named else statements
 
-    def _match(self, statements: Iterable[Statement]) -> list[tuple[Statement, Truth]]:
+    def _match(self, statements: Iterable[Statement]) -> _Matched:
         return [(s, truth) for s in statements if (truth := self._matches(s)) is not False]
 
     def _matches(self, statement: Statement) -> Truth:
@@ -153,7 +158,7 @@ class Evaluation:
         because = f"with an explicit deny in {article} {certain[0][0]}"
         return Decision("explicit deny", tuple(s for _, s in certain), because=because)
 
-    def _ways(self) -> Iterator[list[tuple[str, list[tuple[Statement, Truth]]]]]:
+    def _ways(self) -> Iterator[_Way]:
         """The ways to an allow: of each, the layers that must all allow.
 
         https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic_policy-eval-denyallow.html
@@ -163,37 +168,30 @@ class Evaluation:
         )
         limits = self._layers("permissions boundary", "session policy")
         own = self._layers("identity-based policy") + limits
-        given = {grip: self._resource_allows(grip) for grip in Grip}
-        everyone = given[Grip.DIRECT] + given[Grip.LIMITED] + given[Grip.ACCOUNT]
+        direct = self._resource_allows(Grip.DIRECT)
+        everyone = self._resource_allows(Grip.DIRECT, Grip.LIMITED, Grip.ACCOUNT)
         if self.kind in ("service", "anonymous"):
-            yield [*controls, ("resource-based policy", given[Grip.DIRECT])]
+            yield [*controls, ("resource-based policy", direct)]
         elif self.request.owner != self.request.principal.account:
             yield [*controls, *own, ("resource-based policy", everyone)]
         else:
-            yield [*controls, ("resource-based policy", given[Grip.DIRECT])]
-            yield [*controls, *limits, ("resource-based policy", given[Grip.LIMITED])]
+            if self.resource:
+                limited = self._resource_allows(Grip.LIMITED)
+                yield [*controls, ("resource-based policy", direct)]
+                yield [*controls, *limits, ("resource-based policy", limited)]
             if self.delegates:
                 own = [*own, ("resource-based policy", everyone)]
             yield [*controls, *own]
 
-    def _layers(self, *kinds: Kind) -> list[tuple[str, list[tuple[Statement, Truth]]]]:
+    def _layers(self, *kinds: Kind) -> _Way:
         return [
             (kind, [(s, truth) for s, truth in matched if s.allows])
             for kind, matched in self.matched
             if kind in kinds
         ]
 
-    def _resource_allows(self, grip: Grip) -> list[tuple[Statement, Truth]]:
-        return [(s, truth) for s, truth, found in self.resource if s.allows and found is grip]
-
-    def _truths(self, way: Iterable[tuple[str, list[tuple[Statement, Truth]]]]) -> list[Truth]:
-        return [any_of(truth for _, truth in allows) for _, allows in way]
-
-    def _granting(self, way: list[tuple[str, list[tuple[Statement, Truth]]]]) -> list[Statement]:
-        """The statements of a way that surely leads to an allow; none of another way."""
-        if all_of(self._truths(way)) is not True:
-            return []
-        return [s for _, allows in way for s, truth in allows if truth is True]
+    def _resource_allows(self, *grips: Grip) -> _Matched:
+        return [(s, truth) for s, truth, found in self.resource if s.allows and found in grips]
 
     def allowing(self, *, sure: bool) -> Iterator[list[Statement]]:
         """By layer the statements that allow, or that may; a resource's own in another's stead.
@@ -214,9 +212,9 @@ class Evaluation:
         """The statements that deny, or that may."""
         return (s for _, s, truth in self._denies() if truth is True or (truth and not sure))
 
-    def _lacking(self, ways: list[list[tuple[str, list[tuple[Statement, Truth]]]]]) -> str:
-        """The first layer of the usual way that does not allow."""
-        for kind, allows in ways[-1]:
+    def _lacking(self, way: _Way) -> str:
+        """The first layer of a way that does not allow."""
+        for kind, allows in way:
             if any_of(truth for _, truth in allows) is False:
                 return f"because no {kind} allows the {self.request.action} action"
         return f"because no policy allows the {self.request.action} action"

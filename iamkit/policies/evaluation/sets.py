@@ -7,7 +7,7 @@ does not" is decided, with a member to show for it, and never guessed from examp
 import re
 import string
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 
 from iamkit.policies.actions.catalogue import Catalogue, describe_action, resource_arns
@@ -51,11 +51,12 @@ class _Automaton:
         self._dots = self._stars = self._to_colon = self._start = self._size = 0
         self._own, self._own_end = self._add(own)
         self._kinds = self._kinds_end = self._ends = 0
+        added: dict[str, int] = {}
         for kind in kinds:
-            places, end = self._add(kind)
-            self._kinds, self._kinds_end = self._kinds | places, self._kinds_end | end
+            places, added[kind] = self._add(kind)
+            self._kinds, self._kinds_end = self._kinds | places, self._kinds_end | added[kind]
         for other in others:
-            self._ends |= self._add(other)[1]
+            self._ends |= added[other] if other in added else self._add(other)[1]
         self._other = next((c for c in _OTHER if c not in self._letters), "\u2603")
 
     def members(self) -> tuple[str, ...] | None:
@@ -111,7 +112,8 @@ class _Automaton:
         return state | (state & self._stars) << 1
 
 
-def _steps_of(expression: str) -> list[str]:
+@lru_cache(maxsize=8_192)
+def _steps_of(expression: str) -> Sequence[str]:
     """The steps of an expression; stars beside each other are the wider one of them."""
     steps: list[str] = []
     for step in STEP.findall(expression):
