@@ -35,6 +35,7 @@ from iamkit.errors import AwsError, InputError
 from iamkit.notebook.display import BANNER, show
 from iamkit.notebook.interactive import applying_is_off, is_app, someone_is_there
 from iamkit.notebook.markup import escape, table
+from iamkit.notebook.result import ACCOUNT_MIME
 from iamkit.parameters.models import AuditUsersParameters
 from iamkit.storage.private_files import write_whole
 
@@ -81,7 +82,7 @@ def read_audit(parameters: AuditUsersParameters) -> Audit:
     if not parameters.state_files:
         return audit_of(_survey(parameters), parameters)
     state = load_own(parameters)
-    show_saved(state, ", ".join(parameters.state_files))
+    display(saved_banner(state, ", ".join(parameters.state_files)), raw=True)
     return audit_of(state, parameters)
 
 
@@ -329,12 +330,14 @@ def _survey(parameters: AuditUsersParameters) -> AccountState:
     return state
 
 
-def show_saved(state: AccountState, where: str) -> None:
-    """The banner of a state that was saved: grey, with its date."""
-    read = f"{state.read_at:%Y-%m-%d %H:%M} UTC" if state.read_at else "at an unknown time"
-    text = f"SAVED, account {state.account_id} as it was read on {read}, from {where}"
+def saved_banner(state: AccountState, where: str) -> dict[str, Any]:
+    """The banner of a state that was saved, as an output: grey, with its date."""
+    read = f"{state.read_at:%Y-%m-%d %H:%M} UTC" if state.read_at else ""
+    when = f"on {read}" if read else "at an unknown time"
+    text = f"SAVED, account {state.account_id} as it was read {when}, from {where}"
     markup = f'<div role="note" style="background:#4d5966;{BANNER}">■ {escape(text)}</div>'
-    display({"text/html": markup, "text/plain": text}, raw=True)
+    account = {"account_id": state.account_id, "word": "SAVED", "read": read}
+    return {"text/html": markup, "text/plain": text, ACCOUNT_MIME: account}
 
 
 class _Progress:

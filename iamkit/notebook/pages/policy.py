@@ -20,6 +20,7 @@ from iamkit.policies.grammar.quotas import Gauge, measure
 from iamkit.policies.lint.linting import Remark, lint_policy
 from iamkit.policies.lookup import find_policy
 from iamkit.policies.wording.explanation import explain
+from iamkit.storage.private_files import write_whole
 
 COLOURS = {"error": "#b91c1c", "warning": "#9a6700", "hint": "#57606a"}
 MARKS = {"error": "✘", "warning": "⚠", "hint": "ⓘ"}
@@ -73,7 +74,7 @@ def save_policy(document: JSON, file: str) -> None:
         return
     path = Path(file).expanduser()
     try:
-        path.write_text(print_policy(document) + "\n", encoding="utf-8")
+        write_whole(path, print_policy(document) + "\n", mode=0o666)
     except OSError as error:
         raise InputError(f"{path} cannot be written: {error.strerror}.") from None
     show(f"The policy is saved: {path}")

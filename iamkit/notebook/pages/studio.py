@@ -22,8 +22,9 @@ from iamkit.notebook.forms.form_state import keep, keeping_row, recall, save_val
 from iamkit.notebook.interactive import someone_is_there
 from iamkit.notebook.markup import escape, table
 from iamkit.notebook.pages.policy import policy_html, told_impact
+from iamkit.parameters.checking import describe
 from iamkit.parameters.iam_names import spellings
-from iamkit.parameters.models import PolicyChoice, PolicyStudioParameters, describe
+from iamkit.parameters.models import PolicyChoice, PolicyStudioParameters
 from iamkit.plan.access_changes import impact_of
 from iamkit.plan.desired import Desired, held_policy
 from iamkit.policies.actions.builder import Place, build_policy, chosen_actions, resource_types
