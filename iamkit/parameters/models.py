@@ -129,28 +129,30 @@ class NotebookParameters(Model):
         return check(cls, locate_files(given))
 
 
+class CallerParameters(NotebookParameters):
+    """For the notebooks that run as the admin whom 02_admin_group made."""
+
+    run_as: OptionalUserName = Field(
+        "", description="user whose stored key is used; empty for none"
+    )
+
+
 class ChangingParameters(NotebookParameters):
     """What every notebook that may change the account wants to know as well."""
 
     dry_run: bool = Field(True, description="true plans only; false applies the plan")
 
 
-class RunAsParameters(ChangingParameters):
-    """For the notebooks that run as the admin whom 02_admin_group made."""
+class RunAsParameters(ChangingParameters, CallerParameters):
+    """For those of them that may change the account."""
 
-    run_as: OptionalUserName = Field(
-        "", description="user whose stored key is used; empty for none"
-    )
     allow_root: bool = Field(False, description="true insists on changing things as root")
 
 
-class StartParameters(NotebookParameters):
+class StartParameters(CallerParameters):
     """00_start_here."""
 
     purpose: ClassVar = "The account at a glance: what comes next, what is urgent"
-    run_as: OptionalUserName = Field(
-        "", description="user whose stored key is used; empty for none"
-    )
 
 
 class CredentialsParameters(NotebookParameters):
@@ -296,13 +298,10 @@ class Waiver(Model):
         return date.fromisoformat(self.until)
 
 
-class AuditUsersParameters(NotebookParameters):
+class AuditUsersParameters(CallerParameters):
     """06_audit_users."""
 
     purpose: ClassVar = "Everyone as a table, and what to do about it"
-    run_as: OptionalUserName = Field(
-        "", description="user whose stored key is used; empty for none"
-    )
     state_files: list[str] = Field(
         default_factory=list, description="a saved state to audit; none reads the account"
     )

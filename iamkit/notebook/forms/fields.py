@@ -220,7 +220,7 @@ def field_of(name: str, value: Any, about: FieldInfo, state: AccountState | None
     groups = sorted(state.groups) if state else []
     users = sorted(state.users) if state else []
     field: Field
-    if name == "users":
+    if about.annotation == list[UserRow]:
         field = UsersField(name, about, groups)
     elif isinstance(value, bool):
         field = CheckField(name, about)
@@ -229,8 +229,8 @@ def field_of(name: str, value: Any, about: FieldInfo, state: AccountState | None
     elif isinstance(value, list):
         field = TextsField(name, about, users)
     else:
-        picks = {"admin_group": groups, "dev_group": groups, "admin_user": users}
-        field = Field(name, about, picks.get(name, ()))
+        picks = {"group": groups, "user": users}
+        field = Field(name, about, picks.get(term_of(about).name, ()))
     field.value = value
     if state:
         field.compare(state)

@@ -5,11 +5,10 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from iamkit.account.gaps import failed_sources
 from iamkit.account.state_file import save_state
-from iamkit.audit import Audit
 from iamkit.aws.session import known_secrets, signed_in_ahead
 from iamkit.errors import IamkitError
 from iamkit.notebook.fork_server import ForkServer
@@ -19,6 +18,9 @@ from iamkit.notebook.runs.run import run_notebooks
 from iamkit.parameters.models import NOTEBOOKS
 from iamkit.parameters.yaml_file import CURRENT, read_overrides, read_parameters
 from iamkit.workspace import find_notebook
+
+if TYPE_CHECKING:
+    from iamkit.audit import Audit
 
 
 def run_with_file(
@@ -69,7 +71,7 @@ def run_with_file(
     return results, folder
 
 
-def audit_page(found: Audit, parameters: Mapping[str, Any], compare: Path | None) -> bytes:
+def audit_page(found: "Audit", parameters: Mapping[str, Any], compare: Path | None) -> bytes:
     """The page of 06_audit_users, run on what was read.
 
     Args:
