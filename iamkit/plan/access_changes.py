@@ -2,8 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from iamkit.account.state import AccountState, User
 from iamkit.plan.changes import Change
@@ -14,12 +13,15 @@ from iamkit.policies.actions.expansion import shortest_patterns
 from iamkit.policies.evaluation.holdings import Holdings
 from iamkit.policies.evaluation.reach import Reach
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 COLUMNS = ("user", "new", "wider", "less", "examples", "unknown")
 
 
 def impact_of(
     state: AccountState, wanted: DesiredPolicy, catalogue: Catalogue | None = None
-) -> pd.DataFrame:
+) -> "pd.DataFrame":
     """What an inline policy of a group or user would change, for each who would have it.
 
     Args:
@@ -55,6 +57,8 @@ def impact_of(
         examples = ", ".join(patterns[:4]) + more
         rows.append((name, *counts, examples, "; ".join(step.unknown)))
     types = dict.fromkeys(COLUMNS, "str") | dict.fromkeys(("new", "wider", "less"), "int64")
+    import pandas as pd  # noqa: PLC0415 - the meaning of a plan needs no tables
+
     return pd.DataFrame(rows, columns=list(COLUMNS)).astype(types)
 
 

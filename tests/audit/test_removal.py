@@ -15,7 +15,8 @@ from iamkit.audit.charts import draw_charts
 from iamkit.audit.comparison import compare
 from iamkit.audit.exports import judge, to_csv, to_json, to_junit, to_sarif, to_text
 from iamkit.audit.schema import SEVERITIES, USERS
-from iamkit.notebook.pages.audit import FINE, _numbers, describe_user
+from iamkit.notebook.pages.audit_summary import FINE, _numbers
+from iamkit.notebook.pages.audit_user import describe_user
 
 OF_DETAILS = ("users ", "groups ", "policies ", "text of ", "the last page")
 """Removals that leave a name behind, or say so: nobody may take such an account for whole."""

@@ -16,15 +16,13 @@ from paths import GUIDE, ROOT
 
 from iamkit.errors import InputError
 from iamkit.notebook.input_notebook import declared_parameters
+from iamkit.parameters.files import CURRENT, FILES as FILE_PARAMETERS, resolve_files
 from iamkit.parameters.models import (
-    CURRENT,
-    FILES as FILE_PARAMETERS,
     NOTEBOOKS,
     PolicyStudioParameters,
     UserRow,
     UsersParameters,
     plain_values,
-    resolve_files,
 )
 from iamkit.parameters.users_csv import (
     COLUMNS,

@@ -10,7 +10,8 @@ from hypothesis import given, settings, strategies as st
 from iamkit.account.state import AccountState
 from iamkit.errors import InputError
 from iamkit.notebook.forms.fields import field_of
-from iamkit.parameters.models import DevGroupParameters, check
+from iamkit.parameters.checking import check
+from iamkit.parameters.models import DevGroupParameters
 from iamkit.policies import allow, parse_policy, policy
 from iamkit.policies.grammar.reading import decode_text, read_policy
 from iamkit.policies.lint.linting import lint_policy
@@ -161,7 +162,7 @@ def test_every_door_has_the_same_reader(case, tmp_path):
     given |= {"dev_group": "dev", "dev_policy_name": "look"}
     file = tmp_path / "policy.json"
     file.write_text(text)
-    field = field_of("dev_policy", GOOD, "", None)
+    field = field_of("dev_policy", GOOD, DevGroupParameters.model_fields["dev_policy"], None)
     field.raw = text
     doors = (
         lambda: check(DevGroupParameters, given),

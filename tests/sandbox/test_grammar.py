@@ -11,7 +11,8 @@ from moto.iam.aws_managed_policies import aws_managed_policies_data
 from moto.iam.policy_validation import IAMPolicyDocumentValidator
 
 from iamkit.errors import InputError
-from iamkit.parameters.models import DevGroupParameters, check as check_parameters
+from iamkit.parameters.checking import check as check_parameters
+from iamkit.parameters.models import DevGroupParameters
 from iamkit.policies.grammar.document import parse_policy, to_json
 from iamkit.policies.grammar.elements import PARTITIONS
 from iamkit.policies.grammar.reading import load_strictly

@@ -13,7 +13,7 @@ from iamkit.aws.overview import read_overview
 from iamkit.aws.session import Session
 from iamkit.errors import AwsError, InputError
 from iamkit.notebook.input_notebook import declared_parameters
-from iamkit.notebook.markup import badge, escape
+from iamkit.notebook.markup import SEVERITY_COLOURS, badge, escape
 from iamkit.parameters.models import (
     NOTEBOOKS,
     AuditUsersParameters,
@@ -27,15 +27,13 @@ from iamkit.plan.desired import Desired, desired_of
 from iamkit.plan.progress import FIRST, PLANNED, WORST, State, Step, in_brief, list_steps, next_step
 from iamkit.workspace import find_notebook
 
+SEVERITY_SIGNS = {"critical": "▲", "high": "▲", "medium": "◆", "low": "▽"}
 LOOKS: Mapping[State | str, tuple[str, str]] = {
     "done": ("✔", "#1a7f37"),
     "to do": ("○", "#0550ae"),
     "cannot tell": ("?", "#8a4600"),
     "as you like": ("·", "#4d5966"),
-    "critical": ("▲", "#8b0000"),
-    "high": ("▲", "#b2182b"),
-    "medium": ("◆", "#8a4600"),
-    "low": ("▽", "#4d5966"),
+    **{word: (sign, SEVERITY_COLOURS[word]) for word, sign in SEVERITY_SIGNS.items()},
 }
 """The sign and the background of each word; white on it has a contrast of 5 and more."""
 

@@ -5,7 +5,6 @@ difference over all of AWS are one operation.
 """
 
 import json
-import os
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -18,6 +17,7 @@ from typing import Any
 from iamkit.policies.grammar.patterns import action_pattern, is_pattern
 from iamkit.policies.grammar.statements import Statement
 from iamkit.storage.home import cache_folder
+from iamkit.storage.private_files import write_whole
 
 LEVELS = ("List", "Read", "Write", "Permissions management", "Tagging")
 """AWS's access levels; an action for tagging that also writes counts as tagging.
@@ -286,12 +286,10 @@ def _kept(path: Path) -> dict[str, Any] | None:
 
 
 def _keep(path: Path, index: Mapping[str, Any]) -> None:
-    """Write it in one step; without it everything works, only later."""
-    draft = path.with_suffix(f".{os.getpid()}.tmp")
+    """Write it whole; without it everything works, only later."""
     with suppress(OSError):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # it may be the kit's home
-        draft.write_text(json.dumps(index, separators=(",", ":")), encoding="utf-8")
-        draft.replace(path)
+        write_whole(path, json.dumps(index, separators=(",", ":")))
 
 
 def _details(kind: str, service: str) -> Mapping[str, Any]:
