@@ -178,6 +178,10 @@ class Journal:
             _write(memory._file, b"\n")
         return memory
 
+    def close(self) -> None:
+        """Let go of the file."""
+        os.close(self._file)
+
     def keep(self, entry: Mapping[str, Any]) -> None:
         """Write an entry so that it survives a crash of the machine.
 

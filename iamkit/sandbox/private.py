@@ -1,6 +1,8 @@
 """Files and folders that belong to one person, and locks between that person's processes."""
 
 import os
+import re
+import shutil
 import stat
 import time
 from collections.abc import Iterator
@@ -10,6 +12,7 @@ from typing import BinaryIO
 
 from iamkit.errors import SandboxError
 
+_INSTANCE = re.compile(r"[0-9a-f]{32}")
 _LONGEST = 1024 * 1024
 """Of a text that is read whole, in bytes."""
 
@@ -117,6 +120,14 @@ def sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def remove_instances(state: Path, but: str = "") -> None:
+    """Remove the folders of lives of the sandbox that are over, in its state folder."""
+    for folder in state.iterdir():
+        ours = _INSTANCE.fullmatch(folder.name) and folder.name != but
+        if ours and folder.is_dir() and not folder.is_symlink():
+            shutil.rmtree(folder)
 
 
 def take_lock(path: Path, seconds: float) -> int:
