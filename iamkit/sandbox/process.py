@@ -138,10 +138,14 @@ def stop_sandbox(state: Path) -> bool:
         return _stop(state)
 
 
-def reset_sandbox(state: Path) -> Sandbox:
+def reset_sandbox(state: Path, *, same_key: bool = False) -> Sandbox:
     """The sandbox of a state folder with an empty account, and no other: a new instance.
 
     One that runs goes on; one that does not, or does not answer, is started anew.
+
+    Args:
+        state: its folder; made, for its owner alone, if it is not there.
+        same_key: whether the root of one that runs keeps its key.
 
     Raises:
         SandboxError: it did not start; the message says why.
@@ -150,7 +154,7 @@ def reset_sandbox(state: Path) -> Sandbox:
     with _sole_starter(state):
         with suppress(SandboxError, OSError):
             if running := find_sandbox(state):
-                return running.reset()
+                return running.reset(same_key=same_key)
         _stop(state)
         _forget(state)
         return _launch(state, 8, lambda *_: None)
