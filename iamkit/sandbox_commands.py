@@ -115,11 +115,13 @@ def _running_sandbox() -> "Sandbox":
 
 
 @sandbox.command()
-def env() -> None:
+@click.option("--account", metavar="ID", help="Another account beside the main one; 12 digits.")
+def env(account: str | None) -> None:
     """Print the exports that point the AWS CLI at it: eval "$(iamkit sandbox env)"."""
     from iamkit.sandbox import sandbox_env
 
-    click.echo(sandbox_env(_running_sandbox()))
+    running = _running_sandbox()
+    click.echo(sandbox_env(running.account(account) if account else running))
 
 
 @sandbox.command()

@@ -1,6 +1,8 @@
 """Files and folders that belong to one person, and locks between that person's processes."""
 
 import os
+import re
+import shutil
 import stat
 import time
 from collections.abc import Iterator
@@ -11,6 +13,7 @@ from typing import BinaryIO
 from iamkit.errors import SandboxError
 from iamkit.storage.private_files import write_whole
 
+_INSTANCE = re.compile(r"[0-9a-f]{32}")
 _LONGEST = 1024 * 1024
 """Of a text that is read whole, in bytes."""
 
@@ -97,6 +100,14 @@ def open_log(path: Path) -> int:
         os.close(handle)
         raise SandboxError(f"{path} is not a file. Move it away. Nothing was changed.")
     return handle
+
+
+def remove_instances(state: Path, but: str = "") -> None:
+    """Remove the folders of lives of the sandbox that are over, in its state folder."""
+    for folder in state.iterdir():
+        ours = _INSTANCE.fullmatch(folder.name) and folder.name != but
+        if ours and folder.is_dir() and not folder.is_symlink():
+            shutil.rmtree(folder)
 
 
 def take_lock(path: Path, seconds: float) -> int:

@@ -265,7 +265,7 @@ def test_no_look_changes_the_account(tmp_path):
     world = World(tmp_path / "state")
     for write in WRITES.values():
         write(world, 0)
-    made = world.made() | {("secretsmanager", "us-east-1")}
+    made = world.made() | {("secretsmanager", "000000000000", "us-east-1")}
     before = world.everything(made)
     answered = [name for name, look in READS.items() if look(world, 0)[0] == 200]
     assert world.everything(made) == before

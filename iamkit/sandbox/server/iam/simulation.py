@@ -23,10 +23,9 @@ from iamkit.sandbox.server.caller_policies import (
 )
 from iamkit.sandbox.server.errors import Refused, no_such_entity
 from iamkit.sandbox.server.iam.base import IamAnswers
-from iamkit.sandbox.server.moto_patches import ACCOUNT_ID
 from iamkit.sandbox.server.policy_grammar import check_document
 
-_NOBODY = f"arn:aws:iam::{ACCOUNT_ID}:user/nobody"
+_NOBODY = "arn:aws:iam::{}:user/nobody"
 _OF_CALLER = frozenset(
     {"aws:username", "aws:userid", "aws:PrincipalArn", "aws:PrincipalType", "aws:PrincipalAccount"}
 )
@@ -46,6 +45,7 @@ class _Simulation:
     policies: Policies
     caller: str
     context: Mapping[str, Any]
+    account_id: str
 
     def result(self, action: str, resource: str) -> dict[str, Any]:
         """One of ``EvaluationResults``."""
@@ -66,7 +66,7 @@ class _Simulation:
     def _decide(self, policies: Policies, action: str, resource: str) -> Decision:
         return evaluate_exactly(
             Request(
-                principal=Principal(self.caller or _NOBODY),
+                principal=Principal(self.caller or _NOBODY.format(self.account_id)),
                 action=action,
                 resource=resource,
                 context=self.context,
@@ -124,14 +124,14 @@ class SimulationAnswers(IamAnswers):
         text = self._get_param("ResourcePolicy")
         if text and not caller:
             raise _invalid_input("A resource policy wants a CallerArn.")
-        if caller and not re.fullmatch(rf"arn:aws:iam::{ACCOUNT_ID}:user/.+", caller):
+        if caller and not re.fullmatch(rf"arn:aws:iam::{self.account.id}:user/.+", caller):
             raise _invalid_input(f"{caller} is no user of this account.")
         policies = Policies(
             identity={**own, **self._documents("PolicyInputList")},
             permissions_boundary=next(iter(bounds.values()), bound),
             resource=_checked(text, "trust") if text else None,
         )
-        simulation = _Simulation(policies, caller, self._context())
+        simulation = _Simulation(policies, caller, self._context(), self.account.id)
         resources = self._get_param("ResourceArns") or ["*"]
         results = [simulation.result(a, r) for a in self._actions() for r in resources]
         return ActionResult({"EvaluationResults": results})
