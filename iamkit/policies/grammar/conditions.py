@@ -104,7 +104,9 @@ def read_conditions(condition: Any, *, variables: bool) -> tuple[Test, ...]:
         condition: the element as it stands in the statement.
         variables: whether the policy's version knows policy variables.
     """
-    return tuple(_tests(condition, variables)) if isinstance(condition, Mapping) else ()
+    if not condition or not isinstance(condition, Mapping):
+        return ()
+    return tuple(_tests(condition, variables))
 
 
 @lru_cache(maxsize=1_024)

@@ -248,6 +248,6 @@ def texts_of(statement: JSON, key: str) -> list[str]:
 
 def _principals(element: Any) -> tuple[tuple[str, str], ...]:
     kinds = {"AWS": "*"} if element == "*" else element
-    if not isinstance(kinds, Mapping):
+    if not kinds or not isinstance(kinds, Mapping):
         return ()
     return tuple((str(kind), name) for kind in kinds for name in texts_of(kinds, kind))
