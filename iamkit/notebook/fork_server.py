@@ -231,7 +231,8 @@ def _be_kernel(parent: int, asked: int, output: int) -> None:
     os.environ.update(request["env"], JPY_PARENT_PID=str(parent))
     os.chdir(request["cwd"])
     _, _, *sys.argv = request["argv"]  # without the interpreter and -m
-    del sys.path[0]  # the folder in which this process started; IPython puts its own there
+    if not sys.flags.safe_path:
+        del sys.path[0]  # the folder in which this process started; IPython puts its own there
 
     from ipykernel.kernelapp import launch_new_instance  # noqa: PLC0415 - only here it is needed
 
