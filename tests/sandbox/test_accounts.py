@@ -180,9 +180,14 @@ def test_a_reset_is_of_one_account_or_of_all(sandbox, client_of, refused):
         client_of(one).create_account_alias(AccountAlias=f"team-{one.account_id}")
         client_of(one, "s3").create_bucket(Bucket=f"team-{one.account_id}")
         client_of(one, "ec2").create_key_pair(KeyName="own")
+        secret = client_of(one, "secretsmanager").create_secret(
+            Name="own", SecretString="x", ClientRequestToken="1" * 32
+        )
+        assert secret["ARN"].split(":")[4] == one.account_id
     assert other.reset() == other
     assert client_of(other).list_users()["Users"] == []
     assert client_of(other, "ec2").describe_key_pairs()["KeyPairs"] == []
+    assert client_of(other, "secretsmanager").list_secrets()["SecretList"] == []
     client_of(other, "s3").create_bucket(Bucket=f"team-{DEV}")
     assert [user["UserName"] for user in client_of(sandbox).list_users()["Users"]] == ["alice"]
     sandbox.set_faults([{"action": "*", "kind": "throttle"}])

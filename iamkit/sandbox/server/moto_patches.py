@@ -84,6 +84,7 @@ def _check_seams() -> None:
         (TokenResponse, ("call_action", "assume_role", "get_caller_identity")),
         (sts_models, ("random_session_token",)),
         (responses, ("method_names_from_class",)),
+        (responses.BaseResponse, ("get_current_account",)),
         (s3_models.FakeBucket, ("get_permission",)),
         (secrets_models, ("secretsmanager_backends", "time")),
         (s3_models.S3Backend, ("log_incoming_request",)),
