@@ -18,13 +18,15 @@ from unittest import mock
 
 LAUNCHER = f"""#!{sys.executable} -IS
 import json, os, socket, sys
+if sys.argv[1:3] != ["-P", "-m"]:
+    os.execv({sys.executable!r}, [{sys.executable!r}, *sys.argv[1:]])
 with socket.socket(socket.AF_UNIX) as server:
     server.connect({{address!r}})
     start = sys.argv[1:], dict(os.environ)
     socket.send_fds(server, [json.dumps(start).encode() + b"\\n"], [0, 1, 2])
     os._exit(int(server.recv(10) or 1))
 """
-"""Stands where the interpreter stands, and ends as the forked interpreter ends."""
+"""Stands where the interpreter stands, and ends as the forked one ends; else it is as the real."""
 LARGEST = 1 << 20
 LOADED = ("process", "gateway", "persistent_account")
 """What the server itself imports, and no more, so that what it forgets is missed here too."""
@@ -44,7 +46,12 @@ def forking_interpreter(folder):
         listener.bind(str(folder / "socket"))
         listener.listen()
         command = [sys.executable, "-P", __file__, str(listener.fileno())]
-        process = subprocess.Popen(command, pass_fds=[listener.fileno()], stdin=subprocess.PIPE)
+        process = subprocess.Popen(
+            command,
+            pass_fds=[listener.fileno()],
+            stdin=subprocess.PIPE,
+            env=os.environ | {"PYTHONHASHSEED": "0"},  # as every sandbox has it
+        )
     try:
         yield launcher
     finally:

@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from importlib.metadata import version
 from pathlib import Path
 
@@ -10,8 +10,18 @@ import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from forked_sandboxes import starting_by
 
 from iamkit.sandbox import start_sandbox, stop_sandbox
+
+
+@pytest.fixture(autouse=True)
+def quick_starts(request, interpreter):
+    """Sandboxes start by a fork, but where a test is marked ``real_start``."""
+    with (
+        nullcontext() if request.node.get_closest_marker("real_start") else starting_by(interpreter)
+    ):
+        yield
 
 
 @pytest.fixture
