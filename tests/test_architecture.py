@@ -85,13 +85,34 @@ def test_the_front_door_shows_its_names():
 
 
 def test_completion_shows_the_front_door():
-    """IPython, and so JupyterLab, completes a name that nobody has used yet."""
+    """IPython completes a name that nobody has used yet."""
     from IPython.core.completer import IPCompleter, provisionalcompleter
 
     completer = IPCompleter(namespace={"iamkit": import_module("iamkit")}, use_jedi=False)
     with provisionalcompleter():
         found = {each.text for each in completer.completions("iamkit.read_", len("iamkit.read_"))}
     assert {".read_account", ".read_permissions"} <= found
+
+
+ASK_A_KERNEL = """
+from ipykernel.inprocess.manager import InProcessKernelManager
+manager = InProcessKernelManager()
+manager.start_kernel()
+client = manager.client()
+client.start_channels()
+client.execute("import iamkit", silent=True)
+client.complete("iamkit.audit_", 13)
+messages = iter(lambda: client.get_shell_msg(timeout=10), None)
+reply = next(message for message in messages if message["msg_type"] == "complete_reply")
+print(*reply["content"]["matches"])
+"""
+
+
+def test_a_kernel_completes_the_front_door():
+    """JupyterLab's Tab asks the kernel, which answers with all names that begin so."""
+    command = [sys.executable, "-c", ASK_A_KERNEL]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == [name for name in dir(iamkit) if name.startswith("audit_")]
 
 
 def test_a_type_checker_sees_the_front_door(tmp_path):

@@ -8,10 +8,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from iamkit.account.state import JSON, ROOT_USER, AccountState, Group, Role, Source, User
-from iamkit.text import few
 
 DETAILS, REPORT = "GetAccountAuthorizationDetails", "GetCredentialReport"
 KINDS = ("users", "groups", "roles", "policies")
+NAMED = 3
+"""How many of a kind are named in a sentence."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +63,8 @@ class Gaps:
             (self.inline, "with an inline policy without text:"),
         ):
             if names:
-                yield f"{said} {few(names)}"
+                more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+                yield f"{said} {', '.join(names[:NAMED])}{more}"
 
 
 def is_described(document: JSON) -> bool:

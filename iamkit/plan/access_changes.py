@@ -12,7 +12,6 @@ from iamkit.plan.preview import account_after
 from iamkit.policies.actions.catalogue import Catalogue, load_catalogue
 from iamkit.policies.actions.expansion import shortest_patterns
 from iamkit.policies.evaluation.effective import Holdings, Reach
-from iamkit.text import few
 
 COLUMNS = ("user", "new", "wider", "less", "examples", "unknown")
 
@@ -50,8 +49,10 @@ def impact_of(
     rows = []
     for name, step in access_steps(state, after, concerned, known):
         patterns = shortest_patterns(step.new, known)
+        more = f", and {len(patterns) - 4} more" if len(patterns) > 4 else ""
         counts = (step.new.bit_count(), step.wider.bit_count(), step.less.bit_count())
-        rows.append((name, *counts, few(patterns, 4), "; ".join(step.unknown)))
+        examples = ", ".join(patterns[:4]) + more
+        rows.append((name, *counts, examples, "; ".join(step.unknown)))
     types = dict.fromkeys(COLUMNS, "str") | dict.fromkeys(("new", "wider", "less"), "int64")
     return pd.DataFrame(rows, columns=list(COLUMNS)).astype(types)
 

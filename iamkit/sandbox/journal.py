@@ -21,8 +21,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Self
 
 from iamkit.errors import SandboxError
-from iamkit.sandbox.private import open_private
-from iamkit.storage.private_files import sync_folder
+from iamkit.sandbox.private import open_private, sync_folder
 from iamkit.text import parse_json
 
 NAME = "account.jsonl"

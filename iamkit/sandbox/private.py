@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import BinaryIO
 
 from iamkit.errors import SandboxError
-from iamkit.storage.private_files import write_whole
 
 _LONGEST = 1024 * 1024
 """Of a text that is read whole, in bytes."""
@@ -80,8 +79,16 @@ def write_private(path: Path, text: str) -> None:
     Raises:
         SandboxError: it cannot be written.
     """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
     with _explained(path, "cannot be written"):
-        write_whole(path, text)
+        temporary.unlink(missing_ok=True)
+        try:
+            with os.fdopen(os.open(temporary, flags, 0o600), "w", encoding="utf-8") as file:
+                file.write(text)
+            temporary.rename(path)
+        finally:
+            temporary.unlink(missing_ok=True)
 
 
 def open_log(path: Path) -> int:
@@ -97,6 +104,19 @@ def open_log(path: Path) -> int:
         os.close(handle)
         raise SandboxError(f"{path} is not a file. Move it away. Nothing was changed.")
     return handle
+
+
+def sync_folder(folder: Path) -> None:
+    """Make what was put into a folder, or taken from it, survive a crash of the machine.
+
+    Raises:
+        OSError: it cannot be.
+    """
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def take_lock(path: Path, seconds: float) -> int:

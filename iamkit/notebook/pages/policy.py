@@ -20,7 +20,6 @@ from iamkit.policies.grammar.quotas import Gauge, measure
 from iamkit.policies.lint.linting import Remark, lint_policy
 from iamkit.policies.lookup import find_policy
 from iamkit.policies.wording.explanation import explain
-from iamkit.text import few
 
 COLOURS = {"error": "#b91c1c", "warning": "#9a6700", "hint": "#57606a"}
 MARKS = {"error": "✘", "warning": "⚠", "hint": "ⓘ"}
@@ -103,13 +102,14 @@ def told_impact(changes: pd.DataFrame, holder: str) -> str:
     concerned = changes[(changes["new"] > 0) | (changes["wider"] > 0) | (changes["less"] > 0)]
     if concerned.empty:
         return f"For the {len(changes)} user(s) of {holder} nothing changes: they can all of it."
-    names = few(concerned["user"], 5)
+    names = ", ".join(concerned["user"].head(5))
+    more = f" and {len(concerned) - 5} more" if len(concerned) > 5 else ""
     parts = [
         f"{text} {concerned[column].max():,} actions"
         for column, text in (("new", "add"), ("wider", "widen"), ("less", "take or narrow"))
         if concerned[column].max()
     ]
-    return f"Through {holder} it would {', '.join(parts)} at the most for {names}."
+    return f"Through {holder} it would {', '.join(parts)} at the most for {names}{more}."
 
 
 def policy_html(document: JSON) -> str:

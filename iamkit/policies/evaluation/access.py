@@ -38,7 +38,7 @@ from iamkit.policies.evaluation.principals import named_principals
 from iamkit.policies.evaluation.request import Principal, Request
 from iamkit.policies.evaluation.sets import is_pattern
 from iamkit.policies.grammar.statements import statements_of
-from iamkit.text import did_you_mean, few
+from iamkit.text import did_you_mean
 
 WHO_CAN = ("principal", "kind", "answer", "reach", "part", "path", "depends_on", "not_read")
 WHAT_CAN = ("service", "level", "action", "reach", "path")
@@ -380,7 +380,11 @@ def gaps_in(state: AccountState, answers: pd.DataFrame) -> list[str]:
         said.append(f"Not everyone's policies were read{why}. Others may be allowed too.")
     untold = sorted(answers.loc[answers["answer"] == UNTOLD, "principal"])
     if untold:
-        said.append(f"It {UNTOLD} for {few(untold, 5)}: what decides was not read; see depends_on.")
+        more = f" and {len(untold) - 5} more" if len(untold) > 5 else ""
+        said.append(
+            f"It {UNTOLD} for {', '.join(untold[:5])}{more}: what decides was not read; "
+            "see depends_on."
+        )
     return said
 
 

@@ -23,7 +23,6 @@ from iamkit.policies.grammar.patterns import (
 )
 from iamkit.policies.grammar.statements import statements_of, texts_of
 from iamkit.policies.grammar.three_valued import Truth, all_of, any_of
-from iamkit.text import few
 
 Effect = Literal["allowed", "allowed in part", "explicit deny", "implicit deny", "depends"]
 Kind = Literal[
@@ -713,7 +712,7 @@ class _SetEvaluation:
         denies = (s for one in members for s in one.evaluation.denying(sure=not sure))
         denied = self._patterns(denies)
         text = " within ".join(parts) or self.request.resource
-        return f"{text}, but not {few(denied, _NAMED)}" if denied else text
+        return f"{text}, but not {_listed(denied)}" if denied else text
 
     def _say_layer(self, layer: list[tuple[_Asked, list[Statement]]], *, sure: bool) -> str:
         """Where the statements of a layer allow together; empty if that is the whole set."""
@@ -721,14 +720,14 @@ class _SetEvaluation:
         for asked, statements in layer:
             for statement in statements:
                 said |= dict.fromkeys(self._say_statement(statement, asked, sure=sure))
-        return "" if "" in said else few(said, _NAMED)
+        return "" if "" in said else _listed(said)
 
     def _say_statement(self, statement: Statement, asked: _Asked, *, sure: bool) -> list[str]:
         """The patterns by which a statement covers a member; an empty one for the whole set."""
         resource, asked_for = str(self.request.resource), asked.evaluation.request
         if "NotResource" in statement.element:
             met = meet(resource, statement.resources)
-            return [f"all but {few(met, _NAMED)}" if met else ""]
+            return [f"all but {_listed(met)}" if met else ""]
         lookup = asked_for.lookup if statement.variables else None
         truths = (
             (pattern, matches_resource(pattern, str(asked_for.resource), lookup))
@@ -743,7 +742,7 @@ class _SetEvaluation:
         found: list[str] = []
         for statement in statements:
             if "NotResource" in statement.element:
-                found.append(f"outside {few(statement.resources, _NAMED)}")
+                found.append(f"outside {_listed(statement.resources)}")
             else:
                 met = meet(str(self.request.resource), statement.resources)
                 found += [str(self.request.resource)] if met is None else met
@@ -768,4 +767,11 @@ def _special(catalogue: Catalogue) -> Mapping[str, int]:
 
 
 def _say_actions(mask: int, catalogue: Catalogue) -> str:
-    return few(shortest_patterns(mask, catalogue), _NAMED)
+    return _listed(shortest_patterns(mask, catalogue))
+
+
+def _listed(texts: Iterable[str]) -> str:
+    """The first few, and how many more there are."""
+    given = list(texts)
+    more = [f"{len(given) - _NAMED} more"] if len(given) > _NAMED + 1 else []
+    return ", ".join([*(given[:_NAMED] if more else given), *more])

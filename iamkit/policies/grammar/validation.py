@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from iamkit.account.state import JSON
 from iamkit.policies.grammar.conditions import OPERATORS, split_operator
 from iamkit.policies.grammar.statements import several_statements
-from iamkit.text import nearest
+from iamkit.text import did_you_mean
 
 SYNTAX = "Syntax errors in policy."
 LEGACY = "The policy failed legacy parsing"
@@ -401,8 +401,8 @@ def _unknown_operator(written: str, path: str) -> Problem:
         right = f"{quantifier}{known.name}{'IfExists' if if_exists else ''}"
         hint = f" IAM writes it {right}."
     else:
-        meant = nearest(name, _OPERATORS)
-        hint = f" Did you mean {meant}?" if meant else ""
+        meant = did_you_mean(name, _OPERATORS).removeprefix("; d")
+        hint = f" D{meant}" if meant else ""
     text = f"IAM has no condition operator {written!r}.{hint}"
     return Problem(text, path, rule="unknown-operator")
 

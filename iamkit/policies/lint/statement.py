@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property
+from difflib import get_close_matches
+from functools import cached_property, lru_cache
 from typing import Literal
 
 from iamkit.account.state import JSON
@@ -11,7 +12,6 @@ from iamkit.policies.actions.catalogue import Action, Catalogue, describe_action
 from iamkit.policies.actions.expansion import actions_of
 from iamkit.policies.grammar.conditions import Test, read_conditions
 from iamkit.policies.grammar.statements import statements_of, texts_of
-from iamkit.text import nearest
 
 Severity = Literal["error", "warning", "hint"]
 WILDCARDS = frozenset("*?")
@@ -154,5 +154,12 @@ def path_of(test: Test) -> str:
 
 def did_you_mean(word: str, choices: tuple[str, ...]) -> str:
     """The choice that looks most like a word, as a question after a space; empty if none does."""
-    right = nearest(word, choices)
+    right = _closest(word.lower(), choices)
     return f" Did you mean {right}?" if right else ""
+
+
+@lru_cache(maxsize=4_096)
+def _closest(word: str, choices: tuple[str, ...]) -> str:
+    lowered = {choice.lower(): choice for choice in choices}
+    found = get_close_matches(word, lowered, n=1, cutoff=0.72)
+    return lowered[found[0]] if found else ""
