@@ -14,19 +14,18 @@ import subprocess
 import sys
 import warnings
 from contextlib import contextmanager
+from types import SimpleNamespace
 from unittest import mock
 
 LAUNCHER = f"""#!{sys.executable} -IS
 import json, os, socket, sys
-if sys.argv[1:3] != ["-P", "-m"]:
-    os.execv({sys.executable!r}, [{sys.executable!r}, *sys.argv[1:]])
 with socket.socket(socket.AF_UNIX) as server:
     server.connect({{address!r}})
     start = sys.argv[1:], dict(os.environ)
     socket.send_fds(server, [json.dumps(start).encode() + b"\\n"], [0, 1, 2])
     os._exit(int(server.recv(10) or 1))
 """
-"""Stands where the interpreter stands, and ends as the forked one ends; else it is as the real."""
+"""Stands where the interpreter stands, and ends as the forked interpreter ends."""
 LARGEST = 1 << 20
 LOADED = ("process", "gateway", "persistent_account")
 """What the server itself imports, and no more, so that what it forgets is missed here too."""
@@ -60,8 +59,8 @@ def forking_interpreter(folder):
 
 @contextmanager
 def starting_by(interpreter):
-    """Start Python by this program."""
-    with mock.patch.object(sys, "executable", str(interpreter)):
+    """Start sandboxes by this program."""
+    with mock.patch("iamkit.sandbox.process.sys", SimpleNamespace(executable=str(interpreter))):
         yield
 
 
