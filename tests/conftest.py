@@ -38,24 +38,18 @@ def private_home(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def interpreter():
-    """A program by which sandboxes start in some hundredths of a second."""
+def empty_account(private_home):
+    """A function: to a new, empty account in the worker's sandbox."""
     with (
         tempfile.TemporaryDirectory(prefix="fork-") as folder,
         forking_interpreter(Path(folder)) as interpreter,
     ):
-        yield interpreter
 
+        def reset():
+            with starting_by(interpreter):
+                return reset_sandbox(private_home / "sandbox")
 
-@pytest.fixture(scope="session")
-def empty_account(private_home, interpreter):
-    """A function: to a new, empty account in the worker's sandbox."""
-
-    def reset():
-        with starting_by(interpreter):
-            return reset_sandbox(private_home / "sandbox")
-
-    return reset
+        yield reset
 
 
 @pytest.fixture

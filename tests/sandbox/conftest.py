@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import tempfile
 from contextlib import contextmanager, nullcontext
 from importlib.metadata import version
 from pathlib import Path
@@ -10,9 +11,19 @@ import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
-from forked_sandboxes import starting_by
+from forked_sandboxes import forking_interpreter, starting_by
 
 from iamkit.sandbox import start_sandbox, stop_sandbox
+
+
+@pytest.fixture(scope="session")
+def interpreter():
+    """A program by which sandboxes start in some hundredths of a second."""
+    with (
+        tempfile.TemporaryDirectory(prefix="fork-") as folder,
+        forking_interpreter(Path(folder)) as interpreter,
+    ):
+        yield interpreter
 
 
 @pytest.fixture(autouse=True)

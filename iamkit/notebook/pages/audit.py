@@ -37,7 +37,6 @@ from iamkit.notebook.interactive import applying_is_off, is_app, someone_is_ther
 from iamkit.notebook.markup import escape, table
 from iamkit.parameters.models import AuditUsersParameters
 from iamkit.storage.private_files import write_whole
-from iamkit.text import few
 
 SEVERITY_COLOURS = {
     "critical": "#8b0000",
@@ -421,12 +420,13 @@ def _by_check(failing: pd.DataFrame, most: int, *, certain: bool) -> str:
     for _, found in failing.groupby("check", sort=False, observed=True):
         first = found.iloc[0]
         who = list(dict.fromkeys(found["principal"]))
+        more = f" and {len(who) - 4} more" if len(who) > 4 else ""
         rows.append(
             (
                 _severity(str(first["severity"])),
                 escape(first["title"]),
                 f"{len(found):,}",
-                escape(few(who, 4)),
+                escape(", ".join(who[:4]) + more),
                 escape(first["cis"].split(", ")[-1]),
             )
         )
