@@ -1,4 +1,4 @@
-"""Text from outside, taken apart with a limit to how deep it may be nested.
+"""Text: from outside, with a limit to how deep it may be nested; and for people, in a few words.
 
 Depths are counted. What each version of Python does at which depth is not the same, and far beyond
 what functions can follow that call themselves for each level.
@@ -10,6 +10,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterable
+from functools import lru_cache
 from itertools import accumulate
 from typing import Any
 
@@ -18,6 +19,8 @@ DEEPEST = 100
 TOO_DEEP = f"nested more than {DEEPEST} levels deep"
 _STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\Z)', re.DOTALL)
 _NO_BRACKETS = re.compile(r"[^][{}]+")
+NEAR = 0.72
+"""How much alike two words are (difflib's ratio) when one may be meant by the other."""
 _STEPS = {"[": 1, "{": 1, "]": -1, "}": -1}
 
 
@@ -57,6 +60,30 @@ def parse_json(text: str | bytes, **options: Any) -> Any:
     return json.loads(text, **options)
 
 
+def check_yaml(text: str, loader: Any) -> None:
+    """Refuse what is small to write and endless to read, before anything is made of it.
+
+    Args:
+        text: what may be YAML.
+        loader: one of PyYAML's.
+
+    Raises:
+        yaml.YAMLError: it is not YAML, is nested too deep, or has aliases, a few lines of which can
+            stand for billions of values.
+    """
+    import yaml  # noqa: PLC0415 - whoever has YAML has it already
+
+    depth = 0
+    for event in yaml.parse(text, loader):
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        mark: Any = event.start_mark
+        if depth > DEEPEST:
+            raise yaml.MarkedYAMLError(problem=TOO_DEEP, problem_mark=mark)
+        if isinstance(event, yaml.AliasEvent):
+            raise yaml.MarkedYAMLError(problem="aliases (*name) are not read", problem_mark=mark)
+
+
 def parse_python(code: str) -> ast.Module:
     """What ``ast.parse`` makes of some code.
 
@@ -88,8 +115,20 @@ def describe_character(character: str) -> str:
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """A hint at the known name that is nearest, if one is near."""
-    near = difflib.get_close_matches(str(name), list(known), 1)
-    return f"; did you mean {near[0]}?" if near else ""
+    near = nearest(name, known)
+    return f"; did you mean {near}?" if near else ""
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """The known name that looks most like a name, whatever the case; empty if none does."""
+    return _nearest(str(name).lower(), tuple(known))
+
+
+@lru_cache(maxsize=4_096)
+def _nearest(name: str, known: tuple[str, ...]) -> str:
+    spelled = {each.lower(): each for each in known}
+    found = difflib.get_close_matches(name, spelled, 1, NEAR)
+    return spelled[found[0]] if found else ""
 
 
 def listed(items: Iterable[str], last: str = "and", most: int = 5) -> str:
@@ -102,7 +141,8 @@ def listed(items: Iterable[str], last: str = "and", most: int = 5) -> str:
     return f" {last} ".join(filter(None, [", ".join(texts[:-1]), *texts[-1:]]))
 
 
-def few(names: list[str], most: int = 3) -> str:
+def few(names: Iterable[str], most: int = 3) -> str:
     """The first of some names, and how many more there are."""
-    shown = ", ".join(names[:most])
-    return f"{shown} and {len(names) - most} more" if len(names) > most else shown
+    known = list(names)
+    more = f" and {len(known) - most} more" if len(known) > most else ""
+    return ", ".join(known[:most]) + more

@@ -4,6 +4,8 @@ The kit is always tested with pages of two items; `make proof` runs it in other 
 """
 
 import os
+import subprocess
+import sys
 import tempfile
 
 import hypothesis
@@ -11,6 +13,7 @@ import pytest
 from paths import GUIDE
 from samples import scaled
 
+from iamkit.__main__ import main
 from iamkit.aws.session import open_session
 from iamkit.parameters.yaml_file import read_parameters
 from iamkit.sandbox import pytest_plugin, stop_sandbox
@@ -50,6 +53,22 @@ def sandbox(private_home, iamkit_sandbox_factory, monkeypatch):
     sandbox = iamkit_sandbox_factory(weather=WEATHER)
     sandbox.set_page_size(PAGE)
     return sandbox
+
+
+@pytest.fixture
+def iamkit_here(monkeypatch, capsys):
+    """The command line in this process, for what starts nothing and leaves nothing in it."""
+
+    def run(*arguments, cwd):
+        monkeypatch.chdir(cwd)
+        monkeypatch.setattr(sys, "argv", ["iamkit", *map(str, arguments)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main()
+        said = capsys.readouterr()
+        return subprocess.CompletedProcess(arguments, ended.value.code or 0, said.out, said.err)
+
+    return run
 
 
 @pytest.fixture

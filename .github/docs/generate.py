@@ -39,7 +39,8 @@ from iamkit.policies.actions.catalogue import describe_action, resource_arns
 from iamkit.workspace import packaged
 
 ROOT = Path(__file__).parent.parent.parent
-MARKER = re.compile(r"^( *)<!-- iamkit: (.+?) -->$", re.MULTILINE)
+MARKER = re.compile(r"^```(?s:.+?)^```$|^( *)<!-- iamkit: (.+?) -->$", re.MULTILINE)
+"""A comment that asks for something; in code it stands as it is."""
 ACTION = re.compile(r"`([a-z0-9-]+:[A-Za-z]+)`")
 ACCOUNT = "111122223333"
 """The account of parameters/example.yaml."""
@@ -101,6 +102,8 @@ def generated(markdown: str, where: str) -> str:
     """
 
     def make(match: re.Match[str]) -> str:
+        if not match[2]:
+            return match[0]
         name, *arguments = match[2].split(" ")
         try:
             return indent(MAKERS[name](*arguments), match[1])

@@ -36,7 +36,7 @@ from iamkit.credentials.credential import (
     split_stem,
     stem_of,
 )
-from iamkit.credentials.destinations import Destination, EncryptedFile, PrivateFile
+from iamkit.credentials.destinations import Destination, file_for
 from iamkit.credentials.files import check_room, private_folder, replace_whole
 from iamkit.credentials.fingerprint import Fingerprint
 from iamkit.credentials.record import Record, is_whole_record, read_record
@@ -199,9 +199,7 @@ class CredentialStore:
 
     def keeper(self, hand_over: str) -> Destination:
         """The keeper of files: private ones, or encrypted to a public key if one is given."""
-        if hand_over:
-            return EncryptedFile(self._credentials, hand_over)
-        return PrivateFile(self._credentials)
+        return file_for(self._credentials, hand_over)
 
     def hand_over_key(
         self,

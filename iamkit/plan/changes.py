@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeVar
 
 from iamkit.account.state import JSON, AccessKey, AccountState, Group, User, UserDetail
 from iamkit.errors import InputError, UnsafePlan
-from iamkit.parameters.hand_over import SECRETS_MANAGER, short_key
+from iamkit.parameters.hand_over import describe_way
 from iamkit.parameters.iam_names import near_names, spellings
 from iamkit.plan.desired import Desired, DesiredGroup, DesiredPolicy, DesiredUser, Part
 from iamkit.plan.operations import OPERATIONS
@@ -395,7 +395,7 @@ def _plan_credentials(
     if desired.absent.password and detail.has_login_profile:
         yield subject.change("delete", "delete_login_profile")
     if desired.console_password and not detail.has_login_profile:
-        reason = _way("password", desired.hand_over)
+        reason = describe_way("password", desired.hand_over)
         yield subject.change(
             "create", "create_login_profile", None, reason, PasswordResetRequired=True
         )
@@ -413,17 +413,8 @@ def _plan_credentials(
             for change in _delete_key(subject, key, lost):
                 yield replace(change, heals=True)
     if all(key.orphan for key in detail.access_keys):
-        reason = _way("key", desired.hand_over)
+        reason = describe_way("key", desired.hand_over)
         yield subject.change("create", "create_access_key", None, reason)
-
-
-def _way(what: str, hand_over: str) -> str:
-    """Where a new credential goes, in words; nothing for the usual private file."""
-    if not hand_over:
-        return ""
-    if hand_over == SECRETS_MANAGER:
-        return f"the {what} goes to AWS Secrets Manager"
-    return f"the {what} goes encrypted to {short_key(hand_over)}"
 
 
 def _plan_alias(current: str | None, desired: Desired) -> Iterator[Change]:

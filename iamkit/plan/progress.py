@@ -10,6 +10,7 @@ from iamkit.errors import InputError
 from iamkit.parameters.models import NOTEBOOKS
 from iamkit.plan.changes import Plan, make_plan
 from iamkit.plan.desired import Desired, wants_of_account
+from iamkit.text import few
 
 FIRST = "01_credentials"
 PLANNED = tuple(name for name, model in NOTEBOOKS.items() if wants_of_account(model))
@@ -17,9 +18,6 @@ PLANNED = tuple(name for name, model in NOTEBOOKS.items() if wants_of_account(mo
 
 WORST = ("critical", "high")
 """The severities of what should not wait until next week."""
-
-NAMED = 3
-"""Targets of a plan that are named."""
 
 State = Literal["done", "to do", "cannot tell", "as you like"]
 
@@ -147,6 +145,4 @@ def _why_unknown(
 
 def _missing(plan: Plan) -> str:
     targets = list(dict.fromkeys(change.target for change in plan.changes))
-    more = f" and {len(targets) - NAMED} more" if len(targets) > NAMED else ""
-    named = f"{plan.summary}: {', '.join(targets[:NAMED])}{more}"
-    return ". ".join([named, *plan.blockers])
+    return ". ".join([f"{plan.summary}: {few(targets)}", *plan.blockers])

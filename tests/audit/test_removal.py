@@ -9,6 +9,7 @@ import pytest
 from accounts import NOW
 from hypothesis import given, settings, strategies as st
 from removals import COMPANY, REMOVALS, remove
+from samples import scaled
 
 from iamkit.audit import CHECKS, Audit
 from iamkit.audit.charts import draw_charts
@@ -102,7 +103,7 @@ def test_knowing_less_of_an_account_makes_no_answer_better(name):
         assert "GetAccountAuthorizationDetails" in to_text(audit)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=scaled(8, 150), deadline=None)
 @given(st.lists(st.sampled_from(sorted(REMOVALS)), min_size=2, max_size=5, unique=True))
 def test_knowing_less_and_less_makes_no_answer_better(names):
     """Several parts at once, in any order."""

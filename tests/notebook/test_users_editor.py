@@ -4,6 +4,7 @@ import json
 
 import pytest
 from hypothesis import given, settings, strategies as st
+from samples import scaled
 
 from iamkit.account.state import AccessKey, AccountState, User, UserDetail
 from iamkit.notebook.forms.rows_editor import HERE
@@ -31,7 +32,7 @@ def wrong(*rows):
     return [(problem["row"], problem["column"]) for problem in check_users(rows).problems]
 
 
-@settings(max_examples=300)
+@settings(max_examples=scaled(75, 3000))
 @given(NAMES, PATHS, TAGS, st.lists(NAMES, max_size=4), st.booleans(), st.booleans())
 def test_a_users_cells_are_the_user_again(name, path, tags, groups, key, password):
     """Names like formulas, tags with = and outer spaces, no path: none is lost, none is added."""

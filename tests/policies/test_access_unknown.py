@@ -8,6 +8,7 @@ import pytest
 from accounts import ACCOUNT, account_of
 from click.testing import CliRunner
 from hypothesis import given, settings, strategies as st
+from samples import scaled
 
 from iamkit.__main__ import cli
 from iamkit.account.gaps import DETAILS
@@ -132,7 +133,7 @@ questions = st.sampled_from(
 
 
 @given(st.lists(st.sampled_from(sorted(REMOVALS)), unique=True, max_size=4), questions)
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=scaled(30, 1200), deadline=None)
 def test_removing_a_fact_makes_no_answer_more_certain(removals, question):
     """Nobody disappears, and an answer stays as it was or cannot be told any more."""
     state = STATE
@@ -145,7 +146,7 @@ def test_removing_a_fact_makes_no_answer_more_certain(removals, question):
 
 
 @given(st.lists(st.sampled_from(sorted(REMOVALS)), unique=True, max_size=4))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=scaled(20, 400), deadline=None)
 def test_removing_a_fact_makes_the_matrix_no_more_certain(removals):
     """Of each user, an action stays where it was or becomes one that cannot be told."""
     state = STATE
@@ -168,7 +169,7 @@ LAYERS = {
 
 
 @given(st.sets(st.sampled_from(sorted(LAYERS))))
-@settings(max_examples=32, deadline=None)
+@settings(max_examples=scaled(16, 320), deadline=None)
 def test_a_layer_that_is_not_given_is_named_in_every_answer_that_it_may_change(removed):
     """And all that are given, or known to be absent, are not named."""
     layers = Layers(**without(LAYERS, *removed))

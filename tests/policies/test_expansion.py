@@ -6,6 +6,7 @@ import time
 
 from hypothesis import given, settings, strategies as st
 from policies.managed import managed_policies
+from samples import scaled
 
 from iamkit.policies import allow, parse_policy, policy
 from iamkit.policies.actions.catalogue import (
@@ -79,7 +80,7 @@ def test_an_unknown_action_is_kept():
 
 
 @given(policies)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=scaled(75, 3000), deadline=None)
 def test_shrinking_adds_nothing_and_loses_nothing(document):
     """The same actions, in all and by effect, resource and condition, less what is contained."""
     shrunk = shrink(document)
@@ -91,7 +92,7 @@ def test_shrinking_adds_nothing_and_loses_nothing(document):
 
 
 @given(st.sets(st.sampled_from(SMALL), min_size=1))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=scaled(50, 2000), deadline=None)
 def test_patterns_end_where_a_word_ends_and_name_the_set_exactly(actions):
     """Never in the middle of a word of an action that they cover."""
     mask = 0

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings, strategies as st
 from moto.iam.aws_managed_policies import aws_managed_policies_data
+from samples import scaled
 
 from iamkit.policies import allow, policy
 from iamkit.policies.grammar.validation import find_problem
@@ -59,7 +60,7 @@ def test_aws_own_policies_are_told():
 
 
 @given(CHARACTERS, CHARACTERS, CHARACTERS)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=scaled(75, 3000), deadline=None)
 def test_whatever_is_a_policy_can_be_told(name, key, value):
     """Names, keys and values may hold any letters."""
     resources = [f"arn:aws:s3:::{name}", f"arn:aws:s3:::{name}/*", f"arn:aws:{key}:::{value}\0"]

@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 import pytest
 from hypothesis import given, settings, strategies as st
+from samples import scaled
 
 from iamkit.account.state import AccountState
 from iamkit.errors import InputError
@@ -181,7 +182,7 @@ def test_every_door_has_the_same_reader(case, tmp_path):
 
 
 @given(st.text("{}[]\"'\u201c\u201d\u2018,:#/*<EOF\n -Stmne&!%\\", max_size=40))
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=scaled(100, 4000), deadline=None)
 def test_any_text_is_read_or_refused(text):
     """Whatever it is, nobody sees a traceback."""
     with suppress(InputError):

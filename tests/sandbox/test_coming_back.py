@@ -37,7 +37,6 @@ LOGGING = (
     b"</BucketLoggingStatus>"
 )
 VERSIONING = b"<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>"
-SERVICES = {"ec2": "2016-11-15", "iam": "2010-05-08"}
 
 
 def reads_without_parameters(service):
