@@ -8,7 +8,16 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote
 
-from iamkit.account.state import Credential, Group, ManagedPolicy, PasswordPolicy, Role, User
+from iamkit.account.state import (
+    Credential,
+    Group,
+    InstanceProfile,
+    ManagedPolicy,
+    PasswordPolicy,
+    PolicyVersion,
+    Role,
+    User,
+)
 from iamkit.text import parse_json
 
 Reply = Mapping[str, Any]
@@ -44,7 +53,22 @@ def read_rules(rules: Reply) -> PasswordPolicy:
         lowercase=rules["RequireLowercaseCharacters"],
         max_age=rules.get("MaxPasswordAge"),
         reuse_prevention=rules.get("PasswordReusePrevention"),
+        users_may_change=rules.get("AllowUsersToChangePassword", False),
+        hard_expiry=rules.get("HardExpiry"),
     )
+
+
+def read_profiles(items: Iterable[Reply]) -> dict[str, InstanceProfile]:
+    """Instance profiles by name, of ListInstanceProfiles or of the details of a role."""
+    return {
+        item["InstanceProfileName"]: InstanceProfile(
+            name=item["InstanceProfileName"],
+            path=item.get("Path", "/"),
+            arn=item["Arn"],
+            roles=tuple(role["RoleName"] for role in item.get("Roles") or ()),
+        )
+        for item in items
+    }
 
 
 def read_credential(item: Reply, id_key: str) -> Credential:
@@ -75,7 +99,7 @@ def read_date(value: datetime | str | float | None) -> datetime | None:
 def _user(item: Reply) -> User:
     return User(
         **_principal(item, "User"),
-        tags={tag["Key"]: tag["Value"] for tag in item.get("Tags") or ()},
+        tags=_tags(item),
         groups=frozenset(item.get("GroupList") or ()),
         permissions_boundary=_boundary(item),
     )
@@ -90,7 +114,15 @@ def _role(item: Reply) -> Role:
         **_principal(item, "Role"),
         trust_policy=_document(item.get("AssumeRolePolicyDocument")),
         permissions_boundary=_boundary(item),
+        tags=_tags(item),
+        instance_profiles=tuple(read_profiles(item.get("InstanceProfileList") or ())),
+        last_used=read_date((item.get("RoleLastUsed") or {}).get("LastUsedDate")),
+        last_region=(item.get("RoleLastUsed") or {}).get("Region", ""),
     )
+
+
+def _tags(item: Reply) -> dict[str, str]:
+    return {tag["Key"]: tag["Value"] for tag in item.get("Tags") or ()}
 
 
 def _principal(item: Reply, kind: str) -> dict[str, Any]:
@@ -119,6 +151,7 @@ def _boundary(item: Reply) -> str | None:
 def _policy(item: Reply) -> ManagedPolicy:
     versions = item.get("PolicyVersionList") or ()
     default: Any = next((v.get("Document") for v in versions if v.get("IsDefaultVersion")), None)
+    others = [version for version in versions if not version.get("IsDefaultVersion")]
     return ManagedPolicy(
         arn=item["Arn"],
         name=item["PolicyName"],
@@ -128,6 +161,16 @@ def _policy(item: Reply) -> ManagedPolicy:
         versions=len(versions),
         created=read_date(item.get("CreateDate")),
         updated=read_date(item.get("UpdateDate")),
+        description=item.get("Description") or "",
+        other_versions=tuple(_version(version) for version in others),
+    )
+
+
+def _version(item: Reply) -> PolicyVersion:
+    return PolicyVersion(
+        id=item["VersionId"],
+        document=_document(item.get("Document")),
+        created=read_date(item.get("CreateDate")),
     )
 
 

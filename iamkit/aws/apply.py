@@ -30,7 +30,8 @@ from iamkit.aws.call_errors import (
     status_of,
 )
 from iamkit.aws.journal import Journal
-from iamkit.aws.read import list_pages, read_account, read_password_policy
+from iamkit.aws.pages import list_pages
+from iamkit.aws.read import read_account
 from iamkit.aws.secrets_manager import destination_for
 from iamkit.aws.session import Session
 from iamkit.credentials import Destination, NotCreated, Receipt, Secret, What, make_password
@@ -180,10 +181,21 @@ def await_applied(plan: Plan, session: Session) -> Plan:
     """
     deadline = time.monotonic() + PATIENCE
     while True:
-        left = make_plan(read_account(session, plan.desired), plan.desired)
+        left = plan_again(plan, session)
         if not left.changes or time.monotonic() > deadline:
             return left
         time.sleep(1)
+
+
+def plan_again(plan: Plan, session: Session) -> Plan:
+    """What a plan comes to now; only that is read on which it depends.
+
+    Raises:
+        AwsError: the account cannot be read.
+    """
+    kinds = ("users", "groups")
+    account = read_account(session, plan.desired, operations=(), kinds=kinds)
+    return make_plan(account, plan.desired)
 
 
 CREDENTIALS: Mapping[str, What] = {
@@ -209,7 +221,7 @@ def _check_destinations(plan: Plan, session: Session) -> None:
 
 
 def _raise_if_stale(plan: Plan, session: Session) -> None:
-    fresh = make_plan(read_account(session, plan.desired), plan.desired)
+    fresh = plan_again(plan, session)
     if fresh.changes != plan.changes:
         raise StalePlan(
             f"The account changed since the plan was made (it would now be: {fresh.summary}). "
@@ -328,9 +340,8 @@ class _Application:
         doubtful = code_of(error) == expected or status_of(error) >= 500
         if change.operation == "create_access_key" or not doubtful:
             return False
-        desired = self.plan.desired
         try:
-            left = make_plan(read_account(self.session, desired), desired).changes
+            left = plan_again(self.plan, self.session).changes
         except AwsError:
             return False
         return change not in left
@@ -379,7 +390,9 @@ class _Application:
 
     def _hand_over_password(self, arguments: dict[str, Any]) -> None:
         if self.password_policy is None:
-            self.password_policy = read_password_policy(self.session)
+            asked = ("GetAccountPasswordPolicy",)
+            found = read_account(self.session, operations=asked).password_policy
+            self.password_policy = found or PasswordPolicy()
 
         def set_password(password: Secret) -> None:
             self.session.iam.create_login_profile(**arguments, Password=password.reveal())
