@@ -43,19 +43,29 @@ def read_details(pages: Iterable[Reply]) -> Details:
     return users, groups, roles, policies
 
 
+RULES = {
+    "MinimumPasswordLength": "minimum_length",
+    "RequireSymbols": "symbols",
+    "RequireNumbers": "numbers",
+    "RequireUppercaseCharacters": "uppercase",
+    "RequireLowercaseCharacters": "lowercase",
+    "AllowUsersToChangePassword": "users_may_change",
+    "MaxPasswordAge": "max_age",
+    "PasswordReusePrevention": "reuse_prevention",
+    "HardExpiry": "hard_expiry",
+}
+"""By AWS's name of a rule for passwords, the field of ``PasswordPolicy``."""
+
+
 def read_rules(rules: Reply) -> PasswordPolicy:
     """The account's rules for passwords, of GetAccountPasswordPolicy."""
-    return PasswordPolicy(
-        minimum_length=rules["MinimumPasswordLength"],
-        symbols=rules["RequireSymbols"],
-        numbers=rules["RequireNumbers"],
-        uppercase=rules["RequireUppercaseCharacters"],
-        lowercase=rules["RequireLowercaseCharacters"],
-        max_age=rules.get("MaxPasswordAge"),
-        reuse_prevention=rules.get("PasswordReusePrevention"),
-        users_may_change=rules.get("AllowUsersToChangePassword", False),
-        hard_expiry=rules.get("HardExpiry"),
-    )
+    return PasswordPolicy(**{field: rules[name] for name, field in RULES.items() if name in rules})
+
+
+def rules_as_arguments(rules: PasswordPolicy) -> dict[str, int | bool]:
+    """All rules as UpdateAccountPasswordPolicy takes them; to leave one out is to give it up."""
+    values = {name: getattr(rules, field) for name, field in RULES.items()}
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def read_profiles(items: Iterable[Reply]) -> dict[str, InstanceProfile]:

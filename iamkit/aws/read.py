@@ -15,7 +15,7 @@ from iamkit.account.state import AccessKey, AccountState, Source
 from iamkit.aws.call_errors import CALL_ERRORS, STOPS_ALL, code_of, explain_error
 from iamkit.aws.session import Session
 from iamkit.aws.sources import OF_ACCOUNT, OF_USERS, read_details_of
-from iamkit.credentials.store import Intent
+from iamkit.credentials.stored_files import Intent
 from iamkit.errors import AwsError, InputError
 from iamkit.parameters.models import DEFAULT_PER_USER
 from iamkit.plan.desired import OF_EVERY_USER, Desired

@@ -1,15 +1,13 @@
 """One change of a plan: an API call with what it touches, and the same call as a command."""
 
-import re
-import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from iamkit.account.state import JSON
 from iamkit.plan.desired import Desired, DesiredGroup, DesiredUser, Part
 from iamkit.plan.operations import OPERATIONS
-from iamkit.policies.grammar.document import to_json
+from iamkit.text import aws_command
 
 Verb = Literal["create", "update", "replace", "delete"]
 Kind = Literal["user", "group", "account alias", "password policy"]
@@ -73,7 +71,8 @@ class Change:
     @property
     def command(self) -> str:
         """The same call as an ``aws`` command that a shell runs as it stands."""
-        return " ".join(["aws", self.service, _kebab(self.operation), *_options(self)])
+        secret = ' --password "$PASSWORD"' if self.operation == "create_login_profile" else ""
+        return aws_command(self.service, self.operation, self.arguments) + secret
 
 
 @dataclass(frozen=True)
@@ -126,21 +125,3 @@ def subject_of(wanted: DesiredGroup | DesiredUser) -> Subject:
     """What is wanted, for changes."""
     make = user_subject if isinstance(wanted, DesiredUser) else group_subject
     return make(wanted.name, wanted.origins)
-
-
-def _kebab(name: str) -> str:
-    """``SSHPublicKeyId`` and ``create_user`` as the AWS CLI writes them."""
-    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "-", name)
-    return words.replace("_", "-").lower()
-
-
-def _options(change: Change) -> Iterator[str]:
-    for argument, value in change.arguments.items():
-        option = f"--{_kebab(argument)}"
-        if isinstance(value, bool):
-            yield option if value else f"--no-{_kebab(argument)}"
-        else:
-            text = shlex.quote(value if isinstance(value, str) else to_json(value))
-            yield f"{option}={text}" if text.startswith("-") else f"{option} {text}"
-    if change.operation == "create_login_profile":
-        yield '--password "$PASSWORD"'

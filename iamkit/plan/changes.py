@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
+from iamkit.account.api_replies import rules_as_arguments
 from iamkit.account.gaps import DETAILS
 from iamkit.account.state import AccountState, Group, PasswordPolicy, User
 from iamkit.errors import InputError, UnsafePlan
@@ -15,7 +16,6 @@ from iamkit.parameters.iam_names import near_names, spellings
 from iamkit.plan.change import Change, Kind, Subject, Verb
 from iamkit.plan.desired import Desired, Part
 from iamkit.plan.holders import delete_group, delete_user, plan_group, plan_user
-from iamkit.plan.operations import to_arguments
 
 __all__ = ["Change", "Kind", "Plan", "Verb", "make_plan"]
 
@@ -202,7 +202,7 @@ def _plan_password_policy(current: AccountState, wanted: Desired) -> Iterator[Ch
     there = current.password_policy
     origins: Mapping[Part, str] = {"password policy": wanted.origins.get("password_policy", "")}
     subject = Subject("password policy", current.account_id, {}, origins)
-    before = to_arguments(there) if there else None
+    before = rules_as_arguments(there) if there else None
     if wanted.absent_password_policy and there:
         yield subject.change("delete", "delete_account_password_policy", before)
     elif wanted.password_policy:
@@ -210,7 +210,7 @@ def _plan_password_policy(current: AccountState, wanted: Desired) -> Iterator[Ch
         if after != there:
             verb: Verb = "update" if there else "create"
             operation = "update_account_password_policy"
-            yield subject.change(verb, operation, before, "", **to_arguments(after))
+            yield subject.change(verb, operation, before, "", **rules_as_arguments(after))
 
 
 def _find(

@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from iamkit.account.state import JSON, PasswordPolicy
+from iamkit.account.api_replies import RULES
+from iamkit.account.state import JSON
 from iamkit.plan.desired import Absent, Desired, DesiredGroup, DesiredUser, Part
 
 WayBack = Callable[[JSON, Any], Desired]
@@ -67,30 +68,12 @@ def _detach(holder: Callable[..., Desired]) -> WayBack:
     return lambda a, _: holder(a, attached_policies=(a["PolicyArn"],))
 
 
-def to_arguments(rules: PasswordPolicy) -> dict[str, int | bool]:
-    """The arguments of UpdateAccountPasswordPolicy; what is left out is AWS's "none"."""
-    values = {argument: getattr(rules, field) for argument, field in RULES.items()}
-    return {argument: value for argument, value in values.items() if value is not None}
-
-
 def _rules_before(_: JSON, before: Any) -> Desired:
     if before is None:
         return Desired(absent_password_policy=True)
-    return Desired(password_policy={name: before.get(arg) for arg, name in RULES.items()})
+    return Desired(password_policy={field: before.get(name) for name, field in RULES.items()})
 
 
-RULES = {
-    "MinimumPasswordLength": "minimum_length",
-    "RequireSymbols": "symbols",
-    "RequireNumbers": "numbers",
-    "RequireUppercaseCharacters": "uppercase",
-    "RequireLowercaseCharacters": "lowercase",
-    "AllowUsersToChangePassword": "users_may_change",
-    "MaxPasswordAge": "max_age",
-    "PasswordReusePrevention": "reuse_prevention",
-    "HardExpiry": "hard_expiry",
-}
-"""By argument of UpdateAccountPasswordPolicy, the field of ``PasswordPolicy``."""
 NEW_ID = "a user made again is another one to AWS: what names the old one may not know it"
 
 OPERATIONS: Mapping[str, Operation] = {

@@ -1,5 +1,6 @@
 """Reading: no more calls than a task needs, and what was not read is said."""
 
+import shlex
 import subprocess
 import sys
 from collections import Counter
@@ -9,8 +10,10 @@ from pathlib import Path
 from paths import GUIDE
 
 from iamkit.account.gaps import DETAILS, failed_sources
+from iamkit.account.state import AccountState
 from iamkit.account.state_file import load_state, save_state
-from iamkit.audit import Audit, schema
+from iamkit.audit import DEFAULTS, Audit, schema
+from iamkit.audit.remedies import mend_password_policy
 from iamkit.audit.schema import in_words
 from iamkit.aws.apply import apply_plan, await_applied
 from iamkit.aws.audit_run import audit_of, read_audited
@@ -168,6 +171,33 @@ def test_the_rules_for_passwords_are_mended_one_after_the_other(session, sandbox
     [made] = apply(Desired(password_policy={"minimum_length": 14})).changes
     apply(made.inverse)
     assert rules() is None
+
+
+def test_the_remedies_for_passwords_undo_nothing_of_each_other(session, sandbox):
+    """Each of one audit's commands is run, in either order: both rules hold, and all others too."""
+    sandbox.set_weather("calm")
+    session.iam.update_account_password_policy(RequireSymbols=True, MaxPasswordAge=90)
+    client = [str(IAMKIT.parent / "aws"), "--endpoint-url", sandbox.endpoint_url]
+    found = Audit(survey_account(session, per_user=())).findings.set_index("check")["remedy"]
+    for name in ("password-length", "password-reuse"):
+        words = shlex.split(found[name])
+        assert words[:2] == ["aws", "iam"]
+        subprocess.run([*client, *words[1:]], check=True, env=signed_as(sandbox), timeout=100)
+        rules = read_account(session, operations=("GetAccountPasswordPolicy",)).password_policy
+        assert (rules.minimum_length, rules.reuse_prevention) == (14, 24)
+        assert (rules.symbols, rules.max_age) == (True, 90)
+    unread = AccountState(account_id="000000000000")
+    assert "update" not in mend_password_policy(unread, DEFAULTS)
+
+
+def signed_as(sandbox):
+    """The environment of a command that asks the sandbox, as its root."""
+    return {
+        "PATH": "/usr/bin:/bin",
+        "AWS_ACCESS_KEY_ID": sandbox.access_key_id,
+        "AWS_SECRET_ACCESS_KEY": sandbox.secret_access_key,
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }
 
 
 def test_only_what_was_asked_for_counts_as_read(session):
