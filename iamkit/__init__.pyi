@@ -26,9 +26,9 @@ from .aws.key_trial import try_users as try_users
 from .aws.read import (
     read_account as read_account,
     read_permissions as read_permissions,
+    survey_account as survey_account,
 )
 from .aws.session import open_session as open_session
-from .aws.survey import survey_account as survey_account
 from .notebook.display import show as show
 from .notebook.forms.form import show_form as show_form
 from .notebook.pages.audit import (

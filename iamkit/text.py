@@ -8,8 +8,9 @@ import ast
 import difflib
 import json
 import re
+import shlex
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from itertools import accumulate
 from typing import Any
@@ -146,3 +147,31 @@ def few(names: Iterable[str], most: int = 3) -> str:
     known = list(names)
     more = f" and {len(known) - most} more" if len(known) > most else ""
     return ", ".join(known[:most]) + more
+
+
+def aws_command(service: str, operation: str, arguments: Mapping[str, Any]) -> str:
+    """A call of boto3's as an ``aws`` command that a shell runs as it stands.
+
+    Args:
+        service: such as ``iam``.
+        operation: the boto3 method, such as ``create_user``.
+        arguments: its arguments; what is no text is given as JSON.
+    """
+    return " ".join(["aws", service, _kebab(operation), *_options(arguments)])
+
+
+def _kebab(name: str) -> str:
+    """``SSHPublicKeyId`` and ``create_user`` as the AWS CLI writes them."""
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "-", name)
+    return words.replace("_", "-").lower()
+
+
+def _options(arguments: Mapping[str, Any]) -> Iterator[str]:
+    for argument, value in arguments.items():
+        option = _kebab(argument)
+        if isinstance(value, bool):
+            yield f"--{option}" if value else f"--no-{option}"
+            continue
+        plain = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+        text = shlex.quote(value if isinstance(value, str) else plain)
+        yield f"--{option}={text}" if text.startswith("-") else f"--{option} {text}"

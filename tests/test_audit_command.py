@@ -13,7 +13,7 @@ from paths import GUIDE
 from iamkit.account.state import Source
 from iamkit.account.state_file import load_state, save_state
 from iamkit.audit import Audit
-from iamkit.aws.survey import survey_account
+from iamkit.aws.read import survey_account
 from iamkit.sandbox import sandbox_env
 
 BIN = Path(sys.executable).parent

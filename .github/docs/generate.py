@@ -29,11 +29,20 @@ from pydantic_core import PydanticUndefined
 
 import iamkit
 from iamkit.__main__ import cli
-from iamkit.account.state import AccessKey, AccountState, User, UserDetail
+from iamkit.account.gaps import DETAILS
+from iamkit.account.state import (
+    AccessKey,
+    AccountState,
+    Credential,
+    LoginProfile,
+    MfaDevice,
+    Source,
+    User,
+)
 from iamkit.audit.checks import CHECKS
 from iamkit.parameters.models import NOTEBOOKS
 from iamkit.plan.changes import make_plan
-from iamkit.plan.desired import Desired
+from iamkit.plan.desired import OF_LEAVERS, Desired
 from iamkit.policies import allow, policy
 from iamkit.policies.actions.catalogue import describe_action, resource_arns
 from iamkit.workspace import packaged
@@ -277,16 +286,19 @@ def removal_permissions() -> list[str]:
         inline_policies={"own": policy(allow("ec2:Describe*"))},
         attached_policies=frozenset({"arn:aws:iam::aws:policy/ReadOnlyAccess"}),
         permissions_boundary="arn:aws:iam::aws:policy/ReadOnlyAccess",
-        detail=UserDetail(
-            access_keys=(AccessKey(id="AKIAIOSFODNN7EXAMPLE"),),
-            has_login_profile=True,
-            mfa_devices=(f"arn:aws:iam::{ACCOUNT}:mfa/dave",),
-            ssh_public_keys=("an SSH key",),
-            signing_certificates=("a certificate",),
-            service_specific_credentials=("a credential",),
-        ),
     )
-    state = AccountState(account_id=ACCOUNT, users={"dave": dave})
+    credential = (Credential(id="one of theirs"),)
+    state = AccountState(
+        account_id=ACCOUNT,
+        users={"dave": dave},
+        access_keys={"dave": (AccessKey(id="AKIAIOSFODNN7EXAMPLE"),)},
+        login_profiles={"dave": LoginProfile(reset_required=True)},
+        mfa_devices={"dave": (MfaDevice(serial=f"arn:aws:iam::{ACCOUNT}:mfa/dave"),)},
+        ssh_public_keys={"dave": credential},
+        signing_certificates={"dave": credential},
+        service_credentials={"dave": credential},
+        sources=dict.fromkeys((DETAILS, *OF_LEAVERS), Source(status="read")),
+    )
     plan = make_plan(state, Desired(absent_users=("dave",)))
     client = botocore.session.Session().create_client("iam", region_name="us-east-1")
     names = client.meta.method_to_api_mapping

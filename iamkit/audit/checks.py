@@ -200,7 +200,6 @@ def root_used(account: pd.DataFrame, limits: Thresholds) -> Any:
     cis="1.8 1.8 1.7 2.7 2.8",
     rationale="Short passwords are guessed.",
     action="Raise the minimum length in the password policy",
-    remedy="aws iam update-account-password-policy --minimum-password-length=14",
     reading="An account without a policy of its own has AWS's default, 8.",
 )
 def password_length(account: pd.DataFrame, limits: Thresholds) -> Any:
@@ -217,7 +216,6 @@ def password_length(account: pd.DataFrame, limits: Thresholds) -> Any:
     cis="1.9 1.9 1.8 2.8 2.9",
     rationale="A password that leaked once must not come back.",
     action="Refuse the last 24 passwords in the password policy",
-    remedy="aws iam update-account-password-policy --password-reuse-prevention=24",
 )
 def password_reuse(account: pd.DataFrame, limits: Thresholds) -> Any:
     """The policy remembers fewer than ``password_reuse``."""

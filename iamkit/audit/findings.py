@@ -13,6 +13,7 @@ import pandas as pd
 from iamkit.account.state import AccountState
 from iamkit.audit import schema
 from iamkit.audit.checks import Check
+from iamkit.audit.remedies import REMEDIES
 from iamkit.audit.schema import DERIVED, NOT_READ, UNKNOWN, Schema, in_words, make_frame
 from iamkit.parameters.models import Thresholds, Waiver
 
@@ -129,7 +130,7 @@ def _rows(
             ", ".join(f"{name}={row[name] or 'none'}" for name in check.data),
             ", ".join(sources),
             age,
-            _fill(check.remedy, row),
+            REMEDIES[check.id](state, limits) if check.id in REMEDIES else _fill(check.remedy, row),
             check.cis_items,
             check.reading,
             f"{waiver.reason} (until {waiver.until})" if waiver else "",

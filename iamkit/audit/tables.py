@@ -365,13 +365,9 @@ def _lacking(
         "ListServiceSpecificCredentials": state.source("ListServiceSpecificCredentials").status
         != "read",
     }
-    unknown = tuple(op for op, lack in lacks.items() if lack and _word(state, op) == UNKNOWN)
-    not_read = tuple(op for op, lack in lacks.items() if lack and _word(state, op) == NOT_READ)
-    return unknown, not_read
-
-
-def _word(state: AccountState, operation: str) -> str:
-    return NOT_READ if state.source(operation).status == "not read" else UNKNOWN
+    why = {op: state.why_unknown(op, name) for op, lack in lacks.items() if lack}
+    unknown = tuple(op for op, word in why.items() if word == UNKNOWN)
+    return unknown, tuple(op for op, word in why.items() if word == NOT_READ)
 
 
 def _keys_of(user: User, row: ReportRow | None, state: AccountState) -> tuple[Key, ...] | None:

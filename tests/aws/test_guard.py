@@ -7,7 +7,8 @@ import pytest
 
 from iamkit.account.state import AccountState, CallerIdentity, sign_in_url
 from iamkit.aws.apply import apply_plan
-from iamkit.aws.session import check_account, check_host, open_session, refuse_endpoint_overrides
+from iamkit.aws.clients import check_host
+from iamkit.aws.session import check_account, open_session, refuse_endpoint_overrides
 from iamkit.credentials.welcome import Delivery, Welcome, welcome_page
 from iamkit.errors import GuardError, SandboxError
 from iamkit.parameters.models import AdminGroupParameters, AuditUsersParameters, DevGroupParameters

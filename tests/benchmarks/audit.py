@@ -60,8 +60,8 @@ def measure(folder):
     from pathlib import Path
 
     from iamkit.audit import Audit
+    from iamkit.aws.read import survey_account
     from iamkit.aws.session import open_session
-    from iamkit.aws.survey import survey_account
     from iamkit.parameters.yaml_file import read_parameters
     from iamkit.sandbox import start_sandbox, stop_sandbox
     from iamkit.storage.home import home_folder

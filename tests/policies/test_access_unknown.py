@@ -15,7 +15,7 @@ from iamkit.account.gaps import DETAILS
 from iamkit.account.state import Group, ManagedPolicy, Source
 from iamkit.account.state_file import save_state
 from iamkit.plan.access_changes import impact_of
-from iamkit.plan.desired import DesiredPolicy
+from iamkit.plan.desired import DesiredUser
 from iamkit.policies import allow, policy
 from iamkit.policies.actions.catalogue import load_catalogue
 from iamkit.policies.evaluation.access import (
@@ -295,9 +295,7 @@ def test_an_administrator_whose_policy_was_not_read_is_not_called_none(removal):
 
 def test_an_impact_says_what_it_could_not_weigh():
     """For whom a group was not described; what the policy adds is told all the same."""
-    wanted = DesiredPolicy(
-        kind="user", holder="alice", name="q", document=policy(allow("sqs:SendMessage"))
-    )
+    wanted = DesiredUser(name="alice", inline_policies={"q": policy(allow("sqs:SendMessage"))})
     found = impact_of(REMOVALS["group readers"](STATE), wanted).set_index("user")
     assert found.loc["alice", "new"] == 1
     assert found.loc["alice", "unknown"] == "the policies of group readers, which were not read"

@@ -149,4 +149,4 @@ def test_bulk_work_in_a_storm_ends_as_wanted(session, sandbox):
     state = read_account(session, desired)
     for name in names:
         stored = session.store.keys_of(name)
-        assert [key.id for key in state.users[name].detail.access_keys] == [stored[0].id]
+        assert [key.id for key in state.access_keys[name]] == [stored[0].id]

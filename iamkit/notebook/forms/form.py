@@ -174,13 +174,14 @@ class Form(Generic[Parameters]):
         return problems
 
     def _plan(self, desired: Desired) -> Plan | None:
-        """What the values come to; the details of users who are named anew are read first."""
+        """What the values come to; what they depend on anew is read first."""
         if not self._state or not self._session:
             return None
-        known = self._state.users
-        if any(user.detail is None and desired.concerns(n) for n, user in known.items()):
+        plan = make_plan(self._state, desired)
+        if plan.unread:
             self._state = read_account(self._session, desired)
-        return make_plan(self._state, desired)
+            plan = make_plan(self._state, desired)
+        return plan
 
 
 def show_form(parameters: Parameters, session: Session | None = None) -> Form[Parameters]:

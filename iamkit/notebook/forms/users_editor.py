@@ -96,7 +96,7 @@ def check_users(rows: Iterable[Row], note: Callable[[UserRow], str] | None = Non
 def note_against(account: AccountState) -> Callable[[UserRow], str]:
     """Says of a user what they would change in an account.
 
-    Whether a key or a password is there is only known of users whose details were read.
+    Whether a key or a password is there is only known of users of whom that was read.
     """
     lower = {name.lower(): name for name in account.users}
 
@@ -105,6 +105,7 @@ def note_against(account: AccountState) -> Callable[[UserRow], str]:
         if there is None:
             twin = lower.get(user.name.lower())
             return f"the account has {twin}, the same name to IAM" if twin else "new"
+        name = there.name
         member = {group.lower() for group in there.groups}
         joins = [group for group in user.groups if group.lower() not in member]
         tags = [key for key, text in user.tags.items() if there.tags.get(key) != text]
@@ -113,9 +114,11 @@ def note_against(account: AccountState) -> Callable[[UserRow], str]:
             parts.append(f"moves from {there.path} to {user.path}")
         if tags:
             parts.append(f"tags {', '.join(tags)}")
-        if there.detail and user.access_key and not there.detail.access_keys:
+        has_keys, has_password = account.access_keys.get(name), account.login_profiles.get(name)
+        if user.access_key and account.was_read("ListAccessKeys", name) and not has_keys:
             parts.append("gets an access key")
-        if there.detail and user.console_password and not there.detail.has_login_profile:
+        known = account.was_read("GetLoginProfile", name)
+        if user.console_password and known and not has_password:
             parts.append("may sign in")
         return "; ".join(parts) or "as in the account"
 

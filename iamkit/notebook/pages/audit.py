@@ -23,9 +23,8 @@ from iamkit.audit.exports import (
     to_json,
 )
 from iamkit.audit.schema import in_words
-from iamkit.aws.audit_run import audit_of, load_own
+from iamkit.aws.audit_run import audit_of, load_own, read_audited
 from iamkit.aws.session import open_session
-from iamkit.aws.survey import survey_account
 from iamkit.errors import AwsError, InputError
 from iamkit.notebook.display import BANNER, show
 from iamkit.notebook.interactive import applying_is_off, is_app, someone_is_there
@@ -145,7 +144,7 @@ def _survey(parameters: AuditUsersParameters) -> AccountState:
     session = open_session(parameters)
     show(session)
     progress = _Progress()
-    state = survey_account(session, parameters.per_user, progress)
+    state = read_audited(session, parameters, progress)
     progress.close()
     return state
 

@@ -104,9 +104,9 @@ def save_policy(document: JSON, file: str) -> None:
 
 def show_impact(state: AccountState, desired: Desired) -> None:
     """Show what the desired policies would change, user by user."""
-    for wanted in desired.as_spelled_in(state).policies:
+    for wanted in desired.as_spelled_in(state).holders:
         changes = impact_of(state, wanted)
-        said = told_impact(changes, f"{wanted.kind} {wanted.holder}")
+        said = told_impact(changes, wanted.target)
         rows = changes.to_numpy().tolist()
         markup = f"<p>{escape(said)}</p>" + (
             table(rows, [str(name) for name in changes.columns]) if rows else ""

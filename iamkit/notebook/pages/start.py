@@ -9,7 +9,7 @@ from iamkit.audit import Audit
 from iamkit.audit.exports import failures, printable
 from iamkit.audit.priorities import Urgent, count_findings, most_urgent
 from iamkit.aws.audit_run import audit_of
-from iamkit.aws.overview import read_overview
+from iamkit.aws.read import AUDITED, read_account
 from iamkit.aws.session import Session
 from iamkit.errors import AwsError, InputError
 from iamkit.notebook.input_notebook import declared_parameters
@@ -70,9 +70,9 @@ def read_start(session: Session, parameters: StartParameters) -> Start:
     wanted = {notebook: _wanted(notebook, given) for notebook in PLANNED}
     problems: list[str] = []
     try:
-        overview = read_overview(session, _together(wanted))
+        state = read_account(session, _together(wanted), operations=AUDITED, strict=False)
     except AwsError as error:
-        steps = list_steps(session.identity, str(error), wanted, unread={}, found={})
+        steps = list_steps(session.identity, str(error), wanted, found={})
         return Start(steps=steps, audit=None, problems=(f"could not be read: {error}",))
     try:
         limits = AuditUsersParameters.model_validate(given("06_audit_users").model_dump())
@@ -81,12 +81,11 @@ def read_start(session: Session, parameters: StartParameters) -> Start:
             f"the audit's defaults are used instead of its parameters: {in_brief(error)}"
         )
         limits = AuditUsersParameters.model_validate(parameters.model_dump())
-    audit = audit_of(overview.state, limits)
+    audit = audit_of(state, limits)
     steps = list_steps(
         session.identity,
-        overview.state,
+        state,
         wanted,
-        unread=overview.unread,
         found=count_findings(audit.findings),
     )
     return Start(steps=steps, audit=audit, problems=(*problems, *failures(audit)))

@@ -324,9 +324,8 @@ class Studio:
 
     def _impact(self, value: PolicyStudioParameters, document: JSON) -> str:
         notes = [note for kind in self.kinds.value if (note := self._listed(kind)[1])]
-        wanted = held_policy(value, document).policies
-        for policy in wanted:
-            told = told_impact(impact_of(self._state, policy), f"{policy.kind} {policy.holder}")
+        for holder in held_policy(value, document).holders:
+            told = told_impact(impact_of(self._state, holder), holder.target)
             notes.append(f"{told} Nothing beyond the policy below.")
         return "".join(f"<p>{escape(note)}</p>" for note in notes)
 

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from iamkit.aws.apply import Outcome, apply_plan, await_applied
+from iamkit.account.gaps import DETAILS
+from iamkit.aws.apply import Outcome, apply_plan, await_applied, plan_again
 from iamkit.aws.journal import last_apply
 from iamkit.aws.read import read_account, read_permissions
 from iamkit.aws.session import Session
@@ -122,7 +123,7 @@ class Review:
             AwsError: the account cannot be read.
         """
         complete = self.outcome is not None and not self.outcome.failed
-        look = await_applied if complete else _plan_again
+        look = await_applied if complete else plan_again
         left = look(self.plan, self.session)
         if left.changes:
             raise NotVerified(f"Read again, the account still differs: {left.summary}.")
@@ -144,7 +145,9 @@ class Review:
 def meaning_of(plan: Plan, session: Session) -> list[str]:
     """What a plan means for people, in sentences; why not, if it cannot be told."""
     try:
-        return say_meaning(read_permissions(session), plan) if plan.changes else []
+        whole = plan.current.was_read(DETAILS) and not plan.current.source(DETAILS).lacking
+        current = plan.current if whole else read_permissions(session)
+        return say_meaning(current, plan) if plan.changes else []
     except AwsError as error:
         return [f"What it means for people cannot be told: {error}"]
 
@@ -158,7 +161,3 @@ def last_apply_in_short(session: Session) -> str:
     """What the last apply in this account did, as its journal tells; empty if there was none."""
     last = last_apply(session.folder)
     return str(last) if last else ""
-
-
-def _plan_again(plan: Plan, session: Session) -> Plan:
-    return make_plan(read_account(session, plan.desired), plan.desired)
