@@ -60,6 +60,7 @@ def measure(folder):
     from pathlib import Path
 
     from iamkit.audit import Audit
+    from iamkit.aws.audit_run import audit_of, read_audited
     from iamkit.aws.read import survey_account
     from iamkit.aws.session import open_session
     from iamkit.parameters.yaml_file import read_parameters
@@ -72,6 +73,7 @@ def measure(folder):
     try:
         sandbox.populate(USERS, 7)
         session = open_session(read_parameters(guide).for_notebook("02_admin_group", {}))
+        wanted = read_parameters(guide).for_notebook("06_audit_users", {})
         analyzer = session.clients.make("accessanalyzer")
         survey_account(session, per_user=())  # AWS has made the report
         alone, audited = [], []
@@ -83,7 +85,7 @@ def measure(folder):
             calls = len(sandbox.calls()) - before
         assert len(users) == USERS
         before = len(sandbox.calls())
-        with_ids, audit = seconds(lambda: Audit(survey_account(session)))
+        with_ids, audit = seconds(lambda: audit_of(read_audited(session, wanted), wanted))
         key_calls = len(sandbox.calls()) - before
         tables, _ = seconds(lambda: (audit.users, audit.findings))
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
