@@ -37,7 +37,7 @@ sandbox/server/iam
 sandbox/server/authorization
 sandbox/server/services
 sandbox/server/journal_entry
-sandbox/server/persistent_accounts
+sandbox/server/persistent_account
 sandbox/server/check
 sandbox/server/control_api
 sandbox/server/gateway

@@ -5,6 +5,7 @@ import os
 import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import boto3
 import pytest
@@ -159,12 +160,16 @@ def test_across_accounts_both_sides_must_allow(sandbox, client_of, refused):
 
 
 def test_what_concerns_one_account_leaves_the_others_alone(sandbox, client_of):
-    """People, permissions, page sizes and root's MFA are of the account that is asked."""
+    """People, age, permissions, page sizes and root's MFA are of the account that is asked."""
     other = sandbox.account(DEV)
     other.populate(5, 1, root_mfa=True)
     other.set_authorize(True)
     other.set_page_size(2)
+    made = client_of(sandbox).get_user()["User"]["CreateDate"]
+    other.age(10)
     iam = client_of(other)
+    assert client_of(sandbox).get_user()["User"]["CreateDate"] == made
+    assert iam.get_user()["User"]["CreateDate"] < made - timedelta(days=9)
     assert iam.list_users()["IsTruncated"]
     assert iam.get_account_summary()["SummaryMap"]["AccountMFAEnabled"] == 1
     assert not sandbox.authorizes()

@@ -57,7 +57,7 @@ def age(account: Account, days: float) -> None:
         *(iam.certificates, iam.saml_providers, iam.open_id_providers),
         *(account.local_policies, account.sts.assumed_roles),
     ]
-    _shift(parts, timedelta(days=days), set())
+    _shift(parts, timedelta(days=days), {id(account.accounts)})  # the others are as old as before
 
 
 def use_key(account: Account, access_key_id: str, service: str, region: str) -> None:

@@ -111,8 +111,9 @@ class PersistentAccounts:
                 return
             kept = {"root_key": self.root_key} if same_key else {}
             self._begin_journal()
+            # As at a start, so that what is done from now on can be done again after one.
+            bring_back(self._path, self._journal.header, 0, lambda *_: None)
             self.accounts.clear()
-            backends.forget()
             self.root_key = self._open(ACCOUNT_ID, **kept)
             self.accounts.root_secret = self.root_key["secret_access_key"]
 
@@ -128,9 +129,9 @@ class PersistentAccounts:
             Refused: AWS does not take the call, or the account began anew in the meantime.
         """
         with self.accounts.lock:
-            here = self.at(call.caller.account_id)
-            if account not in (None, here):
+            if account not in (None, self.accounts.get(call.caller.account_id)):
                 raise unknown_token()
+            here = self.at(call.caller.account_id)
             self._gate.check(call)
             if not may_change(call):
                 with as_seen(here, seconds_unknown):
