@@ -82,7 +82,7 @@ def test_a_file_of_an_earlier_version_is_read(tmp_path):
         "users": {"ann": user},
         "password_policy": {"minimum_length": 12, "max_age": 90},
         "policies": {
-            "arn:aws:iam::111122223333:policy/p": {"arn": "a", "name": "p", "versions": 3}
+            "p": {"arn": "arn:aws:iam::111122223333:policy/p", "name": "p", "versions": 3}
         },
         "sources": {"ListAccessKeys": source},
     }
