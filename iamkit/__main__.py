@@ -142,25 +142,24 @@ def audit(
     or a check at or above --fail-on could not be told.
     """
     from iamkit.account.state_file import load_state, save_state
-    from iamkit.audit.comparison import compare as compare_states
     from iamkit.audit.exports import export_audit, failures, judge
-    from iamkit.aws.audit_run import audit_of, audit_parameters, run_audit
 
     if form == "parquet" and not output:
         raise InputError("Parquet is not for a terminal: say --output FILE.")
     if form == "html":
         output = output or Path("audit.html")
     _check_written([output, saved], [file, compare, *state])
-    parameters = audit_parameters(file, state)
-    found = run_audit(parameters)
+    found = _audited(file, state)
     if saved:
         save_state(found.state, saved)
     if form == "html" and output:
-        _write_page(found, parameters.model_dump(), compare, output)
+        _write_page(found, file, state, compare, output)
     else:
         changes = None
         if compare:
-            changes = compare_states(audit_of(load_state(compare), parameters), found)
+            from iamkit.audit.comparison import compare as compare_states
+
+            changes = compare_states(found.of(load_state(compare)), found)
         _write(export_audit(found, form, table, changes), output)
     code, reasons = judge(found, fail_on)
     shown = failures(found) if form == "text" and not output else []
@@ -168,6 +167,18 @@ def audit(
         if line not in shown:
             click.echo(f"iamkit: {line}", err=True)
     return code
+
+
+def _audited(file: Path | None, state: tuple[Path, ...]) -> "Audit":
+    """The audit of an account, or of saved states; these alone need no boto3, nor parameters."""
+    if state and not file:
+        from iamkit.account.state_file import load_state
+        from iamkit.audit import Audit
+
+        return Audit(load_state(*state))
+    from iamkit.aws.audit_run import audit_parameters, run_audit
+
+    return run_audit(audit_parameters(file, state))
 
 
 def _check_written(written: list[Path | None], read: list[Path | None]) -> None:
@@ -197,16 +208,22 @@ def _write(content: bytes, output: Path | None) -> None:
 
 
 def _write_page(
-    found: "Audit", parameters: dict[str, Any], compare: Path | None, output: Path
+    found: "Audit",
+    file: Path | None,
+    state: tuple[Path, ...],
+    compare: Path | None,
+    output: Path,
 ) -> None:
     """Run 06_audit_users on what was read, and keep its page alone."""
     import tempfile
 
     from iamkit.account.gaps import failed_sources
     from iamkit.account.state_file import save_state
+    from iamkit.aws.audit_run import audit_parameters
     from iamkit.notebook.runs.run import run_notebooks
     from iamkit.workspace import find_notebook
 
+    parameters = audit_parameters(file, state).model_dump()
     with tempfile.TemporaryDirectory(prefix="iamkit-audit-") as folder:
         saved = save_state(found.state, Path(folder) / "state.json")
         parameters |= {"state_files": [str(saved)], "save_to": ""}
@@ -255,9 +272,10 @@ def who_can_command(
 
     Exit codes: 0 answered, 1 something that decides could not be read.
     """
-    from iamkit.audit.exports import export_frame, printable
+    from iamkit.audit.exports import export_frame
     from iamkit.aws.audit_run import audit_parameters, read_own_permissions
     from iamkit.policies.evaluation.access import for_reading, gaps_in, who_can
+    from iamkit.text import printable
 
     known = {}
     for text in context:

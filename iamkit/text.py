@@ -18,6 +18,7 @@ DEEPEST = 100
 TOO_DEEP = f"nested more than {DEEPEST} levels deep"
 _STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\Z)', re.DOTALL)
 _NO_BRACKETS = re.compile(r"[^][{}]+")
+_BEYOND_ASCII = re.compile(r"[^ -~]")
 _STEPS = {"[": 1, "{": 1, "]": -1, "}": -1}
 
 
@@ -84,6 +85,27 @@ def describe_character(character: str) -> str:
     name = unicodedata.name(character, "a control character")
     shown = character if character.isprintable() and not character.isspace() else ""
     return f"{shown!r} (U+{ord(character):04X}, {name})" if shown else f"U+{ord(character):04X}"
+
+
+def printable(text: str, keep: str = "", most: int | None = None) -> str:
+    """Text in which nothing steers a terminal, an XML parser or the direction of reading.
+
+    Args:
+        text: from anywhere.
+        keep: characters that stay as they are, such as a line's end.
+        most: how many characters are shown; all without it.
+    """
+    shown = _BEYOND_ASCII.sub(
+        lambda found: (
+            found[0] if found[0].isprintable() or found[0] in keep else _escaped(found[0])
+        ),
+        text,
+    )
+    return shown if most is None or len(shown) <= most else f"{shown[: most - 1]}…"
+
+
+def _escaped(character: str) -> str:
+    return f"\\u{ord(character):04x}" if ord(character) < 0x10000 else f"\\U{ord(character):08x}"
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -19,7 +19,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from iamkit.parameters.models import Thresholds
+from iamkit.parameters.thresholds import Thresholds
 
 Table = Literal["account", "users", "access_keys", "groups", "policies"]
 Fails = Callable[[pd.DataFrame, Thresholds], Any]

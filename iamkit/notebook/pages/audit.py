@@ -19,7 +19,6 @@ from iamkit.audit import CHECKS, Audit, schema
 from iamkit.audit.charts import Chart, draw_charts
 from iamkit.audit.comparison import UNTOLD, Comparison, compare
 from iamkit.audit.exports import (
-    TABLES,
     count_users,
     failures,
     table_of,
@@ -27,7 +26,7 @@ from iamkit.audit.exports import (
     to_json,
     to_text,
 )
-from iamkit.audit.schema import REPORT, SEVERITIES, Schema, in_words
+from iamkit.audit.schema import REPORT, SEVERITIES, TABLES, Schema, in_words
 from iamkit.aws.audit_run import audit_of, load_own
 from iamkit.aws.session import open_session
 from iamkit.aws.survey import survey_account
@@ -240,7 +239,7 @@ def require_complete(audit: Audit) -> None:
     show("✔ Everything that was asked for was read.")
 
 
-def show_table(frame: pd.DataFrame, columns: Schema) -> None:
+def show_table(frame: pd.DataFrame, columns: Schema[Any]) -> None:
     """A table to sort, filter and search without a network; every text in it stays text."""
     from itables import to_html_datatable  # noqa: PLC0415 - it takes a tenth of a second
 
