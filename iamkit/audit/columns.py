@@ -26,6 +26,21 @@ class Unread(Exception):  # noqa: N818 - it is no error
     """What a cell depends on was not read, so that it is missing; the operation is its text."""
 
 
+class _Unread:
+    def __init__(self, operation: str) -> None:
+        self._operation = operation
+
+    def __get__(self, subject: object, _: object) -> object:
+        if subject is None:
+            return self
+        raise Unread(self._operation)
+
+
+def unread(operation: str) -> Any:
+    """For an attribute of a subject: it raises ``Unread`` as long as nothing is assigned to it."""
+    return _Unread(operation)
+
+
 @dataclass(frozen=True)
 class Column(Generic[Subject]):
     """A column of a table.

@@ -18,7 +18,7 @@ from iamkit.account.state import (
     User,
 )
 from iamkit.audit.cells import days, latest
-from iamkit.audit.columns import NOT_READ, UNKNOWN, Unread
+from iamkit.audit.columns import NOT_READ, UNKNOWN, Unread, unread
 from iamkit.audit.facts import Facts
 
 LISTED = "ListAccessKeys"
@@ -68,7 +68,6 @@ class Key:
         return self.reported
 
 
-@dataclass(frozen=True, eq=False)
 class Person:
     """A user with what single calls and the report say; what was not read raises ``Unread``.
 
@@ -76,17 +75,39 @@ class Person:
         known: the user; where the report alone knows of it, with name, ARN and date.
         row: its row in the credential report; None if that lacks, or is of another user.
         lacks: the operations whose values it lacks, each ``unknown`` or ``not read``.
+        user: as GetAccountAuthorizationDetails describes it.
+        report: its row in the credential report.
+        login_profile: the console password, or None if there is none.
     """
 
-    facts: Facts
-    known: User
-    row: ReportRow | None
-    lacks: dict[str, str]
+    user: User = unread(DETAILS)
+    report: ReportRow = unread(REPORT)
+    login_profile: LoginProfile | None = unread("GetLoginProfile")
+    devices: tuple[MfaDevice, ...] = unread("ListMFADevices")
+    ssh_public_keys: tuple[Credential, ...] = unread("ListSSHPublicKeys")
+    signing_certificates: tuple[Credential, ...] = unread("ListSigningCertificates")
+    service_credentials: tuple[Credential, ...] = unread("ListServiceSpecificCredentials")
 
-    @property
-    def name(self) -> str:
-        """The user's name."""
-        return self.known.name
+    def __init__(
+        self, facts: Facts, known: User, row: ReportRow | None, lacks: Mapping[str, str]
+    ) -> None:
+        self.facts, self.known, self.row, self.lacks = facts, known, row, lacks
+        state = facts.state
+        self.name = name = known.name
+        if name in state.users:
+            self.user = known
+        if row:
+            self.report = row
+        if name in state.login_profiles or (row and row.password_enabled is False):
+            self.login_profile = state.login_profiles.get(name)
+        if name in state.mfa_devices or (row and row.mfa_active is False):
+            self.devices = state.mfa_devices.get(name, ())
+        if "ListSSHPublicKeys" not in lacks:
+            self.ssh_public_keys = state.ssh_public_keys.get(name, ())
+        if "ListSigningCertificates" not in lacks:
+            self.signing_certificates = state.signing_certificates.get(name, ())
+        if "ListServiceSpecificCredentials" not in lacks:
+            self.service_credentials = state.service_credentials.get(name, ())
 
     @property
     def unknown(self) -> str:
@@ -97,28 +118,6 @@ class Person:
     def not_read(self) -> str:
         """The operations that nobody asked for."""
         return _named(self.lacks, NOT_READ)
-
-    @property
-    def user(self) -> User:
-        """The user as GetAccountAuthorizationDetails describes it."""
-        if self.name not in self.facts.state.users:
-            raise Unread(DETAILS)
-        return self.known
-
-    @property
-    def report(self) -> ReportRow:
-        """Its row in the credential report."""
-        if self.row is None:
-            raise Unread(REPORT)
-        return self.row
-
-    @property
-    def login_profile(self) -> LoginProfile | None:
-        """The console password, or None if there is none."""
-        profiles = self.facts.state.login_profiles
-        if self.name not in profiles:
-            raise Unread("GetLoginProfile")
-        return profiles[self.name]
 
     @cached_property
     def keys(self) -> tuple[Key, ...]:
@@ -138,14 +137,6 @@ class Person:
         """How many keys are active; None if one does not tell."""
         active = [key.active for key in self.keys]
         return None if None in active else sum(bool(one) for one in active)
-
-    @property
-    def devices(self) -> tuple[MfaDevice, ...]:
-        """The MFA devices."""
-        devices = self.facts.state.mfa_devices.get(self.name)
-        if devices is None and (self.row is None or self.row.mfa_active is not False):
-            raise Unread("ListMFADevices")
-        return devices or ()
 
     @property
     def mfa_active(self) -> bool | None:
@@ -168,9 +159,6 @@ class Person:
     @property
     def password_reset_required(self) -> bool:
         """Whether it must be changed at the next sign-in."""
-        disabled = self.row is not None and self.row.password_enabled is False
-        if disabled and self.name not in self.facts.state.login_profiles:
-            return False
         return self.login_profile.reset_required if self.login_profile else False
 
     @cached_property
@@ -182,18 +170,6 @@ class Person:
     def last_activity(self) -> datetime | None:
         """The last use of password or keys that the report knows."""
         return last_use(self.report)
-
-    def credentials(self, operation: str) -> tuple[Credential, ...]:
-        """SSH keys, certificates or service-specific credentials, as an operation lists them."""
-        if operation in self.lacks:
-            raise Unread(operation)
-        state = self.facts.state
-        found = {
-            "ListSSHPublicKeys": state.ssh_public_keys,
-            "ListSigningCertificates": state.signing_certificates,
-            "ListServiceSpecificCredentials": state.service_credentials,
-        }
-        return found[operation].get(self.name, ())
 
 
 @dataclass(frozen=True, eq=False)
@@ -309,7 +285,7 @@ def _lacking(
     return [operation for operation, lack in lacks.items() if lack]
 
 
-def _named(lacks: dict[str, str], word: str) -> str:
+def _named(lacks: Mapping[str, str], word: str) -> str:
     return ", ".join(operation for operation, why in lacks.items() if why == word)
 
 

@@ -62,10 +62,10 @@ def _in_words(found: tuple[Credential, ...]) -> str:
 
 
 def _through_groups(person: Person) -> str | None:
-    groups, facts = person.user.groups, person.facts
-    if groups & set(facts.gaps.groups):
+    groups, found = person.user.groups, person.facts.group_policies
+    if not groups <= found.keys():
         return None
-    return ", ".join(text for group in sorted(groups) for text in facts.group_policies[group])
+    return ", ".join(text for group in sorted(groups) for text in found[group])
 
 
 def _never_used(person: Person) -> bool | None:
@@ -210,19 +210,19 @@ PEOPLE: Schema[Person] = {
     "certificates": Column(
         "str",
         "ids of the signing certificates",
-        lambda p: _in_words(p.credentials("ListSigningCertificates")),
+        lambda p: _in_words(p.signing_certificates),
         "ListSigningCertificates",
     ),
     "ssh_public_keys": Column(
         "str",
         "id (status)",
-        lambda p: _in_words(p.credentials("ListSSHPublicKeys")),
+        lambda p: _in_words(p.ssh_public_keys),
         "ListSSHPublicKeys",
     ),
     "service_credentials": Column(
         "str",
         "service: id (status, expiry)",
-        lambda p: _in_words(p.credentials("ListServiceSpecificCredentials")),
+        lambda p: _in_words(p.service_credentials),
         "ListServiceSpecificCredentials",
     ),
     "last_activity": Column(
