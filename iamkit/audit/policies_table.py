@@ -7,12 +7,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
+from typing import NamedTuple
 
 from iamkit.account.gaps import DETAILS, is_described
 from iamkit.account.state import JSON
 from iamkit.audit.columns import LACKING, STAMP, Column, Schema, Unread
 from iamkit.audit.facts import Facts
-from iamkit.audit.policy_review import Review, review_document
+from iamkit.audit.policy_review import review_document
+
+
+class Review(NamedTuple):
+    """What a policy's text says: the columns of the same names."""
+
+    full_admin: bool
+    full_services: str
+    mfa_removable: bool
+    group_denies: str
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -44,7 +54,7 @@ class HeldPolicy:
         """What its text says."""
         if not is_described(self.document):
             raise Unread(DETAILS)
-        return review_document(self.document)
+        return Review(*review_document(self.document))
 
     @property
     def attached_to(self) -> str | None:

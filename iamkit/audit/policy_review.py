@@ -1,37 +1,24 @@
 """What an auditor looks for in one policy document, told without any catalogue."""
 
-import re
 from collections.abc import Iterator
-from typing import NamedTuple
+from fnmatch import fnmatchcase
 
 from iamkit.account.state import JSON
-from iamkit.policies.grammar.patterns import action_pattern
 from iamkit.policies.grammar.statements import statements_of, texts_of
 
 SENSITIVE = ("cloudtrail", "kms")
 """Services of which nobody should be allowed everything: the log, and the keys."""
-_WILDCARD = re.compile(r"[*?]")
 _MFA_ACTIONS = ("iam:deactivatemfadevice", "iam:deletevirtualmfadevice")
 
 
-class Review(NamedTuple):
-    """What a document says.
+def review_document(document: JSON) -> tuple[bool, str, bool, str]:
+    """Whether it is full administration, and three other things.
 
-    Attributes:
-        full_admin: it allows ``*`` on ``*`` unconditionally.
-        full_services: those of ``SENSITIVE`` of which it allows everything on everything.
-        mfa_removable: it lets a key without MFA take MFA devices away.
-        group_denies: the groups' ARNs that a Deny names.
+    Returns:
+        Whether it allows ``*`` on ``*`` unconditionally; the services of which it allows
+        everything on everything; whether it lets a key without MFA take MFA devices away; and
+        the groups' ARNs that a Deny names.
     """
-
-    full_admin: bool
-    full_services: str
-    mfa_removable: bool
-    group_denies: str
-
-
-def review_document(document: JSON) -> Review:
-    """Whether it is full administration, and three other things."""
     full, services, removable, denies = False, set[str](), False, set[str]()
     for statement in statements_of(document):
         if statement.get("Effect") == "Deny":
@@ -43,9 +30,7 @@ def review_document(document: JSON) -> Review:
             full = full or (free and ("*" in actions or "*:*" in actions))
             services |= {s for s in SENSITIVE if f"{s}:*" in actions}
         removable = removable or (not _wants_mfa(statement) and _removes_mfa(actions))
-    return Review(
-        full, ", ".join(sorted(services)), removable and not full, ", ".join(sorted(denies))
-    )
+    return full, ", ".join(sorted(services)), removable and not full, ", ".join(sorted(denies))
 
 
 def _group_arns(statement: JSON) -> Iterator[str]:
@@ -70,9 +55,5 @@ def _wants_mfa(statement: JSON) -> bool:
 
 
 def _removes_mfa(actions: list[str]) -> bool:
-    return any(
-        wanted.startswith(_WILDCARD.split(pattern, 1)[0])  # most are of others, and need no match
-        and action_pattern(pattern).fullmatch(wanted)
-        for pattern in actions
-        for wanted in _MFA_ACTIONS
-    )
+    iam = [action for action in actions if action[:1] in ("i", "*", "?")]
+    return any(fnmatchcase(wanted, pattern) for pattern in iam for wanted in _MFA_ACTIONS)
