@@ -12,6 +12,7 @@ from iamkit.errors import IamkitError, InputError
 from iamkit.sandbox_commands import sandbox
 
 if TYPE_CHECKING:
+    from iamkit.audit import Audit
     from iamkit.notebook.result import NotebookResult
 
 
@@ -139,9 +140,7 @@ def audit(
     or a check at or above --fail-on could not be told.
     """
     from iamkit.account.state_file import load_state, save_state
-    from iamkit.audit.comparison import compare as compare_states
     from iamkit.audit.exports import export_audit, failures, judge
-    from iamkit.aws.audit_run import audit_of, audit_parameters, run_audit
     from iamkit.storage.folders import check_files
 
     if form == "parquet" and not output:
@@ -149,19 +148,22 @@ def audit(
     if form == "html":
         output = output or Path("audit.html")
     check_files([output, saved], [file, compare, *state])
-    parameters = audit_parameters(file, state)
-    found = run_audit(parameters)
+    found = _audited(file, state)
     if saved:
         save_state(found.state, saved)
     if form == "html" and output:
+        from iamkit.aws.audit_run import audit_parameters
         from iamkit.notebook.runs.headless import audit_page
 
+        parameters = audit_parameters(file, state)
         _write(audit_page(found, parameters.model_dump(), compare), output)
         click.echo(f"The report is {output}")
     else:
         changes = None
         if compare:
-            changes = compare_states(audit_of(load_state(compare), parameters), found)
+            from iamkit.audit.comparison import compare as compare_states
+
+            changes = compare_states(found.of(load_state(compare)), found)
         _write(export_audit(found, form, table, changes), output)
     code, reasons = judge(found, fail_on)
     shown = failures(found) if form == "text" and not output else []
@@ -169,6 +171,18 @@ def audit(
         if line not in shown:
             click.echo(f"iamkit: {line}", err=True)
     return code
+
+
+def _audited(file: Path | None, state: tuple[Path, ...]) -> "Audit":
+    """The audit of an account, or of saved states; these alone need no boto3, nor parameters."""
+    if state and not file:
+        from iamkit.account.state_file import load_state
+        from iamkit.audit import Audit
+
+        return Audit(load_state(*state))
+    from iamkit.aws.audit_run import audit_parameters, run_audit
+
+    return run_audit(audit_parameters(file, state))
 
 
 def _write(content: bytes, output: Path | None) -> None:
@@ -215,9 +229,10 @@ def who_can_command(
 
     Exit codes: 0 answered, 1 something that decides could not be read.
     """
-    from iamkit.audit.exports import export_frame, printable
+    from iamkit.audit.exports import export_frame
     from iamkit.aws.audit_run import audit_parameters, read_own_permissions
     from iamkit.policies.evaluation.access import for_reading, gaps_in, who_can
+    from iamkit.text import printable
 
     known = {}
     for text in context:

@@ -22,6 +22,7 @@ _STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\Z)', re.DOTALL)
 _NO_BRACKETS = re.compile(r"[^][{}]+")
 NEAR = 0.72
 """How much alike two words are (difflib's ratio) when one may be meant by the other."""
+_BEYOND_ASCII = re.compile(r"[^ -~]")
 _STEPS = {"[": 1, "{": 1, "]": -1, "}": -1}
 
 
@@ -112,6 +113,27 @@ def describe_character(character: str) -> str:
     name = unicodedata.name(character, "a control character")
     shown = character if character.isprintable() and not character.isspace() else ""
     return f"{shown!r} (U+{ord(character):04X}, {name})" if shown else f"U+{ord(character):04X}"
+
+
+def printable(text: str, keep: str = "", most: int | None = None) -> str:
+    """Text in which nothing steers a terminal, an XML parser or the direction of reading.
+
+    Args:
+        text: from anywhere.
+        keep: characters that stay as they are, such as a line's end.
+        most: how many characters are shown; all without it.
+    """
+    shown = _BEYOND_ASCII.sub(
+        lambda found: (
+            found[0] if found[0].isprintable() or found[0] in keep else _escaped(found[0])
+        ),
+        text,
+    )
+    return shown if most is None or len(shown) <= most else f"{shown[: most - 1]}…"
+
+
+def _escaped(character: str) -> str:
+    return f"\\u{ord(character):04x}" if ord(character) < 0x10000 else f"\\U{ord(character):08x}"
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

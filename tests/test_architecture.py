@@ -135,3 +135,13 @@ def test_importing_the_package_is_light():
         "assert not heavy & set(sys.modules), heavy & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_audit_is_apart_from_the_notebooks_models():
+    """Thresholds and waivers are plain: neither the models nor AWS nor charts are imported."""
+    code = (
+        "import sys, iamkit.audit, iamkit.audit.comparison, iamkit.audit.exports\n"
+        "heavy = {'iamkit.parameters.models', 'pydantic', 'botocore', 'matplotlib', 'IPython'}\n"
+        "assert not heavy & set(sys.modules), heavy & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -1,11 +1,10 @@
 """Remedies that depend on more than the row of a finding."""
 
-from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from iamkit.account.api_replies import rules_as_arguments
 from iamkit.account.state import AccountState, PasswordPolicy
-from iamkit.parameters.models import Thresholds
+from iamkit.parameters.thresholds import Thresholds
 from iamkit.text import aws_command
 
 
@@ -25,10 +24,3 @@ def mend_password_policy(state: AccountState, limits: Thresholds) -> str:
         reuse_prevention=max(rules.reuse_prevention or 0, limits.password_reuse),
     )
     return aws_command("iam", "update_account_password_policy", rules_as_arguments(mended))
-
-
-REMEDIES: Mapping[str, Callable[[AccountState, Thresholds], str]] = {
-    "password-length": mend_password_policy,
-    "password-reuse": mend_password_policy,
-}
-"""By check; they go before the remedy that stands at the check."""

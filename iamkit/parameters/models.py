@@ -24,7 +24,7 @@ from pydantic import (
 from pydantic.fields import FieldInfo
 
 from iamkit.errors import InputError
-from iamkit.parameters import iam_names
+from iamkit.parameters import iam_names, thresholds
 from iamkit.parameters.checking import Model, check
 from iamkit.parameters.files import locate_files
 from iamkit.parameters.hand_over import check_hand_over
@@ -273,29 +273,39 @@ class AccountAliasParameters(RunAsParameters):
     allow_destructive: bool = Field(False, description="true lets another alias be replaced")
 
 
-class Thresholds(Model):
+_CIS = thresholds.Thresholds()
+
+
+class Thresholds(Model, thresholds.Thresholds):  # type: ignore[misc]  # frozen by its config
     """From when on an audit minds; the defaults are the CIS AWS Foundations Benchmark's."""
 
-    unused_days: int = Field(45, ge=1, description="a credential idle for so long is unused")
-    rotation_days: int = Field(90, ge=1, description="a key older than this wants rotation")
-    root_days: int = Field(90, ge=1, description="the root was used within so many days")
-    setup_days: int = Field(1, ge=0, description="a key made at set-up has so long to be used")
-    password_length: int = Field(14, ge=6, le=128, description="characters, at least")
-    password_reuse: int = Field(24, ge=1, le=24, description="former passwords to refuse")
+    unused_days: int = Field(
+        _CIS.unused_days, ge=1, description="a credential idle for so long is unused"
+    )
+    rotation_days: int = Field(
+        _CIS.rotation_days, ge=1, description="a key older than this wants rotation"
+    )
+    root_days: int = Field(
+        _CIS.root_days, ge=1, description="the root was used within so many days"
+    )
+    setup_days: int = Field(
+        _CIS.setup_days, ge=0, description="a key made at set-up has so long to be used"
+    )
+    password_length: int = Field(
+        _CIS.password_length, ge=6, le=128, description="characters, at least"
+    )
+    password_reuse: int = Field(
+        _CIS.password_reuse, ge=1, le=24, description="former passwords to refuse"
+    )
 
 
-class Waiver(Model):
+class Waiver(Model, thresholds.Waiver):  # type: ignore[misc]  # frozen by its config
     """A finding that somebody has accepted, for a reason and until a day."""
 
     check: str = Field(description="the check's id")
     principal: str = Field(description="whom it concerns; * stands for any letters")
     reason: Annotated[str, StringConstraints(min_length=3)] = Field(description="why")
     until: Annotated[str, AfterValidator(_day)] = Field(description="the last day, as 2027-01-31")
-
-    @property
-    def last_day(self) -> date:
-        """The last day, in UTC, on which it counts."""
-        return date.fromisoformat(self.until)
 
 
 class AuditUsersParameters(CallerParameters):

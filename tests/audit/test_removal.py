@@ -12,10 +12,16 @@ from removals import COMPANY, REMOVALS, remove
 from samples import scaled
 
 from iamkit.audit import CHECKS, Audit
+from iamkit.audit.account_table import ACCOUNT, Account
 from iamkit.audit.charts import draw_charts
+from iamkit.audit.columns import NOT_READ, UNKNOWN, Unread, make_frame, tell_cells
 from iamkit.audit.comparison import compare
 from iamkit.audit.exports import judge, to_csv, to_json, to_junit, to_sarif, to_text
+from iamkit.audit.groups_table import GROUPS, all_groups
+from iamkit.audit.keys_table import ACCESS_KEYS, held_keys
+from iamkit.audit.policies_table import POLICIES, all_policies
 from iamkit.audit.schema import SEVERITIES, USERS
+from iamkit.audit.users_table import PEOPLE
 from iamkit.notebook.pages.audit_summary import FINE, _numbers
 from iamkit.notebook.pages.audit_user import describe_user
 
@@ -172,3 +178,24 @@ def test_a_fingerprint_hangs_on_no_optional_call():
     assert prints[0] == prints[1] != set()
     assert with_ids.findings["fingerprint"].is_unique
     assert without_ids.findings["fingerprint"].is_unique
+
+
+@pytest.mark.parametrize("name", REMOVALS)
+def test_a_cell_whose_source_was_not_read_says_so_in_words(name):
+    """It is unknown or not read: never empty, never "never"."""
+    audit = audit_without([name])
+    tables = [
+        (PEOPLE, audit.people),
+        (ACCESS_KEYS, list(held_keys(audit.people))),
+        (GROUPS, list(all_groups(audit))),
+        (POLICIES, all_policies(audit)),
+        (ACCOUNT, [Account(audit)]),
+    ]
+    for columns, rows in tables:
+        told = tell_cells(make_frame(columns, rows), columns)
+        for column, described in columns.items():
+            for row, text in zip(rows, told[column], strict=True):
+                try:
+                    described.value(row)
+                except Unread:
+                    assert text in (UNKNOWN, NOT_READ), column

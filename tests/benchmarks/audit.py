@@ -5,11 +5,16 @@ Prints calls, ratios and memory, measured in turn in one run: ``make bench``.
 
 import os
 import resource
+import subprocess
+import sys
 import tempfile
 import time
 from contextlib import suppress
+from dataclasses import replace
+from functools import partial
 
 USERS = 5_000
+SAVED = 500
 LOOPED = 500
 ROUNDS = 3
 
@@ -51,6 +56,22 @@ def loop_over_users(iam, names):
         iam.list_user_tags(UserName=name)
         for key in iam.list_access_keys(UserName=name)["AccessKeyMetadata"]:
             iam.get_access_key_last_used(AccessKeyId=key["AccessKeyId"])
+
+
+def command_beside_pandas(state, folder):
+    """What ``iamkit audit`` on a saved state of few users takes, whole, by the import of pandas."""
+    from iamkit.account.state_file import save_state
+
+    users = dict(list(state.users.items())[:SAVED])
+    report = {name: row for name, row in state.report.items() if name in users}
+    saved = save_state(replace(state, users=users, report=report), f"{folder}/state.json")
+    took = {}
+    for arguments in (("-c", "import pandas"), ("-m", "iamkit", "audit", "--state", str(saved))):
+        run = partial(
+            subprocess.run, [sys.executable, *arguments], stdout=subprocess.DEVNULL, check=False
+        )
+        took[arguments[0]] = min(seconds(run)[0] for _ in range(2 * ROUNDS))
+    return took["-m"] / took["-c"]
 
 
 def measure(folder):
@@ -103,6 +124,8 @@ def measure(folder):
         f"loop / audit: {loop / min(audited):.0f}; with key ids: {loop / (with_ids + tables):.0f}"
     )
     print(f"memory, at most: {memory:.0f} MB")
+    ratio = command_beside_pandas(audit.state, folder)
+    print(f"iamkit audit --state, {SAVED} users / import pandas: {ratio:.2f}")
 
 
 if __name__ == "__main__":

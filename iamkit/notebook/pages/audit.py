@@ -16,13 +16,12 @@ from iamkit.audit import Audit, schema
 from iamkit.audit.charts import Chart, draw_charts
 from iamkit.audit.comparison import UNTOLD, Comparison, compare
 from iamkit.audit.exports import (
-    TABLES,
     failures,
     table_of,
     to_csv,
     to_json,
 )
-from iamkit.audit.schema import in_words
+from iamkit.audit.schema import TABLES, in_words
 from iamkit.aws.audit_run import audit_of, load_own, read_audited
 from iamkit.aws.session import open_session
 from iamkit.errors import AwsError, InputError

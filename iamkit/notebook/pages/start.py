@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from IPython.display import display
 
 from iamkit.audit import Audit
-from iamkit.audit.exports import failures, printable
+from iamkit.audit.exports import failures
 from iamkit.audit.priorities import Urgent, count_findings, most_urgent
 from iamkit.aws.audit_run import audit_of
 from iamkit.aws.read import AUDITED, read_account
@@ -25,6 +25,7 @@ from iamkit.parameters.users_csv import with_users_file
 from iamkit.parameters.yaml_file import current_parameters_file, read_parameters
 from iamkit.plan.desired import Desired, desired_of
 from iamkit.plan.progress import FIRST, PLANNED, WORST, State, Step, in_brief, list_steps, next_step
+from iamkit.text import printable
 from iamkit.workspace import find_notebook
 
 SEVERITY_SIGNS = {"critical": "▲", "high": "▲", "medium": "◆", "low": "▽"}

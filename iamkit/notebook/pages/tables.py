@@ -1,6 +1,7 @@
 """Tables to sort, filter and search, without a network; every text in them stays text."""
 
 from functools import cache
+from typing import Any
 
 import pandas as pd
 from IPython.display import display
@@ -32,7 +33,7 @@ for (const moment of [500, 2000, 5000, 15000]) setTimeout(() => {
 _SHOWN: list[bool] = []
 
 
-def show_table(frame: pd.DataFrame, columns: Schema) -> None:
+def show_table(frame: pd.DataFrame, columns: Schema[Any]) -> None:
     """A table to sort, filter and search without a network; every text in it stays text."""
     from itables import to_html_datatable  # noqa: PLC0415 - it takes a tenth of a second
 
