@@ -101,8 +101,8 @@ def test_a_rate_is_a_share_of_the_calls(sandbox, iam):
 
 
 def test_a_new_name_and_a_new_key_are_unknown_for_a_while(sandbox, iam, client_of, refused):
-    """For some seconds reads do not see them, lists leave them out, and the key is refused."""
-    sandbox.set_faults([{"action": "*", "kind": "unknown_yet", "seconds": 2}])
+    """Until they are older, reads do not see them, lists leave them out, and the key is refused."""
+    sandbox.set_faults([{"action": "*", "kind": "unknown_yet", "seconds": 600}])
     iam.create_user(UserName="alice")
     key = iam.create_access_key(UserName="alice")["AccessKey"]
     alice = client_of(sandbox, "sts", (key["AccessKeyId"], key["SecretAccessKey"]))
@@ -112,7 +112,7 @@ def test_a_new_name_and_a_new_key_are_unknown_for_a_while(sandbox, iam, client_o
         iam.get_user(UserName="alice")
     with refused("InvalidClientTokenId", 403):
         alice.get_caller_identity()
-    time.sleep(3)
+    sandbox.age(1)  # a day
     assert users(iam) == ["alice"]
     assert alice.get_caller_identity()["Arn"].endswith("user/alice")
 
