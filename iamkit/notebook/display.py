@@ -11,7 +11,7 @@ from IPython.display import display
 from iamkit.aws.apply import Outcome
 from iamkit.aws.credential_lookup import OldCredentialFile
 from iamkit.aws.session import Session
-from iamkit.notebook.markup import escape, table
+from iamkit.notebook.markup import escape, mime_bundle, table
 from iamkit.notebook.plan_view import outcome_html, outcome_text, plan_html, plan_text
 from iamkit.notebook.result import ACCOUNT_MIME, WORDS
 from iamkit.plan.changes import Plan
@@ -27,88 +27,65 @@ def show(*things: Any) -> None:
         display(bundle_of(thing), raw=True)
 
 
+def show_html(markup: str, text: str) -> None:
+    """Show markup, every text in it escaped already, and the same for readers without a browser."""
+    display(mime_bundle(markup, text), raw=True)
+
+
+@singledispatch
 def bundle_of(thing: Any) -> dict[str, Any]:
-    """A thing as a notebook's output: HTML and text, and of a session also its account's values."""
-    bundle: dict[str, Any] = {"text/html": render(thing), "text/plain": as_text(thing)}
-    if isinstance(thing, Session):
-        facts = (thing.identity.account_id, thing.alias or "", WORDS[thing.environment])
-        bundle[ACCOUNT_MIME] = dict(zip(("account_id", "alias", "word"), facts, strict=True))
-    return bundle
+    """A thing as a notebook's output, by MIME type: HTML and plain text.
+
+    A DataFrame is a table, a plain value a paragraph; a session also tells its account's values.
+    """
+    # Told without importing pandas, which most notebooks do not need.
+    markup = _frame(thing) if hasattr(thing, "to_html") else f"<p>{escape(thing)}</p>"
+    return mime_bundle(markup, str(thing))
 
 
-@singledispatch
-def render(thing: Any) -> str:
-    """A thing as HTML: a DataFrame as a table, a plain value as an escaped paragraph."""
-    if hasattr(thing, "to_html"):  # told without importing pandas, which most notebooks do not need
-        return _frame(thing)
-    return f"<p>{escape(thing)}</p>"
-
-
-@singledispatch
-def as_text(thing: Any) -> str:
-    """A thing as plain text."""
-    return str(thing)
-
-
-@render.register
-def _(session: Session) -> str:
+@bundle_of.register
+def _(session: Session) -> dict[str, Any]:
     colour, icon, meaning = (
         ("#1a7f37", "●", "nothing here is real")
         if session.environment == "sandbox"
         else ("#b91c1c", "▲", "a real AWS account")
     )
-    word = f"{WORDS[session.environment]}, {meaning}"
-    identity = session.identity
+    word, identity, life = WORDS[session.environment], session.identity, session.clients.life
     alias = f" ({escape(session.alias)})" if session.alias else ""
     warnings = "".join(f"<p>⚠ {escape(warning)}</p>" for warning in session.warnings)
-    return (
-        f'<div role="note" style="background:{colour};{BANNER}"><b>{icon} {word}</b> · '
+    markup = (
+        f'<div role="note" style="background:{colour};{BANNER}"><b>{icon} {word}, {meaning}</b> · '
         f"account <b>{escape(identity.account_id)}</b>{alias}<br>"
-        f"{escape(identity.arn)} · by {escape(session.source)} · "
-        f"{escape(session.clients.life)}</div>{warnings}"
+        f"{escape(identity.arn)} · by {escape(session.source)} · {escape(life)}</div>{warnings}"
     )
+    warned = "".join(f"\nWarning: {warning}" for warning in session.warnings)
+    text = f"{word} · account {identity.account_id} · {identity.arn} · {life}{warned}"
+    account = {"account_id": identity.account_id, "alias": session.alias or "", "word": word}
+    return mime_bundle(markup, text) | {ACCOUNT_MIME: account}
 
 
-@as_text.register
-def _(session: Session) -> str:
-    word = WORDS[session.environment]
-    warnings = "".join(f"\nWarning: {warning}" for warning in session.warnings)
-    identity = session.identity
-    life = session.clients.life
-    return f"{word} · account {identity.account_id} · {identity.arn} · {life}{warnings}"
+@bundle_of.register
+def _(plan: Plan) -> dict[str, Any]:
+    return mime_bundle(plan_html(plan), plan_text(plan))
 
 
-@render.register
-def _(plan: Plan) -> str:
-    return plan_html(plan)
+@bundle_of.register
+def _(outcome: Outcome) -> dict[str, Any]:
+    return mime_bundle(outcome_html(outcome), outcome_text(outcome))
 
 
-@as_text.register
-def _(plan: Plan) -> str:
-    return plan_text(plan)
-
-
-@render.register
-def _(outcome: Outcome) -> str:
-    return outcome_html(outcome)
-
-
-@as_text.register
-def _(outcome: Outcome) -> str:
-    return outcome_text(outcome)
-
-
-@render.register
-def _(old: OldCredentialFile) -> str:
+@bundle_of.register
+def _(old: OldCredentialFile) -> dict[str, Any]:
     warning = (
         "<p>⚠ Others on this machine can read it. Run <code>chmod 600</code> on it.</p>"
         if old.open_to_others
         else ""
     )
-    return (
+    markup = (
         f"<p>{escape(old.path)} holds the access key <code>{escape(old.key_id)}</code> and a "
         f"secret key, which is not shown.</p>{warning}"
     )
+    return mime_bundle(markup, str(old))
 
 
 def _frame(frame: Any) -> str:

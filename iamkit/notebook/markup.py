@@ -8,7 +8,9 @@ import html
 from collections.abc import Iterable, Sequence
 
 CELL = "text-align:left;vertical-align:top;padding:3px 14px 3px 0;white-space:pre-wrap"
-SHORT = CELL.replace("pre-wrap", "nowrap")
+NOWRAP = CELL.replace("pre-wrap", "nowrap")
+SHORT = 40
+"""Characters of a cell that stays on one line."""
 SEVERITY_COLOURS = {
     "critical": "#8b0000",
     "high": "#b2182b",
@@ -25,21 +27,29 @@ def escape(value: object) -> str:
     return html.escape(str(value), quote=True)
 
 
+def mime_bundle(markup: str, text: str) -> dict[str, str]:
+    """A notebook's output by MIME type: HTML, and the same as plain text."""
+    return {"text/html": markup, "text/plain": text}
+
+
+class Markup(str):
+    """Text that is HTML already, and is not escaped."""
+
+    __slots__ = ()
+
+
 def table(rows: Iterable[Sequence[object]], header: Sequence[str]) -> str:
-    """Rows as an HTML table, every cell escaped."""
+    """Rows as an HTML table; every cell is escaped that is not ``Markup``."""
     head = "".join(f'<th scope="col" style="{CELL}">{escape(name)}</th>' for name in header)
-    body = "".join(
-        "<tr>"
-        + "".join(f'<td style="{cell_style(cell)}">{escape(cell)}</td>' for cell in row)
-        + "</tr>"
-        for row in rows
-    )
+    body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in rows)
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
-def cell_style(cell: object) -> str:
-    """Short cells stay on one line; long ones wrap."""
-    return SHORT if len(str(cell)) <= 40 else CELL
+def _cell(cell: object) -> str:
+    """A short cell stays on one line; a long one wraps."""
+    if isinstance(cell, Markup):
+        return f'<td style="{CELL}">{cell}</td>'
+    return f'<td style="{CELL if len(str(cell)) > SHORT else NOWRAP}">{escape(cell)}</td>'
 
 
 def badge(text: str, background: str, colour: str = "#fff") -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from iamkit.aws.apply import Outcome
-from iamkit.notebook.markup import CELL, badge, copyable, escape, folded, table
+from iamkit.notebook.markup import Markup, badge, copyable, escape, folded, table
 from iamkit.plan.changes import Change, Plan, Verb
 from iamkit.policies.grammar.document import print_policy, to_json
 
@@ -122,15 +122,14 @@ def _groups(changes: Sequence[Change]) -> str:
 
 
 def _rows(changes: Iterable[Change]) -> str:
-    rows = "".join(
-        f'<tr><td style="{CELL}">{badge(f"{SIGNS[c.verb]} {c.verb}", COLOURS[c.verb])}</td>'
-        f'<td style="{CELL}">{escape(describe(c))}{_detail(c)}</td></tr>'
-        for c in changes
+    rows = (
+        (
+            Markup(badge(f"{SIGNS[change.verb]} {change.verb}", COLOURS[change.verb])),
+            Markup(f"{escape(describe(change))}{_detail(change)}"),
+        )
+        for change in changes
     )
-    head = f'<th scope="col" style="{CELL}">'
-    return (
-        f"<table><thead><tr>{head}verb</th>{head}how</th></tr></thead><tbody>{rows}</tbody></table>"
-    )
+    return table(rows, ("verb", "how"))
 
 
 def _detail(change: Change) -> str:

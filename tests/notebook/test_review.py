@@ -7,7 +7,7 @@ from changes import change
 
 from iamkit.aws.read import read_account
 from iamkit.errors import GuardError, UnsafePlan
-from iamkit.notebook.display import render
+from iamkit.notebook.display import bundle_of
 from iamkit.notebook.forms.form import Form
 from iamkit.notebook.review import cells, panel as review_panel, review
 from iamkit.notebook.review.panel import ReviewPanel
@@ -181,6 +181,7 @@ def test_hostile_names_do_not_become_markup(session):
         account_id="1", desired=Desired(), changes=(tagged,), notes=(hostile,), blockers=(hostile,)
     )
     banner = replace(session, alias=hostile, source=hostile, warnings=(hostile,))
-    for markup in (render(plan), render(banner), render(hostile)):
+    for thing in (plan, banner, hostile):
+        markup = bundle_of(thing)["text/html"]
         assert "<img" not in markup
         assert "&lt;img" in markup

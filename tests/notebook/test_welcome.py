@@ -8,7 +8,7 @@ from ways import PUBLIC_KEY
 
 from iamkit.aws.apply import apply_plan
 from iamkit.aws.read import read_account
-from iamkit.notebook.display import render
+from iamkit.notebook.display import bundle_of
 from iamkit.notebook.pages.welcome import NOTHING, write_welcome_pages
 from iamkit.plan.changes import make_plan
 from iamkit.plan.desired import Desired, DesiredUser
@@ -55,4 +55,4 @@ def test_a_user_to_whom_nothing_was_handed_over_has_no_page_yet(session):
     frame = write_welcome_pages(session, desired)
     assert frame.to_dict("records") == [{"user": "<b>", "file": NOTHING}]
     assert not (session.folder / "welcome").exists()
-    assert "&lt;b&gt;" in render(frame)
+    assert "&lt;b&gt;" in bundle_of(frame)["text/html"]

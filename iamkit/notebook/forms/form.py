@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from iamkit.aws.read import read_account
 from iamkit.aws.session import Session
 from iamkit.errors import AwsError, InputError
+from iamkit.notebook.display import show_html
 from iamkit.notebook.forms.fields import LABEL, Field, PolicyField, UsersField, field_of
 from iamkit.notebook.forms.form_state import keep, keeping_row, plain_value, recall, save_values
 from iamkit.notebook.interactive import someone_is_there
@@ -126,7 +127,7 @@ class Form(Generic[Parameters]):
             rows = [(name, _to_text(getattr(self._initial, name))) for name in self.fields]
             markup = table(rows, ("parameter", "value"))
             text = "\n".join(f"{name}: {value}" for name, value in rows)
-            display({"text/html": markup, "text/plain": text}, raw=True)
+            show_html(markup, text)
             return
         fields = [row for field in self.fields.values() for row in field.rows()]
         kept = "<p>What you filled in before is kept.</p>" if self.kept else ""

@@ -15,19 +15,14 @@ from iamkit.account.state_file import load_state, save_state
 from iamkit.audit import Audit, schema
 from iamkit.audit.charts import Chart, draw_charts
 from iamkit.audit.comparison import UNTOLD, Comparison, compare
-from iamkit.audit.exports import (
-    failures,
-    table_of,
-    to_csv,
-    to_json,
-)
+from iamkit.audit.exports import failures, table_of, to_csv, to_json
 from iamkit.audit.schema import TABLES, in_words
 from iamkit.aws.audit_run import audit_of, load_own, read_audited
 from iamkit.aws.session import open_session
 from iamkit.errors import AwsError, InputError
-from iamkit.notebook.display import BANNER, show
+from iamkit.notebook.display import BANNER, show, show_html
 from iamkit.notebook.interactive import applying_is_off, is_app, someone_is_there
-from iamkit.notebook.markup import escape
+from iamkit.notebook.markup import escape, mime_bundle
 from iamkit.notebook.pages.tables import show_table, worst_first
 from iamkit.notebook.result import ACCOUNT_MIME
 from iamkit.parameters.models import AuditUsersParameters
@@ -78,7 +73,7 @@ def show_charts(audit: Audit) -> None:
     figures = "".join(_figure(chart) for chart in charts)
     markup = f'<div style="{GRID}">{figures}</div>'
     told = "\n".join(f"{chart.title}. {chart.told}" for chart in charts)
-    display({"text/html": markup, "text/plain": told}, raw=True)
+    show_html(markup, told)
 
 
 def show_comparison(audit: Audit, parameters: AuditUsersParameters) -> Comparison | None:
@@ -155,7 +150,7 @@ def saved_banner(state: AccountState, where: str) -> dict[str, Any]:
     text = f"SAVED, account {state.account_id} as it was read {when}, from {where}"
     markup = f'<div role="note" style="background:#4d5966;{BANNER}">■ {escape(text)}</div>'
     account = {"account_id": state.account_id, "word": "SAVED", "read": read}
-    return {"text/html": markup, "text/plain": text, ACCOUNT_MIME: account}
+    return mime_bundle(markup, text) | {ACCOUNT_MIME: account}
 
 
 class _Progress:

@@ -1,18 +1,13 @@
 """The numbers of an audit that matter, what fails worst, and what could not be told."""
 
-from collections.abc import Iterable, Sequence
-
 import pandas as pd
-from IPython.display import display
 
 from iamkit.audit import CHECKS, Audit
-from iamkit.audit.exports import (
-    count_users,
-    failures,
-    to_text,
-)
+from iamkit.audit.exports import count_users, failures, to_text
 from iamkit.audit.schema import REPORT, SEVERITIES
-from iamkit.notebook.markup import escape, severity_badge
+from iamkit.notebook.display import show_html
+from iamkit.notebook.markup import Markup, escape, severity_badge, table
+from iamkit.text import few
 
 PLAIN, FINE, BAD, UNKNOWN_COLOUR = "#1b1b1b", "#1a7f37", "#b2182b", "#8a4600"
 """Colours of numbers; no number is fine while some of it is unknown."""
@@ -34,7 +29,7 @@ def show_summary(audit: Audit, worst: int = 10) -> None:
         f"<div>{cards}</div>{gaps}<p><b>Findings: {counts}.</b> The worst first, of each check:</p>"
         f"{_by_check(failing, worst, certain=unknown.empty)}{_unknown_by_check(unknown)}"
     )
-    display({"text/html": markup, "text/plain": to_text(audit)}, raw=True)
+    show_html(markup, to_text(audit))
 
 
 def _numbers(audit: Audit, failing: pd.DataFrame) -> list[tuple[str, str, str]]:
@@ -92,22 +87,19 @@ def _by_check(failing: pd.DataFrame, most: int, *, certain: bool) -> str:
     """The checks that fail, the worst first, each with the first of whom it concerns."""
     if failing.empty:
         return "<p>✔ None.</p>" if certain else "<p>None that is known.</p>"
-    rows = []
-    for _, found in failing.groupby("check", sort=False, observed=True):
-        first = found.iloc[0]
-        who = list(dict.fromkeys(found["principal"]))
-        more = f" and {len(who) - 4} more" if len(who) > 4 else ""
-        rows.append(
-            (
-                severity_badge(str(first["severity"])),
-                escape(first["title"]),
-                f"{len(found):,}",
-                escape(", ".join(who[:4]) + more),
-                escape(first["cis"].split(", ")[-1]),
-            )
+    rows = [
+        (
+            Markup(severity_badge(str(first["severity"]))),
+            first["title"],
+            f"{len(found):,}",
+            few(dict.fromkeys(found["principal"]), 4),
+            first["cis"].split(", ")[-1],
         )
+        for _, found in failing.groupby("check", sort=False, observed=True)
+        for first in [found.iloc[0]]
+    ]
     left = f"<p>… and {len(rows) - most} checks more, below.</p>" if len(rows) > most else ""
-    return _table(rows[:most], ("", "expected", "fails", "who", "CIS")) + left
+    return table(rows[:most], ("", "expected", "fails", "who", "CIS")) + left
 
 
 def _unknown_by_check(unknown: pd.DataFrame) -> str:
@@ -116,23 +108,12 @@ def _unknown_by_check(unknown: pd.DataFrame) -> str:
         return ""
     rows = [
         (
-            severity_badge(str(found["severity"].iloc[0])),
-            escape(found["title"].iloc[0]),
-            f'<b style="color:{UNKNOWN_COLOUR}">{len(found):,} unknown</b>',
-            escape(found["source"].iloc[0]),
+            Markup(severity_badge(str(found["severity"].iloc[0]))),
+            found["title"].iloc[0],
+            Markup(f'<b style="color:{UNKNOWN_COLOUR}">{len(found):,} unknown</b>'),
+            found["source"].iloc[0],
         )
         for _, found in unknown.groupby("check", sort=False, observed=True)
     ]
     heading = "<p><b>What could not be told</b>, and may be as bad:</p>"
-    return heading + _table(rows, ("", "expected", "for", "hangs on"))
-
-
-def _table(rows: Iterable[Sequence[str]], header: Sequence[str]) -> str:
-    """A table of cells that are HTML already."""
-    style = "text-align:left;vertical-align:top;padding:4px 14px 4px 0"
-    head = "".join(f'<th scope="col" style="{style}">{escape(name)}</th>' for name in header)
-    body = "".join(
-        "<tr>" + "".join(f'<td style="{style}">{cell}</td>' for cell in row) + "</tr>"
-        for row in rows
-    )
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    return heading + table(rows, ("", "expected", "for", "hangs on"))

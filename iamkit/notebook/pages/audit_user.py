@@ -10,7 +10,7 @@ from IPython.display import display
 from iamkit.audit import Audit, schema
 from iamkit.audit.schema import in_words
 from iamkit.errors import InputError
-from iamkit.notebook.display import show
+from iamkit.notebook.display import show, show_html
 from iamkit.notebook.interactive import someone_is_there
 from iamkit.notebook.markup import escape, severity_badge, table
 from iamkit.notebook.pages.tables import worst_first
@@ -35,7 +35,7 @@ def show_user(audit: Audit, name: str = "") -> None:
         raise InputError(f"The account has no user {name!r}.")
     markup, text = describe_user(audit, name)
     if not someone_is_there():
-        display({"text/html": markup, "text/plain": text}, raw=True)
+        show_html(markup, text)
         return
     chosen = widgets.Combobox(
         value=name, options=list(audit.users["user"]), description="User", ensure_option=True
@@ -99,7 +99,6 @@ def _permission_rows(audit: Audit, name: str) -> list[tuple[str, ...]]:
         services = of_path["service"].nunique()
         for service, cell in _by_service(of_path, many=services > 30):
             levels = ", ".join(dict.fromkeys(cell["access_level"].astype("str")))
-            conditional = cell["conditional"].all()
             rows.append(
                 (
                     str(path),
@@ -107,7 +106,7 @@ def _permission_rows(audit: Audit, name: str) -> list[tuple[str, ...]]:
                     levels,
                     f"{cell['actions'].sum():,} of {cell['of'].sum():,}",
                     "all" if (cell["resources"] == "all").any() else "some",
-                    "yes" if conditional else "",
+                    "yes" if cell["conditional"].all() else "",
                 )
             )
     return rows

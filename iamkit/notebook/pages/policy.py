@@ -5,11 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from IPython.display import display
 
 from iamkit.account.state import JSON, AccountState
 from iamkit.errors import InputError
-from iamkit.notebook.display import show
+from iamkit.notebook.display import show, show_html
 from iamkit.notebook.interactive import applying_is_off
 from iamkit.notebook.markup import escape, table
 from iamkit.parameters.models import PolicyChoice
@@ -40,7 +39,7 @@ def show_policy(document: JSON, title: str = "") -> None:
         return
     heading = f"<h4>{escape(title)}</h4>" if title else ""
     markup = heading + policy_html(document)
-    display({"text/html": markup, "text/plain": policy_text(document, title)}, raw=True)
+    show_html(markup, policy_text(document, title))
 
 
 def show_choices(parts: Sequence[PolicyChoice]) -> None:
@@ -48,7 +47,7 @@ def show_choices(parts: Sequence[PolicyChoice]) -> None:
     rows = [(str(number), in_short(part)) for number, part in enumerate(parts, 1)]
     text = "\n".join(f"{number}. {said}" for number, said in rows)
     markup = table(rows, ("part", "what is chosen"))
-    display({"text/html": markup, "text/plain": text}, raw=True)
+    show_html(markup, text)
 
 
 def in_short(part: PolicyChoice) -> str:
@@ -111,7 +110,7 @@ def show_impact(state: AccountState, desired: Desired) -> None:
         markup = f"<p>{escape(said)}</p>" + (
             table(rows, [str(name) for name in changes.columns]) if rows else ""
         )
-        display({"text/html": markup, "text/plain": said}, raw=True)
+        show_html(markup, said)
 
 
 def told_impact(changes: pd.DataFrame, holder: str) -> str:

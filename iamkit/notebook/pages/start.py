@@ -3,8 +3,6 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from IPython.display import display
-
 from iamkit.audit import Audit
 from iamkit.audit.exports import failures
 from iamkit.audit.priorities import Urgent, count_findings, most_urgent
@@ -12,6 +10,7 @@ from iamkit.aws.audit_run import audit_of
 from iamkit.aws.read import AUDITED, read_account
 from iamkit.aws.session import Session
 from iamkit.errors import AwsError, InputError
+from iamkit.notebook.display import show_html
 from iamkit.notebook.input_notebook import declared_parameters
 from iamkit.notebook.markup import SEVERITY_COLOURS, badge, escape
 from iamkit.parameters.models import (
@@ -83,18 +82,13 @@ def read_start(session: Session, parameters: StartParameters) -> Start:
         )
         limits = AuditUsersParameters.model_validate(parameters.model_dump())
     audit = audit_of(state, limits)
-    steps = list_steps(
-        session.identity,
-        state,
-        wanted,
-        found=count_findings(audit.findings),
-    )
+    steps = list_steps(session.identity, state, wanted, found=count_findings(audit.findings))
     return Start(steps=steps, audit=audit, problems=(*problems, *failures(audit)))
 
 
 def show_steps(start: Start) -> None:
     """The steps as a list: how far each is, a link to its notebook, and where to go on."""
-    _display(*describe_steps(start))
+    show_html(*describe_steps(start))
 
 
 def describe_steps(start: Start) -> tuple[str, str]:
@@ -109,7 +103,7 @@ def describe_steps(start: Start) -> tuple[str, str]:
 
 def show_urgent(start: Start) -> None:
     """The three checks that fail worst, each with who, what and what to do; and what is unknown."""
-    _display(*describe_urgent(start))
+    show_html(*describe_urgent(start))
 
 
 def describe_urgent(start: Start) -> tuple[str, str]:
@@ -173,10 +167,6 @@ def _together(wanted: Mapping[str, Desired | str]) -> Desired:
         users=tuple(user for desired in each for user in desired.users),
         absent_users=tuple(name for desired in each for name in desired.absent_users),
     )
-
-
-def _display(markup: str, text: str) -> None:
-    display({"text/html": markup, "text/plain": text}, raw=True)
 
 
 def _text(*lines: str) -> str:

@@ -4,9 +4,9 @@ from functools import cache
 from typing import Any
 
 import pandas as pd
-from IPython.display import display
 
 from iamkit.audit.schema import SEVERITIES, Schema, in_words
+from iamkit.notebook.display import show_html
 from iamkit.notebook.interactive import someone_is_there
 
 WIDE = "next_action admin_path data remedy waiver".split()
@@ -77,7 +77,7 @@ def show_table(frame: pd.DataFrame, columns: Schema[Any]) -> None:
     text = (
         words.drop(columns="rank", errors="ignore").head(20).to_string(index=False, max_colwidth=40)
     )
-    display({"text/html": _bundle() + markup + FOCUSABLE, "text/plain": text}, raw=True)
+    show_html(_bundle() + markup + FOCUSABLE, text)
 
 
 def _bundle() -> str:

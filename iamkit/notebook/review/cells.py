@@ -4,7 +4,7 @@ from IPython.display import display
 
 from iamkit.aws.apply import Outcome
 from iamkit.aws.session import Session
-from iamkit.notebook.display import render, show
+from iamkit.notebook.display import bundle_of, show, show_html
 from iamkit.notebook.interactive import someone_is_there
 from iamkit.notebook.result import RESULT_MIME
 from iamkit.notebook.review.review import Review, WantedForm, meaning_of, sentences
@@ -66,11 +66,11 @@ def verify(reviewed: Review) -> None:
         return
     unsettled = reviewed.plan.changes or reviewed.plan.doubts
     first = NOT_YET if unsettled else "✔ The account is as wanted."
-    handle = display(_shown(first), raw=True, display_id=True)
+    handle = display(bundle_of(first), raw=True, display_id=True)
 
     def conclude() -> None:
         if reviewed.conclusion:
-            handle.update(_shown(reviewed.conclusion.text), raw=True)
+            handle.update(bundle_of(reviewed.conclusion.text), raw=True)
 
     reviewed.on_applied(conclude)
 
@@ -79,7 +79,7 @@ def show_meaning(plan: Plan, session: Session) -> None:
     """Show what a plan means for people."""
     said = meaning_of(plan, session)
     markup = f"<p><b>What this means</b></p>{sentences(said)}" if said else ""
-    display({"text/html": markup, "text/plain": "\n".join(said)}, raw=True)
+    show_html(markup, "\n".join(said))
 
 
 def tell_runner(plan: Plan, outcome: Outcome | None) -> None:
@@ -93,7 +93,3 @@ def tell_runner(plan: Plan, outcome: Outcome | None) -> None:
         "doubts": list(plan.doubts),
     }
     display({RESULT_MIME: counts, "text/plain": ""}, raw=True)
-
-
-def _shown(text: str) -> dict[str, str]:
-    return {"text/html": render(text), "text/plain": text}

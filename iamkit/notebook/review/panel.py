@@ -13,10 +13,10 @@ from IPython.display import display
 
 from iamkit.aws.apply import word_to_type
 from iamkit.errors import IamkitError
-from iamkit.notebook.display import as_text, render
+from iamkit.notebook.display import bundle_of
 from iamkit.notebook.interactive import applying_is_off
 from iamkit.notebook.kernels import stopping_with_parent
-from iamkit.notebook.markup import escape
+from iamkit.notebook.markup import escape, mime_bundle
 from iamkit.notebook.plan_view import describe, plan_html
 from iamkit.notebook.review.review import (
     Conclusion,
@@ -69,7 +69,7 @@ class ReviewPanel:
         panel = widgets.VBox([self.view, self.confirmation, buttons, self.status, self.progress])
         panel.layout.align_items = "flex-start"
         display(panel)
-        self._result = display(_mime("", ""), raw=True, display_id=True)
+        self._result = display(mime_bundle("", ""), raw=True, display_id=True)
 
     def wait(self, seconds: float = 60) -> None:
         """Wait until an apply has ended.
@@ -178,7 +178,7 @@ class ReviewPanel:
     def _end(self, conclusion: Conclusion) -> None:
         outcome = self.review.outcome
         if outcome and self._result:
-            self._result.update(_mime(render(outcome), as_text(outcome)), raw=True)
+            self._result.update(bundle_of(outcome), raw=True)
         self.again.disabled = False
         self.again.description = "Plan again" if conclusion.ok else "Go on: plan what is left"
         self.apply.description = "Applied" if conclusion.ok else "Not all was applied"
@@ -216,7 +216,3 @@ def _button(text: str, colour: str, icon: str) -> Any:
     button = widgets.Button(description=text, icon=icon, layout={"width": "auto"})
     button.style.button_color, button.style.text_color = colour, "#ffffff"
     return button
-
-
-def _mime(markup: str, text: str) -> dict[str, str]:
-    return {"text/html": markup, "text/plain": text}
