@@ -10,6 +10,7 @@ import click
 
 from iamkit.errors import IamkitError, InputError
 from iamkit.sandbox_commands import sandbox
+from iamkit.text import printable
 
 if TYPE_CHECKING:
     from iamkit.audit import Audit
@@ -186,15 +187,12 @@ def _audited(file: Path | None, state: tuple[Path, ...]) -> "Audit":
 
 
 def _write(content: bytes, output: Path | None) -> None:
-    from iamkit.storage.private_files import write_whole
+    from iamkit.storage.private_files import PRIVATE, write_named
 
     if output is None:
         click.echo(content.decode(), nl=False)
-        return
-    try:
-        write_whole(output, content)
-    except OSError as error:
-        raise InputError(f"{output} cannot be written: {error.strerror}.") from None
+    else:
+        write_named(output, content, PRIVATE)
 
 
 @cli.command("who-can")
@@ -232,7 +230,6 @@ def who_can_command(
     from iamkit.audit.exports import export_frame
     from iamkit.aws.audit_run import audit_parameters, read_own_permissions
     from iamkit.policies.evaluation.access import for_reading, gaps_in, who_can
-    from iamkit.text import printable
 
     known = {}
     for text in context:
@@ -288,7 +285,7 @@ def _run(
 
     with forking(len(names)) as server:  # it imports while this process does
         from iamkit.notebook.runs.headless import run_with_file
-        from iamkit.notebook.runs.run import INDEX
+        from iamkit.notebook.runs.output import INDEX
 
         results, folder = run_with_file(
             names, file, parameter, _progress, apply=apply, output=output, fork_server=server
@@ -306,7 +303,7 @@ def _progress(event: "NotebookResult | str") -> None:
     counts = f"{event.applied} of {event.planned} changes" if event.planned else ""
     _say(f"{event.outcome:<14} {counts:<18} {event.seconds:5.1f} s  {event.html}")
     for note in event.notes:
-        click.echo("  " + "".join(c for c in note if c.isprintable()), err=True)
+        click.echo(f"  {printable(note)}", err=True)
     if event.error:
         click.echo(f"  {event.error}", err=True)
 

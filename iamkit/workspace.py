@@ -1,23 +1,15 @@
 """The user's own operations folder: notebooks, parameters, a CI workflow, what git ignores."""
 
 import json
-import re
-import stat
-from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 from iamkit.errors import InputError
 from iamkit.parameters.practice import packaged
 from iamkit.parameters.yaml_file import parameters_schema
 from iamkit.storage.folders import check_room, make_folder
-from iamkit.storage.private_files import write_whole
-from iamkit.storage.reading import read_bytes
-from iamkit.text import parse_json
+from iamkit.storage.private_files import write_named
 
-LARGEST = 100_000_000
-"""Bytes of a notebook, whose outputs may have pictures."""
 BLOCK = 4_096
 """Bytes by which disks count."""
 
@@ -97,7 +89,7 @@ def init_folder(folder: Path) -> list[Path]:
         size = sum(len(text.encode()) for text in missing.values())
         check_room(folder, size + BLOCK * len(missing))
     for name, text in missing.items():
-        _make_file(folder / name, text)
+        write_named(folder / name, text, end=" Run it again.")
     return [folder / name for name in missing]
 
 
@@ -108,38 +100,3 @@ def _is_there(path: Path) -> bool:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "no file has such a name"
         raise InputError(f"{path}: {reason}. Nothing was changed.") from None
-
-
-def _make_file(path: Path, text: str) -> None:
-    try:
-        write_whole(path, text, mode=0o666)
-    except OSError as error:
-        raise InputError(f"{path} cannot be written: {error.strerror}. Run it again.") from None
-
-
-def fill_parameters(notebook: Path, values: Mapping[str, Any]) -> None:
-    """Write values into a notebook's parameters cell, so that what one sees is what runs.
-
-    Raises:
-        InputError: it is no notebook, or cannot be written.
-    """
-    try:
-        content = parse_json(read_bytes(notebook, LARGEST))
-        for cell in content["cells"]:
-            if "parameters" in cell["metadata"].get("tags", []):
-                lines = "".join(cell["source"]).splitlines(keepends=True)
-                cell["source"] = [_filled(line, values) for line in lines]
-    except (ValueError, KeyError, TypeError, AttributeError):
-        raise InputError(f"{notebook} is not a notebook of version 4; move it away.") from None
-    text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
-    try:
-        write_whole(notebook, text, mode=stat.S_IMODE(notebook.stat().st_mode))
-    except OSError as error:
-        raise InputError(f"{notebook} cannot be written: {error.strerror}.") from None
-
-
-def _filled(line: str, values: Mapping[str, Any]) -> str:
-    match = re.match(r"(\w+)(: \w+) = .*(  # .*\n?)$", line)
-    if not match or match[1] not in values:
-        return line
-    return f"{match[1]}{match[2]} = {values[match[1]]!r}{match[3]}"

@@ -11,8 +11,7 @@ import yaml
 from paths import GUIDE, ROOT
 
 from iamkit.errors import InputError
-from iamkit.notebook.input_notebook import values_for
-from iamkit.notebook.runs.run import declared_parameters
+from iamkit.notebook.input_notebook import declared_parameters, values_for
 from iamkit.parameters.files import CURRENT
 from iamkit.parameters.models import NOTEBOOKS, plain_values
 from iamkit.parameters.practice import practice_values

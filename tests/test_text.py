@@ -11,7 +11,7 @@ from paths import ROOT
 from iamkit.account.state_file import load_state
 from iamkit.credentials.record import read_record
 from iamkit.errors import IamkitError
-from iamkit.notebook.input_notebook import declared_parameters
+from iamkit.notebook.input_notebook import declared_parameters, fill_parameters
 from iamkit.parameters.yaml_file import read_override, read_parameters
 from iamkit.parameters.yaml_writer import _stays_text
 from iamkit.policies.grammar.reading import read_json
@@ -20,7 +20,6 @@ from iamkit.sandbox.server.call import _read_json
 from iamkit.sandbox.server.errors import Refused
 from iamkit.sandbox.server.http_message import Request
 from iamkit.text import DEEPEST, NestedTooDeep, is_too_deep, parse_json, parse_python
-from iamkit.workspace import fill_parameters
 
 DEPTHS = (3_000, 20_000)
 HEAD = "environment: sandbox\naccount_id: '000000000000'\n"

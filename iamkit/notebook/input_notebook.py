@@ -1,6 +1,9 @@
-"""Input notebooks, as files: what they declare and import, without running anything."""
+"""Input notebooks, as files: what they declare, import and are given; nothing of them runs."""
 
 import ast
+import json
+import re
+import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -9,6 +12,7 @@ from typing import Any
 from iamkit.errors import InputError
 from iamkit.parameters.models import NOTEBOOKS, plain_values
 from iamkit.parameters.yaml_file import ParametersFile
+from iamkit.storage.private_files import write_named
 from iamkit.storage.reading import read_bytes
 from iamkit.text import did_you_mean, parse_json, parse_python
 
@@ -48,6 +52,28 @@ def check_parameters(path: Path, given: Iterable[str]) -> None:
             raise InputError(
                 f"{path.name} declares no parameter {name[:60]!r}{hint} Nothing was run."
             )
+
+
+def fill_parameters(path: Path, values: Mapping[str, Any]) -> None:
+    """Write values into a notebook's parameters cell, so that what one sees is what runs.
+
+    Raises:
+        InputError: it is no notebook, or cannot be written.
+    """
+    notebook = read_notebook(path)
+    for cell in notebook["cells"]:
+        if "parameters" in cell["metadata"].get("tags", []):
+            lines = "".join(cell["source"]).splitlines(keepends=True)
+            cell["source"] = [_filled(line, values) for line in lines]
+    text = json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
+    write_named(path, text, stat.S_IMODE(path.stat().st_mode))
+
+
+def _filled(line: str, values: Mapping[str, Any]) -> str:
+    match = re.match(r"(\w+)(: \w+) = .*(  # .*\n?)$", line)
+    if not match or match[1] not in values:
+        return line
+    return f"{match[1]}{match[2]} = {values[match[1]]!r}{match[3]}"
 
 
 def values_for(

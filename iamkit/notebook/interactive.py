@@ -2,9 +2,7 @@
 
 from IPython import get_ipython
 
-from iamkit.app_mode import APP_APPLIES, OFF, YES, applying_is_off, is_app
-
-__all__ = ["APP_APPLIES", "OFF", "YES", "applying_is_off", "is_app", "someone_is_there"]
+from iamkit.app_mode import is_app
 
 
 def someone_is_there() -> bool:

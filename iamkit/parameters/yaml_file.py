@@ -21,16 +21,6 @@ from iamkit.parameters.models import KNOWN, NOTEBOOKS, NotebookParameters, plain
 from iamkit.storage.reading import read_bytes
 from iamkit.text import check_yaml, did_you_mean
 
-__all__ = [
-    "CURRENT",
-    "ParametersFile",
-    "current_parameters_file",
-    "parameters_schema",
-    "read_override",
-    "read_overrides",
-    "read_parameters",
-]
-
 MAX_BYTES = 1_000_000
 
 TARGET = ("environment", "account_id")
@@ -243,9 +233,6 @@ def read_overrides(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     wrong: list[str] = []
     for name, text in pairs:
-        if name not in KNOWN:
-            wrong.append(f"-p {_unknown(name)}")
-            continue
         try:
             values[name] = read_override(name, text)
         except InputError as error:

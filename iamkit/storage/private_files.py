@@ -4,6 +4,8 @@ import os
 import threading
 from pathlib import Path
 
+from iamkit.errors import InputError
+
 PRIVATE = 0o600
 """The mode of a file for its owner alone."""
 NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -25,6 +27,24 @@ def write_whole(path: Path, content: str | bytes, mode: int = PRIVATE) -> None:
     own = f"{os.getpid()}-{threading.get_ident()}"
     data = content.encode() if isinstance(content, str) else content
     replace_by_way_of(path.with_name(f".{path.name[:200]}.{own}"), path, data, mode)
+
+
+def write_named(path: Path, content: str | bytes, mode: int = 0o666, end: str = "") -> None:
+    """As `write_whole`, where a person named the file.
+
+    Args:
+        path: as there.
+        content: as there.
+        mode: as there; by default others may read it.
+        end: how the error ends, such as with what to do.
+
+    Raises:
+        InputError: it could not be written; an older one is as it was.
+    """
+    try:
+        write_whole(path, content, mode)
+    except OSError as error:
+        raise InputError(f"{path} cannot be written: {error.strerror}.{end}") from None
 
 
 def replace_by_way_of(staged: Path, path: Path, data: bytes, mode: int = PRIVATE) -> None:

@@ -16,7 +16,8 @@ from iamkit.notebook.launch.lab import (
     prepare_start_page,
 )
 from iamkit.notebook.runs.prefill import fill_page
-from iamkit.parameters.yaml_file import CURRENT, current_parameters_file
+from iamkit.parameters.files import CURRENT
+from iamkit.parameters.yaml_file import current_parameters_file
 
 
 @pytest.fixture

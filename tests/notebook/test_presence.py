@@ -4,11 +4,13 @@ import json
 
 import pytest
 
-from iamkit.notebook.interactive import APP_APPLIES, applying_is_off, someone_is_there
+from iamkit.app_mode import APP_APPLIES, applying_is_off
+from iamkit.notebook.interactive import someone_is_there
 from iamkit.notebook.runs.run import run_notebooks
 
 ASKS = (
-    "from iamkit.notebook.interactive import applying_is_off, someone_is_there\n"
+    "from iamkit.app_mode import applying_is_off\n"
+    "from iamkit.notebook.interactive import someone_is_there\n"
     "print(someone_is_there(), bool(applying_is_off()))"
 )
 IN_VOILA = [

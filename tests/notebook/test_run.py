@@ -9,15 +9,16 @@ import time
 import pytest
 
 from iamkit.errors import HandoverError, InputError
-from iamkit.notebook.result import RESULT_MIME
-from iamkit.notebook.runs.run import exit_code_of, run_notebooks
+from iamkit.notebook.result import RESULT_MIME, exit_code_of
+from iamkit.notebook.runs.run import run_notebooks
 
 SECRET = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYzEXAMPLEKEY"
 
 RUNNER = """
 import sys
 from pathlib import Path
-from iamkit.notebook.runs.run import exit_code_of, run_notebooks
+from iamkit.notebook.result import exit_code_of
+from iamkit.notebook.runs.run import run_notebooks
 folder = Path(sys.argv[1])
 results = run_notebooks(
     sorted(folder.glob("*.ipynb")), {}, folder / "out", lambda: [], lambda progress: None

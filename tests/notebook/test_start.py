@@ -10,7 +10,7 @@ from iamkit.aws.apply import apply_plan
 from iamkit.aws.read import read_account
 from iamkit.aws.session import open_session
 from iamkit.notebook.pages.start import Start, describe_steps, describe_urgent, read_start
-from iamkit.parameters.yaml_file import CURRENT
+from iamkit.parameters.files import CURRENT
 from iamkit.plan.changes import make_plan
 from iamkit.plan.desired import Desired, DesiredUser, desired_of
 from iamkit.plan.progress import PLANNED, Step

@@ -15,7 +15,7 @@ from hypothesis import given, strategies as st
 from paths import GUIDE, ROOT
 
 from iamkit.errors import InputError
-from iamkit.notebook.input_notebook import declared_parameters
+from iamkit.notebook.input_notebook import declared_parameters, fill_parameters
 from iamkit.parameters.files import CURRENT, FILES as FILE_PARAMETERS, resolve_files
 from iamkit.parameters.models import (
     NOTEBOOKS,
@@ -41,7 +41,7 @@ from iamkit.parameters.yaml_file import (
     read_parameters,
 )
 from iamkit.plan.desired import Desired, held_policy, team_users
-from iamkit.workspace import fill_parameters, find_notebook, init_folder
+from iamkit.workspace import find_notebook, init_folder
 
 FILES = sorted((ROOT / "parameters").glob("*.yaml"))
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import ipywidgets as widgets
 
+from iamkit.app_mode import is_app
 from iamkit.errors import IamkitError
-from iamkit.notebook.interactive import is_app
 from iamkit.notebook.markup import escape
 from iamkit.parameters.models import NotebookParameters
 from iamkit.parameters.yaml_file import TARGET, current_parameters_file

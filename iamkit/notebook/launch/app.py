@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from iamkit import errors
+from iamkit.app_mode import APP_APPLIES, YES
 from iamkit.errors import IamkitError, InputError
-from iamkit.notebook.interactive import APP_APPLIES, YES
 from iamkit.notebook.launch.lab import START, prepare_environment, prepare_folder
 from iamkit.notebook.reports.html import TEMPLATES
 from iamkit.parameters.models import NOTEBOOKS

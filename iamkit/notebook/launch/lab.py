@@ -13,15 +13,16 @@ from pathlib import Path
 from jupyter_core.paths import jupyter_runtime_dir
 
 from iamkit.errors import IamkitError, InputError
+from iamkit.notebook.input_notebook import fill_parameters
 from iamkit.parameters.files import CURRENT
 from iamkit.parameters.practice import packaged
 from iamkit.parameters.yaml_file import read_parameters
 from iamkit.storage.folders import make_folder
 from iamkit.storage.home import home_folder
-from iamkit.storage.private_files import write_whole
+from iamkit.storage.private_files import write_named
 from iamkit.storage.reading import read_text
 from iamkit.text import parse_json
-from iamkit.workspace import fill_parameters, init_folder
+from iamkit.workspace import init_folder
 
 START = "00_start_here.ipynb"
 LONGEST = 50
@@ -92,7 +93,7 @@ def prepare_folder(folder: Path | None, file: Path | None) -> Path:
     if not (folder / "notebooks").is_dir():
         init_folder(folder)
     if not (folder / "notebooks" / START).exists():  # made by an iamkit that had no start page
-        _write(folder / "notebooks" / START, (packaged("notebooks") / START).read_bytes())
+        write_named(folder / "notebooks" / START, (packaged("notebooks") / START).read_bytes())
     if file:
         given = read_parameters(file)
         for notebook in sorted((folder / "notebooks").glob("*.ipynb")):
@@ -157,11 +158,4 @@ def _settle(folder: Path) -> None:
             merged = json.dumps({**wanted, **present})
         except (ValueError, TypeError):  # with comments, it is a person's
             continue
-        _write(path, merged)
-
-
-def _write(path: Path, content: str | bytes) -> None:
-    try:
-        write_whole(path, content, mode=0o666)
-    except OSError as error:
-        raise InputError(f"{path} cannot be written: {error.strerror}.") from None
+        write_named(path, merged)

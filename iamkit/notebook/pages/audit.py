@@ -12,6 +12,7 @@ from IPython.display import display
 
 from iamkit.account.state import AccountState
 from iamkit.account.state_file import load_state, save_state
+from iamkit.app_mode import applying_is_off, is_app
 from iamkit.audit import Audit, schema
 from iamkit.audit.charts import Chart, draw_charts
 from iamkit.audit.comparison import UNTOLD, Comparison, compare
@@ -21,7 +22,7 @@ from iamkit.aws.audit_run import audit_of, load_own, read_audited
 from iamkit.aws.session import open_session
 from iamkit.errors import AwsError, InputError
 from iamkit.notebook.display import BANNER, show, show_html
-from iamkit.notebook.interactive import applying_is_off, is_app, someone_is_there
+from iamkit.notebook.interactive import someone_is_there
 from iamkit.notebook.markup import escape, mime_bundle
 from iamkit.notebook.pages.tables import show_table, worst_first
 from iamkit.notebook.result import ACCOUNT_MIME

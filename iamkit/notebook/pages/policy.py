@@ -7,9 +7,8 @@ from typing import Any
 import pandas as pd
 
 from iamkit.account.state import JSON, AccountState
-from iamkit.errors import InputError
+from iamkit.app_mode import applying_is_off
 from iamkit.notebook.display import show, show_html
-from iamkit.notebook.interactive import applying_is_off
 from iamkit.notebook.markup import escape, table
 from iamkit.parameters.models import PolicyChoice
 from iamkit.plan.access_changes import impact_of
@@ -21,7 +20,7 @@ from iamkit.policies.grammar.quotas import Gauge, measure
 from iamkit.policies.lint.linting import Remark, lint_policy
 from iamkit.policies.lookup import find_policy
 from iamkit.policies.wording.explanation import explain
-from iamkit.storage.private_files import write_whole
+from iamkit.storage.private_files import write_named
 
 COLOURS = {"error": "#b91c1c", "warning": "#9a6700", "hint": "#57606a"}
 MARKS = {"error": "✘", "warning": "⚠", "hint": "ⓘ"}
@@ -94,10 +93,7 @@ def save_policy(document: JSON, file: str) -> None:
         show(f"The policy is not saved to {file}. {reason}")
         return
     path = Path(file).expanduser()
-    try:
-        write_whole(path, print_policy(document) + "\n", mode=0o666)
-    except OSError as error:
-        raise InputError(f"{path} cannot be written: {error.strerror}.") from None
+    write_named(path, print_policy(document) + "\n")
     show(f"The policy is saved: {path}")
 
 

@@ -1,8 +1,8 @@
 """Write a stored key to an AWS profile, for tools that read no other place."""
 
+from iamkit.app_mode import applying_is_off
 from iamkit.aws.session import Session
 from iamkit.credentials import write_aws_profile
-from iamkit.notebook.interactive import applying_is_off
 
 
 def write_profile(session: Session, user: str, profile: str) -> str:

@@ -5,12 +5,12 @@ from pathlib import Path
 import pandas as pd
 
 from iamkit.account.state import sign_in_url
+from iamkit.app_mode import applying_is_off
 from iamkit.aws.session import Session
 from iamkit.credentials.credential import file_name
 from iamkit.credentials.files import private_folder, replace_whole
 from iamkit.credentials.welcome import Delivery, Welcome, welcome_page
 from iamkit.errors import HandoverError
-from iamkit.notebook.interactive import applying_is_off
 from iamkit.plan.desired import Desired
 
 COLUMNS = ("user", "file")

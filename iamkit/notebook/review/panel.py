@@ -11,10 +11,10 @@ from typing import Any
 import ipywidgets as widgets
 from IPython.display import display
 
+from iamkit.app_mode import applying_is_off
 from iamkit.aws.apply import word_to_type
 from iamkit.errors import IamkitError
 from iamkit.notebook.display import bundle_of
-from iamkit.notebook.interactive import applying_is_off
 from iamkit.notebook.kernels import stopping_with_parent
 from iamkit.notebook.markup import escape, mime_bundle
 from iamkit.notebook.plan_view import describe, plan_html

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from iamkit.account.gaps import DETAILS
+from iamkit.app_mode import applying_is_off
 from iamkit.aws.apply import Outcome, apply_plan, await_applied, plan_again
 from iamkit.aws.journal import last_apply
 from iamkit.aws.read import read_account, read_permissions
 from iamkit.aws.session import Session
 from iamkit.errors import AwsError, GuardError, NotVerified
-from iamkit.notebook.interactive import applying_is_off
 from iamkit.notebook.kernels import end_with_parent
 from iamkit.notebook.markup import escape
 from iamkit.plan.changes import Change, Plan, make_plan

@@ -15,8 +15,9 @@ from iamkit.notebook.fork_server import ForkServer
 from iamkit.notebook.input_notebook import values_for
 from iamkit.notebook.result import NotebookResult
 from iamkit.notebook.runs.run import run_notebooks
+from iamkit.parameters.files import CURRENT
 from iamkit.parameters.models import NOTEBOOKS
-from iamkit.parameters.yaml_file import CURRENT, read_overrides, read_parameters
+from iamkit.parameters.yaml_file import read_overrides, read_parameters
 from iamkit.workspace import find_notebook
 
 if TYPE_CHECKING:

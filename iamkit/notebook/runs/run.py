@@ -20,14 +20,13 @@ from typing import Any
 from iamkit.credentials import Fingerprint
 from iamkit.errors import HandoverError, IamkitError, InputError, PartlyApplied, SecretLeak
 from iamkit.notebook.fork_server import ForkServer, forking
-from iamkit.notebook.input_notebook import check_parameters, declared_parameters, imported_names
+from iamkit.notebook.input_notebook import check_parameters, imported_names
 from iamkit.notebook.kernels import Kernel, Kernels
 from iamkit.notebook.reports.executed import Sheet, Stamp, to_sheet
 from iamkit.notebook.reports.html import to_html, to_index
 from iamkit.notebook.result import (
     NotebookResult,
     Verdict,
-    exit_code_of,
     is_ours,
     judge_counts,
     judge_error,
@@ -37,8 +36,6 @@ from iamkit.notebook.result import (
 from iamkit.notebook.runs.output import INDEX, NotKept, check_output, keep_files
 from iamkit.notebook.runs.secret_scan import SecretSearch, describe_cell, remove_widgets
 from iamkit.notebook.runs.signals import Stop, Stopped
-
-__all__ = ["INDEX", "NotebookResult", "declared_parameters", "exit_code_of", "run_notebooks"]
 
 AHEAD = 2
 """How many kernels start before their turn: on two cores one is enough, on more two are faster."""
