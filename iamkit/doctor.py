@@ -61,10 +61,11 @@ def _account(file: Path) -> Iterator[Check]:
     """Open a session and try each read that the notebooks need."""
     from iamkit.aws.read import read_account  # noqa: PLC0415
     from iamkit.aws.session import open_session  # noqa: PLC0415
+    from iamkit.parameters.models import AuditUsersParameters, notebook_of  # noqa: PLC0415
     from iamkit.parameters.yaml_file import read_parameters  # noqa: PLC0415
 
     try:
-        parameters = read_parameters(file).for_notebook("06_audit_users", {})
+        parameters = read_parameters(file).for_notebook(notebook_of(AuditUsersParameters), {})
         session = open_session(parameters)
         yield Check("caller", f"{session.identity.arn}, by {session.source}")
         for warning in session.warnings:

@@ -76,20 +76,19 @@ class Term:
     more: str = ""
 
 
+def _named(kind: str, *, optional: bool = False) -> AfterValidator:
+    """Take the name of a kind of thing; an optional one may be empty."""
+    return AfterValidator(
+        lambda name: name if optional and not name else iam_names.check_name(kind, name)
+    )
+
+
 AccountId = Annotated[str, StringConstraints(pattern=r"^\d{12}$")]
-UserName = Annotated[
-    str, AfterValidator(lambda name: iam_names.check_name("user", name)), Term("user")
-]
-GroupName = Annotated[
-    str, AfterValidator(lambda name: iam_names.check_name("group", name)), Term("group")
-]
-PolicyName = Annotated[
-    str, AfterValidator(lambda name: iam_names.check_name("policy", name)), Term("inline policy")
-]
-OptionalPolicyName = Annotated[
-    str, AfterValidator(lambda n: n and iam_names.check_name("policy", n))
-]
-OptionalUserName = Annotated[str, AfterValidator(lambda n: n and iam_names.check_name("user", n))]
+UserName = Annotated[str, _named("user"), Term("user")]
+GroupName = Annotated[str, _named("group"), Term("group")]
+PolicyName = Annotated[str, _named("policy"), Term("inline policy")]
+OptionalPolicyName = Annotated[str, _named("policy", optional=True)]
+OptionalUserName = Annotated[str, _named("user", optional=True)]
 IamPath = Annotated[str, AfterValidator(iam_names.check_path)]
 HandOver = Annotated[str, AfterValidator(check_hand_over)]
 Tags = Annotated[dict[str, str], AfterValidator(iam_names.check_tags)]
@@ -273,30 +272,17 @@ class AccountAliasParameters(RunAsParameters):
     allow_destructive: bool = Field(False, description="true lets another alias be replaced")
 
 
-_CIS = thresholds.Thresholds()
-
-
 class Thresholds(Model, thresholds.Thresholds):  # type: ignore[misc]  # frozen by its config
-    """From when on an audit minds; the defaults are the CIS AWS Foundations Benchmark's."""
+    """From when on an audit minds, with the defaults of the class that it checks."""
 
-    unused_days: int = Field(
-        _CIS.unused_days, ge=1, description="a credential idle for so long is unused"
-    )
-    rotation_days: int = Field(
-        _CIS.rotation_days, ge=1, description="a key older than this wants rotation"
-    )
-    root_days: int = Field(
-        _CIS.root_days, ge=1, description="the root was used within so many days"
-    )
-    setup_days: int = Field(
-        _CIS.setup_days, ge=0, description="a key made at set-up has so long to be used"
-    )
-    password_length: int = Field(
-        _CIS.password_length, ge=6, le=128, description="characters, at least"
-    )
-    password_reuse: int = Field(
-        _CIS.password_reuse, ge=1, le=24, description="former passwords to refuse"
-    )
+    unused_days: Annotated[int, Field(ge=1, description="a credential idle for so long is unused")]
+    rotation_days: Annotated[int, Field(ge=1, description="a key older than this wants rotation")]
+    root_days: Annotated[int, Field(ge=1, description="the root was used within so many days")]
+    setup_days: Annotated[
+        int, Field(ge=0, description="a key made at set-up has so long to be used")
+    ]
+    password_length: Annotated[int, Field(ge=6, le=128, description="characters, at least")]
+    password_reuse: Annotated[int, Field(ge=1, le=24, description="former passwords to refuse")]
 
 
 class Waiver(Model, thresholds.Waiver):  # type: ignore[misc]  # frozen by its config
@@ -391,6 +377,11 @@ NOTEBOOKS: Mapping[str, type[NotebookParameters]] = {
     "07_policy_studio": PolicyStudioParameters,
 }
 """The notebooks in their order, each with its model: its purpose and its parameters."""
+
+
+def notebook_of(model: type[NotebookParameters]) -> str:
+    """The name of the notebook that has these parameters."""
+    return next(name for name, each in NOTEBOOKS.items() if each is model)
 
 
 def term_of(field: FieldInfo) -> Term:

@@ -33,21 +33,18 @@ TRUTH = {
     **dict.fromkeys(("yes", "true", "1", "y", "x"), True),
     **dict.fromkeys(("no", "false", "0", "n", ""), False),
 }
-WORDS: Mapping[str, str] = {
-    **{name: name for name in COLUMNS},
-    **dict.fromkeys(("user", "users", "user_name", "username", "iam_user", "login"), "name"),
-    **dict.fromkeys(("folder", "user_path"), "path"),
-    **dict.fromkeys(("group", "group_name", "group_names", "user_groups", "iam_groups"), "groups"),
-    **dict.fromkeys(("tag",), "tags"),
-    **dict.fromkeys(("key", "programmatic_access", "gets_a_key_for_programs"), "access_key"),
-    **dict.fromkeys(
-        ("console", "console_access", "login_profile", "may_sign_in_to_the_console"),
-        "console_password",
-    ),
-    **dict.fromkeys(("credentials_go_to", "public_key"), "hand_over"),
-    **dict.fromkeys(("email", "e_mail", "mail", "email_address", "e_mail_address"), "tag:email"),
-    "team": "tag:team",
+ALSO = {
+    "name": "user users user_name username iam_user login",
+    "path": "folder user_path",
+    "groups": "group group_name group_names user_groups iam_groups",
+    "tags": "tag",
+    "access_key": "key programmatic_access gets_a_key_for_programs",
+    "console_password": "console console_access login_profile may_sign_in_to_the_console",
+    "hand_over": "credentials_go_to public_key",
+    "tag:email": "email e_mail mail email_address e_mail_address",
+    "tag:team": "team",
 }
+WORDS = {word: column for column in ALSO for word in (column, *ALSO[column].split())}
 """What people write above a column, in lower case with ``_`` between words, and what it is."""
 FACTS = frozenset(
     """arn user_creation_time password_enabled password_last_used password_last_changed
@@ -56,6 +53,7 @@ FACTS = frozenset(
     active_key_age access_key_last_used creation_time signing_certs""".split()
 )
 """Columns of the console's own downloads that say what is there, or a secret: passed over."""
+PASSED_OVER = "passed over"
 _FACT = re.compile(r"(?:access_key|cert)_[12]_\w+")
 ROOT = "<root_account>"
 """The account's root in a credential report, who is no user."""
@@ -65,26 +63,13 @@ _SEPARATOR = re.compile(r"\s*\"?sep=(.)\"?\s*", re.IGNORECASE)
 """A first line by which Excel is told the separator; Excel shows it as no row."""
 
 
-def read_users(path: str) -> list[UserRow]:
-    """Read users from a CSV file; no path, no users.
-
-    The header names some of the columns of ``COLUMNS``. Groups are separated by ``;``, tags are
-    ``key=value`` separated by ``;``, and what is true or false is yes or no. The words of
-    ``WORDS`` stand for a column too, and ``tag:KEY`` is a tag of its own.
-
-    Raises:
-        InputError: naming the file, and each row and column that is wrong.
-    """
-    return list(_numbered_users(path).values())
-
-
 def with_users_file(parameters: UsersParameters) -> UsersParameters:
     """The parameters with the users of their ``users_csv`` among ``users``.
 
     Raises:
         InputError: the file is wrong, or a user is given twice.
     """
-    more = _numbered_users(parameters.users_csv)
+    more = read_users(parameters.users_csv)
     named = {user.name.lower() for user in parameters.users}
     wrong = [
         f"{parameters.users_csv}, row {number}: name: the user {user.name!r} is in `users` too"
@@ -99,8 +84,16 @@ def with_users_file(parameters: UsersParameters) -> UsersParameters:
     return check(UsersParameters, given | {"users": plain}) if more else parameters
 
 
-def _numbered_users(path: str) -> dict[int, UserRow]:
-    """The users of a CSV file by their row's number."""
+def read_users(path: str) -> dict[int, UserRow]:
+    """The users of a CSV file by their row's number; no path, no users.
+
+    The header names some of the columns of ``COLUMNS``. Groups are separated by ``;``, tags are
+    ``key=value`` separated by ``;``, and what is true or false is yes or no. The words of
+    ``WORDS`` stand for a column too, and ``tag:KEY`` is a tag of its own.
+
+    Raises:
+        InputError: naming the file, and each row and column that is wrong.
+    """
     if not path:
         return {}
     file = Path(path).expanduser()
@@ -325,9 +318,6 @@ def _columns(records: Mapping[int, list[str]], place: int, where: str) -> dict[i
     return columns
 
 
-PASSED_OVER = "passed over"
-
-
 def _meaning(heading: str) -> str:
     """What a heading stands for: a column, ``tag:KEY``, ``PASSED_OVER``; empty if not known."""
     kind, colon, key = heading.partition(":")
@@ -364,7 +354,7 @@ def _rows(
         if len(record) < width or len(_trimmed(record)) > width:
             said = f"{len(record)} columns, and {width} are expected"
             wrong.append(f"{where}, row {number}: {said}")
-        elif header and _repeats(record, header):
+        elif header and all(a.lower() == b.lower() for a, b in zip(record, header, strict=False)):
             wrong.append(f"{where}, row {number}: a second header; take it out")
         else:
             cells = {name: record[i] for i, name in columns.items()}
@@ -373,12 +363,6 @@ def _rows(
     if wrong:
         raise all_wrong(wrong)
     return rows
-
-
-def _repeats(record: Sequence[str], header: Sequence[str]) -> bool:
-    """Whether a row is the header once more."""
-    same = [a.lower() == b.lower() for a, b in zip(record, header, strict=False)]
-    return all(same)
 
 
 def _no_values(cells: Mapping[str, str]) -> Iterable[str]:

@@ -7,15 +7,25 @@ from typing import Literal
 from iamkit.account.gaps import failed_sources
 from iamkit.account.state import AccountState, CallerIdentity
 from iamkit.errors import InputError
-from iamkit.parameters.models import NOTEBOOKS
+from iamkit.parameters.models import (
+    NOTEBOOKS,
+    AdminGroupParameters,
+    AuditUsersParameters,
+    CredentialsParameters,
+    StartParameters,
+    notebook_of,
+)
 from iamkit.plan.changes import Plan, make_plan
 from iamkit.plan.desired import Desired, wants_of_account
 from iamkit.text import few
 
-FIRST = "01_credentials"
+FIRST = notebook_of(CredentialsParameters)
+AUDIT = notebook_of(AuditUsersParameters)
 PLANNED = tuple(name for name, model in NOTEBOOKS.items() if wants_of_account(model))
 """The steps that want something of the account."""
 
+AT_ANY_TIME = "whenever there is a question"
+"""What is said of a step that sets nothing up and looks for nothing."""
 WORST = ("critical", "high")
 """The severities of what should not wait until next week."""
 
@@ -62,11 +72,12 @@ def list_steps(
     planned = [judge_plan(name, current, wanted[name]) for name in PLANNED]
     begun = any(step.state == "done" for step in planned)  # who has nothing yet begins at 01
     first: State = "done" if begun else "to do"
-    return (
-        Step(notebook=FIRST, state=first, said=describe_caller(caller)),
-        *planned,
-        judge_audit(current, found),
-        Step(notebook="07_policy_studio", state="as you like", said="whenever there is a question"),
+    told = {step.notebook: step for step in (*planned, judge_audit(current, found))}
+    told[FIRST] = Step(notebook=FIRST, state=first, said=describe_caller(caller))
+    return tuple(
+        told.get(name) or Step(notebook=name, state="as you like", said=AT_ANY_TIME)
+        for name, model in NOTEBOOKS.items()
+        if model is not StartParameters  # which shows the steps
     )
 
 
@@ -96,7 +107,7 @@ def judge_plan(notebook: str, current: AccountState | str, wanted: Desired | str
 def judge_audit(current: AccountState | str, found: Mapping[str, int]) -> Step:
     """How far the audit is: done if nothing bad was found, and everything could be read."""
     if isinstance(current, str):
-        return Step(notebook="06_audit_users", state="cannot tell", said=current)
+        return Step(notebook=AUDIT, state="cannot tell", said=current)
     failing = {word: number for word, number in found.items() if word != "unknown"}
     counted = ", ".join(f"{number:,} {word}" for word, number in failing.items() if number)
     parts = [counted or "nothing found"]
@@ -108,13 +119,13 @@ def judge_audit(current: AccountState | str, found: Mapping[str, int]) -> Step:
     state: State = "cannot tell" if unknown or failed_sources(current) else "done"
     if any(failing.get(word) for word in WORST):
         state = "to do"
-    return Step(notebook="06_audit_users", state=state, said="; ".join(parts))
+    return Step(notebook=AUDIT, state=state, said="; ".join(parts))
 
 
 def describe_caller(caller: CallerIdentity) -> str:
     """Who calls, in words: ``user alice``, or that it is the root."""
     if caller.is_root:
-        return "you are the account's root, which is for 02_admin_group alone"
+        return f"you are the account's root, which is for {notebook_of(AdminGroupParameters)} alone"
     kind, _, name = caller.arn.rpartition(":")[2].partition("/")
     return f"you are {kind.replace('-', ' ')} {name}"
 

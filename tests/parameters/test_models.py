@@ -276,14 +276,14 @@ def test_users_are_read_from_a_spreadsheets_csv(tmp_path):
         b"\xef\xbb\xbfName,path,groups,tags,access_key,console_password\r\n"
         b'bob,/team/,dev;ops,"team=web;x=a=b",yes,\r\n\r\ncarol,,,,No,TRUE\r\n'
     )
-    bob, carol = read_users(str(file))
+    bob, carol = read_users(str(file)).values()
     assert (bob.groups, bob.tags, bob.access_key) == (
         ["dev", "ops"],
         {"team": "web", "x": "a=b"},
         True,
     )
     assert (carol.path, carol.access_key, carol.console_password) == (None, False, True)
-    assert read_users("") == []
+    assert read_users("") == {}
 
 
 PUBLIC_KEY = "age1" + "q" * 58
@@ -297,7 +297,7 @@ def test_a_user_may_say_where_credentials_go(hand_over, tmp_path):
     """In the parameters and in a CSV file, and it reaches what is wanted."""
     file = tmp_path / "team.csv"
     file.write_text(f"name,hand_over\nbob,{hand_over}\n")
-    [row] = read_users(str(file))
+    [row] = read_users(str(file)).values()
     assert row.hand_over == hand_over
     parameters = read_parameters(GUIDE).for_notebook("04_users", {})
     [*_, bob] = team_users(parameters.model_copy(update={"users": [row]})).users
@@ -417,7 +417,7 @@ def test_a_table_is_read_as_people_and_spreadsheets_write_it(table, encoding, tm
     data = (mark + TABLES[table]).encode(ENCODINGS[encoding])
     file = tmp_path / "team.csv"
     file.write_bytes(data)
-    read = [user.model_dump(exclude_defaults=True) for user in read_users(str(file))]
+    read = [user.model_dump(exclude_defaults=True) for user in read_users(str(file)).values()]
     assert read == [BOB, ANN]
     dropped = read_cells(decode_text(data, "team.csv"), "team.csv")
     pasted = read_pasted_cells(TABLES[table], "name")
@@ -488,7 +488,9 @@ def test_the_consoles_own_downloads_are_read(download, tmp_path):
     """Only names are taken from them: neither what is there already, nor a secret, nor the root."""
     file = tmp_path / "download.csv"
     file.write_text(CONSOLE[download])
-    assert [u.model_dump(exclude_defaults=True) for u in read_users(str(file))] == [{"name": "bob"}]
+    assert [u.model_dump(exclude_defaults=True) for u in read_users(str(file)).values()] == [
+        {"name": "bob"}
+    ]
     assert list(read_cells(CONSOLE[download], "x").values()) == [{"name": "bob"}]
     file.write_text(CONSOLE[download].replace("\nbob", "\na b"))
     with pytest.raises(InputError, match="holds a space") as error:

@@ -21,12 +21,15 @@ INDENT = "15.6em"
 
 
 class Field:
-    """A text field; the other kinds differ in what they show and how they read.
+    """A text field; the other kinds differ in what they show, and how they read and print.
 
     Attributes:
         widget: what is shown.
         messages: below it: what is wrong with it, or what it would change.
+        trait: the name of the widget's attribute that holds what stands in it.
     """
+
+    trait = "value"
 
     def __init__(self, name: str, about: FieldInfo, choices: Iterable[str] = ()) -> None:
         self.name, self.about = name, about
@@ -39,23 +42,31 @@ class Field:
             return widgets.Combobox(options=choices, ensure_option=False, **_common(label))
         return widgets.Text(**_common(label))
 
+    def read(self, raw: Any) -> Any:
+        """The plain value of what stands in the widget."""
+        return raw.strip()
+
+    def print(self, value: Any) -> Any:
+        """What stands in the widget for a plain value."""
+        return value
+
     @property
     def value(self) -> Any:
         """The plain value, for the model to check."""
-        return self.widget.value.strip()
+        return self.read(self.raw)
 
     @value.setter
     def value(self, value: Any) -> None:
-        self.widget.value = value
+        self.raw = self.print(value)
 
     @property
     def raw(self) -> Any:
         """What stands in the widget, right or wrong."""
-        return self.widget.value
+        return getattr(self.widget, self.trait)
 
     @raw.setter
     def raw(self, raw: Any) -> None:
-        self.widget.value = raw
+        setattr(self.widget, self.trait, raw)
 
     @property
     def problem(self) -> str:
@@ -89,14 +100,9 @@ class CheckField(Field):
         """A box to tick."""
         return widgets.Checkbox(**_common(label))
 
-    @property
-    def value(self) -> Any:
+    def read(self, raw: Any) -> Any:
         """True or false."""
-        return self.widget.value
-
-    @value.setter
-    def value(self, value: Any) -> None:
-        self.widget.value = value
+        return raw
 
 
 class TextsField(Field):
@@ -111,15 +117,14 @@ class TextsField(Field):
         self.search.observe(self._add, "value")
         return widgets.Textarea(rows=2, **_common(label))
 
-    @property
-    def value(self) -> Any:
+    def read(self, raw: Any) -> Any:
         """The names."""
-        return [line.strip() for line in self.widget.value.splitlines() if line.strip()]
+        return [line.strip() for line in raw.splitlines() if line.strip()]
 
-    @value.setter
-    def value(self, value: Any) -> None:
-        self.widget.value = "\n".join(value)
+    def print(self, value: Any) -> Any:
+        """A line for each, and room for them."""
         self.widget.rows = max(2, min(len(value) + 1, 12))
+        return "\n".join(value)
 
     def rows(self) -> list[Any]:
         """The search above the lines."""
@@ -141,24 +146,25 @@ class PolicyField(Field):
         area.add_class("iamkit-code")
         return area
 
-    @property
-    def value(self) -> Any:
+    def read(self, raw: Any) -> Any:
         """The document; what is none stays text, of which the model tells what is wrong where."""
-        if self.widget.value == self._printed:
+        if raw == self._printed:
             return self._document  # as it was written, where printing it would tidy it
         with suppress(InputError):
-            return parse_policy(self.widget.value)
-        return self.widget.value
+            return parse_policy(raw)
+        return raw
 
-    @value.setter
-    def value(self, value: Any) -> None:
+    def print(self, value: Any) -> Any:
+        """Its text, and room for it."""
         self._document, self._printed = value, print_policy(value)
-        text = self.widget.value = self._printed
-        self.widget.rows = max(6, min(text.count("\n") + 2, 24))
+        self.widget.rows = max(6, min(self._printed.count("\n") + 2, 24))
+        return self._printed
 
 
 class UsersField(Field):
     """The team, as a table; see ``edit_users``."""
+
+    trait = "rows"
 
     def make(self, label: str, choices: list[str]) -> Any:
         """The table."""
@@ -170,23 +176,13 @@ class UsersField(Field):
     def _say_note(self, user: UserRow) -> str:
         return self._note(user) if self._note else ""
 
-    @property
-    def value(self) -> Any:
+    def read(self, raw: Any) -> Any:  # noqa: ARG002 - the table has read them already
         """The rows, as they stand in the parameters."""
         return self.widget.value
 
-    @value.setter
-    def value(self, value: Any) -> None:
-        self.widget.rows = [cells_of(user) for user in value]
-
-    @property
-    def raw(self) -> Any:
+    def print(self, value: Any) -> Any:
         """The rows as text."""
-        return self.widget.rows
-
-    @raw.setter
-    def raw(self, raw: Any) -> None:
-        self.widget.rows = raw
+        return [cells_of(user) for user in value]
 
     @property
     def problem(self) -> str:

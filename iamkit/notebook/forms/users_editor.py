@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache, partial
-from typing import Any, Literal, get_args
+from typing import Any
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -25,11 +25,10 @@ from iamkit.parameters.users_csv import (
 )
 
 HOW = {
-    "text": "",
     "list": "Put a ; between several.",
     "tags": "As key=value, with a ; between several.",
-    "yes_no": "",
 }
+"""How the cells of a kind of column are filled in."""
 EXPECTED = {"bool_type": "yes or no", "dict_type": "key=value;key=value, each key once"}
 """What a cell should have held, by pydantic's word for what is wrong."""
 
@@ -65,7 +64,7 @@ def user_columns(groups: Sequence[str] = ()) -> list[Column]:
     Args:
         groups: the account's groups, to choose from.
     """
-    return [_column(name, groups if name == "groups" else _words_of(name)) for name in COLUMNS]
+    return [_column(name, groups if name == "groups" else ()) for name in COLUMNS]
 
 
 def check_users(rows: Iterable[Row], note: Callable[[UserRow], str] | None = None) -> Checked:
@@ -78,7 +77,7 @@ def check_users(rows: Iterable[Row], note: Callable[[UserRow], str] | None = Non
     notes: list[str] = []
     first: dict[str, tuple[int, str]] = {}
     for number, row in enumerate(rows):
-        cells = tuple(row.get(name, "").strip() for name in COLUMNS)
+        cells = tuple(row.get(column, "").strip() for column in COLUMNS)
         user, wrong = _read(cells)
         notes.append(note(user) if user and note else "")
         if not any(cells):
@@ -86,8 +85,8 @@ def check_users(rows: Iterable[Row], note: Callable[[UserRow], str] | None = Non
         plain = user.model_dump(exclude_defaults=True) if user else _plain(cells)
         value.append(plain)
         name = plain["name"]
-        twin_row, twin = first.setdefault(name.lower(), (number, name)) if name else (number, name)
-        if twin_row != number:
+        twin_row, twin = first.setdefault(name.lower(), (number, name))
+        if name and twin_row != number:
             wrong = {**wrong, "name": _twins(twin, name, twin_row)}
         problems += [Problem(row=number, column=c, message=m) for c, m in wrong.items()]
     return Checked(value=value, problems=problems, notes=notes if note else None)
@@ -133,18 +132,12 @@ def _column(name: str, choices: Iterable[str]) -> Column:
         name=name,
         label=field.title or words.capitalize(),
         term=term.name or words,
-        help=" ".join(filter(None, (f"{about[:1].upper()}{about[1:]}.", HOW[kind], term.more))),
+        help=" ".join(
+            filter(None, (f"{about[:1].upper()}{about[1:]}.", HOW.get(kind, ""), term.more))
+        ),
         kind="list" if kind == "tags" else kind,
         choices=list(choices),
     )
-
-
-def _words_of(name: str) -> tuple[str, ...]:
-    """The words that a field takes, if it takes only some."""
-    annotation = UserRow.model_fields[name].annotation
-    kinds = (annotation, *get_args(annotation))
-    literals = [kind for kind in kinds if getattr(kind, "__origin__", None) is Literal]
-    return tuple(word for kind in literals for word in get_args(kind) if word)
 
 
 @lru_cache(maxsize=20_000)
@@ -179,10 +172,8 @@ def _twins(first: str, second: str, row: int) -> str:
 
 
 def _read_pasted(text: str, column: str) -> list[Row]:
-    rows = read_pasted_cells(text, column)
-    return [tidy_cells(cells) for cells in rows.values()]
+    return list(map(tidy_cells, read_pasted_cells(text, column).values()))
 
 
 def _read_file(data: bytes, name: str) -> list[Row]:
-    rows = read_cells(decode_text(data, name), name)
-    return [tidy_cells(cells) for cells in rows.values()]
+    return list(map(tidy_cells, read_cells(decode_text(data, name), name).values()))

@@ -23,7 +23,17 @@ from iamkit.parameters.models import (
 from iamkit.parameters.users_csv import with_users_file
 from iamkit.parameters.yaml_file import current_parameters_file, read_parameters
 from iamkit.plan.desired import Desired, desired_of
-from iamkit.plan.progress import FIRST, PLANNED, WORST, State, Step, in_brief, list_steps, next_step
+from iamkit.plan.progress import (
+    AUDIT,
+    FIRST,
+    PLANNED,
+    WORST,
+    State,
+    Step,
+    in_brief,
+    list_steps,
+    next_step,
+)
 from iamkit.text import printable
 from iamkit.workspace import find_notebook
 
@@ -75,7 +85,7 @@ def read_start(session: Session, parameters: StartParameters) -> Start:
         steps = list_steps(session.identity, str(error), wanted, found={})
         return Start(steps=steps, audit=None, problems=(f"could not be read: {error}",))
     try:
-        limits = AuditUsersParameters.model_validate(given("06_audit_users").model_dump())
+        limits = AuditUsersParameters.model_validate(given(AUDIT).model_dump())
     except InputError as error:
         problems.append(
             f"the audit's defaults are used instead of its parameters: {in_brief(error)}"
@@ -119,7 +129,7 @@ def describe_urgent(start: Start) -> tuple[str, str]:
     items = "".join(_urgent_item(one) for one in found)
     lines = [f"{one.severity}: {_who(one)}: {one.expected}. {one.action}." for one in found]
     if unknown:
-        said = f"{unknown:,} findings could not be told; 06_audit_users says which"
+        said = f"{unknown:,} findings could not be told; {AUDIT} says which"
         gaps, told = f"<p>{_badge('cannot tell')} {escape(said)}</p>{gaps}", [said, *told]
     listed = f'<ol style="{LIST}">{items}</ol>' if found else ""
     return f"<p>{escape(heading)}</p>{listed}{gaps}", _text(heading, *lines, *told)
@@ -232,7 +242,7 @@ def _verdict(found: list[Urgent], *, certain: bool) -> str:
     if found[0].severity not in WORST:
         sure = "✔ Nothing is critical or high" if certain else "? Nothing known is critical or high"
         return f"{sure}. What comes first of the rest:"
-    return "The audit finds this most urgent; 06_audit_users has it all, with the commands:"
+    return f"The audit finds this most urgent; {AUDIT} has it all, with the commands:"
 
 
 def _badge(word: str) -> str:

@@ -16,7 +16,7 @@ from iamkit.notebook.input_notebook import values_for
 from iamkit.notebook.result import NotebookResult
 from iamkit.notebook.runs.run import run_notebooks
 from iamkit.parameters.files import CURRENT
-from iamkit.parameters.models import NOTEBOOKS
+from iamkit.parameters.models import NOTEBOOKS, AuditUsersParameters, notebook_of
 from iamkit.parameters.yaml_file import read_overrides, read_parameters
 from iamkit.workspace import find_notebook
 
@@ -73,7 +73,7 @@ def run_with_file(
 
 
 def audit_page(found: "Audit", parameters: Mapping[str, Any], compare: Path | None) -> bytes:
-    """The page of 06_audit_users, run on what was read.
+    """The page of the audit's notebook, run on what was read.
 
     Args:
         found: the audit.
@@ -87,7 +87,7 @@ def audit_page(found: "Audit", parameters: Mapping[str, Any], compare: Path | No
         saved = save_state(found.state, Path(folder) / "state.json")
         given = {**parameters, "state_files": [str(saved)], "save_to": ""}
         given |= {"compare_to": str(compare.absolute())} if compare else {}
-        notebook = find_notebook("06_audit_users")
+        notebook = find_notebook(notebook_of(AuditUsersParameters))
         (result,) = run_notebooks(
             [notebook],
             {notebook.stem: given},
