@@ -3,6 +3,7 @@
 import io
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -77,6 +78,13 @@ def cli() -> None:
 
 
 cli.add_command(sandbox)
+FILE = click.option("-f", "--file", type=Path, help="The account's parameters, YAML.")
+
+
+def _format_of(formats: str) -> Callable[[Callable[..., int]], Callable[..., int]]:
+    """The option ``--format``, one of some words."""
+    choice = click.Choice(formats.split())
+    return click.option("--format", "form", type=choice, default="text", show_default=True)
 
 
 @cli.command()
@@ -102,7 +110,7 @@ def run(
 
 
 @cli.command()
-@click.option("-f", "--file", type=Path, help="The account's parameters, YAML.")
+@FILE
 @click.option(
     "--state",
     type=Path,
@@ -112,13 +120,7 @@ def run(
 )
 @click.option("--compare", type=Path, help="An earlier state, to see what has changed since.")
 @click.option("--save-state", "saved", type=Path, help="Keep what was read, for a later --state.")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice("text csv parquet json html junit sarif".split()),
-    default="text",
-    show_default=True,
-)
+@_format_of("text csv parquet json html junit sarif")
 @click.option(
     "--table", default="users", show_default=True, help="Which table is written as csv or parquet."
 )
@@ -198,18 +200,12 @@ def _write(content: bytes, output: Path | None) -> None:
 @cli.command("who-can")
 @click.argument("action")
 @click.argument("resource", required=False)
-@click.option("-f", "--file", type=Path, help="The account's parameters, YAML.")
+@FILE
 @click.option("--state", type=Path, multiple=True, help="A saved state; then AWS is not asked.")
 @click.option(
     "--context", multiple=True, metavar="KEY=VALUE", help="A context key that is known; repeatable."
 )
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice("text csv json".split()),
-    default="text",
-    show_default=True,
-)
+@_format_of("text csv json")
 def who_can_command(
     *,
     action: str,
@@ -265,7 +261,7 @@ def demo() -> int:
             start_sandbox(Path(folder) / "sandbox", authorize=True)
             first, *others = NOTEBOOKS
             guide = (*others, first)  # the start page sums it up
-            results = _run(guide, packaged("parameters") / "sandbox.yaml", (), apply=True)
+            results = _run(guide, packaged("parameters") / "sandbox.yaml", apply=True)
             if exit_code_of(results) == 0:
                 _say_what_the_demo_did(results)
         finally:
@@ -276,7 +272,7 @@ def demo() -> int:
 def _run(
     names: tuple[str, ...],
     file: Path,
-    parameter: tuple[tuple[str, str], ...],
+    parameter: tuple[tuple[str, str], ...] = (),
     *,
     apply: bool,
     output: Path | None = None,
@@ -358,7 +354,7 @@ def lab(
 
 
 @cli.command()
-@click.option("-f", "--file", type=Path, help="The account's parameters, YAML.")
+@FILE
 def doctor(file: Path | None) -> int:
     """Check versions, folders and the account, and say how to mend what is wrong."""
     from iamkit.doctor import examine

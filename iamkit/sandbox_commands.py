@@ -20,13 +20,7 @@ def sandbox() -> None:
 def _sandbox_state() -> Path:
     from iamkit.storage.home import home_folder
 
-    try:
-        return home_folder() / "sandbox"
-    except OSError as error:
-        raise SandboxError(
-            f"{error.filename} cannot be the home of the practice account: {error.strerror}. Set "
-            "IAMKIT_HOME to a folder of yours. Nothing was changed."
-        ) from None
+    return home_folder() / "sandbox"
 
 
 class _Progress:

@@ -9,6 +9,7 @@ from iamkit.parameters.practice import packaged
 from iamkit.parameters.yaml_file import parameters_schema
 from iamkit.storage.folders import check_room, make_folder
 from iamkit.storage.private_files import write_named
+from iamkit.storage.reading import reason_of
 
 BLOCK = 4_096
 """Bytes by which disks count."""
@@ -98,5 +99,4 @@ def _is_there(path: Path) -> bool:
     try:
         return path.is_symlink() or path.exists()
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "no file has such a name"
-        raise InputError(f"{path}: {reason}. Nothing was changed.") from None
+        raise InputError(f"{path}: {reason_of(error)}. Nothing was changed.") from None

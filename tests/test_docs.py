@@ -28,7 +28,7 @@ from iamkit.aws.apply import apply_plan
 from iamkit.aws.read import read_account
 from iamkit.aws.session import open_session
 from iamkit.parameters.models import NOTEBOOKS
-from iamkit.parameters.yaml_file import read_override
+from iamkit.parameters.yaml_file import read_overrides
 from iamkit.plan.changes import make_plan
 from iamkit.plan.desired import Desired, DesiredUser
 from iamkit.policies import check_policy
@@ -298,8 +298,7 @@ def test_each_iamkit_command_is_one():
                     find_notebook(str(ROOT / n) if "/" in n else n)
                     for n in context.params["notebooks"]
                 )
-                for name, text in context.params["parameter"]:
-                    read_override(name, text)  # raises if no notebook knows it
+                read_overrides(context.params["parameter"])  # raises if no notebook knows one
     assert count > 40
 
 

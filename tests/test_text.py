@@ -12,7 +12,7 @@ from iamkit.account.state_file import load_state
 from iamkit.credentials.record import read_record
 from iamkit.errors import IamkitError
 from iamkit.notebook.input_notebook import declared_parameters, fill_parameters
-from iamkit.parameters.yaml_file import read_override, read_parameters
+from iamkit.parameters.yaml_file import read_overrides, read_parameters
 from iamkit.parameters.yaml_writer import _stays_text
 from iamkit.policies.grammar.reading import read_json
 from iamkit.sandbox.process import find_sandbox
@@ -80,7 +80,7 @@ DOORS = {
         lambda f, text: read_parameters(file_of(f, "p.yaml", f"{HEAD}users:\n  {text}")),
         lambda depth: "- " * depth + "a",
     ),
-    "a value of -p": (lambda _, text: read_override("users", text), lists),
+    "a value of -p": (lambda _, text: read_overrides([("users", text)]), lists),
     "a notebook": (lambda f, text: declared_parameters(file_of(f, "n.ipynb", text)), objects),
     "a notebook's parameters": (
         lambda f, text: declared_parameters(file_of(f, "n.ipynb", notebook(f"x = {text}"))),

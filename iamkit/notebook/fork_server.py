@@ -13,7 +13,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from pkgutil import resolve_name
 from select import POLLIN, poll
@@ -169,20 +169,13 @@ def forking(kernels: int) -> Iterator[ForkServer | None]:
         None for one kernel, and where processes cannot be forked and known by descriptors, as they
         can on Linux.
     """
-    server = _started() if kernels > 1 else None
-    if server is None:
-        yield None
-        return
-    with server:
-        yield server
-
-
-def _started() -> ForkServer | None:
-    try:
-        os.close(os.pidfd_open(os.getpid()))
-        return ForkServer()
-    except (AttributeError, OSError):
-        return None
+    server: ForkServer | nullcontext[None] = nullcontext()
+    if kernels > 1:
+        with suppress(AttributeError, OSError):
+            os.close(os.pidfd_open(os.getpid()))
+            server = ForkServer()
+    with server as started:
+        yield started
 
 
 def main() -> None:

@@ -27,12 +27,17 @@ def declared_parameters(path: Path) -> dict[str, Any]:
     Raises:
         InputError: the file is no notebook, or a default is not a plain value.
     """
-    return {
-        name: _literal(path, name, value)
-        for cell in read_notebook(path)["cells"]
-        if "parameters" in cell["metadata"].get("tags", [])
-        for name, value in _assignments(path, "".join(cell["source"]))
-    }
+    try:
+        return {
+            name: _literal(path, name, value)
+            for cell in read_notebook(path)["cells"]
+            if "parameters" in cell["metadata"].get("tags", [])
+            for name, value in assignments("".join(cell["source"]))
+        }
+    except SyntaxError as error:
+        raise InputError(
+            f"The parameters cell of {path.name} is not Python, line {error.lineno}. {NOTHING_RUN}"
+        ) from None
 
 
 def check_parameters(path: Path, given: Iterable[str]) -> None:
@@ -49,9 +54,7 @@ def check_parameters(path: Path, given: Iterable[str]) -> None:
     for name in given:
         if name not in known:
             hint = did_you_mean(name, declared) or f"; it declares: {', '.join(declared)}."
-            raise InputError(
-                f"{path.name} declares no parameter {name[:60]!r}{hint} Nothing was run."
-            )
+            raise InputError(f"{path.name} declares no parameter {name[:60]!r}{hint} {NOTHING_RUN}")
 
 
 def fill_parameters(path: Path, values: Mapping[str, Any]) -> None:
@@ -79,18 +82,10 @@ def _filled(line: str, values: Mapping[str, Any]) -> str:
 def values_for(
     notebooks: Sequence[Path], file: ParametersFile, overrides: Mapping[str, Any]
 ) -> dict[str, dict[str, Any]]:
-    """What each notebook is given, so that what was checked is what runs.
+    """What each notebook, by its name, is given, so that what was checked is what runs.
 
     A notebook of the kit gets every value of its model, defaults included: no default of its cell
     stands. Any other gets those of its declared parameters that are named.
-
-    Args:
-        notebooks: the input notebooks.
-        file: the account's parameters.
-        overrides: values that win over the file's.
-
-    Returns:
-        The values by parameter, by notebook name.
 
     Raises:
         InputError: with all that is wrong in the file and the overrides.
@@ -161,15 +156,13 @@ def _code_cells(path: Path) -> Iterator[ast.Module]:
                 yield parse_python("".join(cell["source"]))
 
 
-def _assignments(path: Path, code: str) -> Iterator[tuple[str, ast.expr]]:
-    try:
-        statements = parse_python(code).body
-    except SyntaxError as error:
-        raise InputError(
-            f"The parameters cell of {path.name} is not Python, line {error.lineno}. "
-            "Nothing was run."
-        ) from None
-    for node in statements:
+def assignments(code: str) -> Iterator[tuple[str, ast.expr]]:
+    """What the code of a parameters cell assigns, in order: names and values.
+
+    Raises:
+        SyntaxError: it is not Python.
+    """
+    for node in parse_python(code).body:
         if isinstance(node, ast.AnnAssign) and node.value:
             yield ast.unparse(node.target), node.value
         elif isinstance(node, ast.Assign):

@@ -6,15 +6,14 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from pkgutil import resolve_name
 from queue import Empty
 from subprocess import TimeoutExpired
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.connect import KernelConnectionInfo
@@ -50,11 +49,8 @@ class KernelClient(AsyncKernelClient):
     async def wait_for_ready(self, timeout: float | None = None) -> None:  # noqa: ASYNC109
         """Wait until the kernel answers, and until its outputs reach us.
 
-        Args:
-            timeout: seconds.
-
         Raises:
-            RuntimeError: the kernel died, or the time is over.
+            RuntimeError: the kernel died, or so many seconds are over.
         """
         deadline = time.monotonic() + (timeout or 60)
         while time.monotonic() < deadline:
@@ -151,71 +147,50 @@ class Kernel(AsyncKernelManager):
         elif self.process:
             self.process.terminate()
 
-    def reap(self, seconds: float = 2.0) -> None:
-        """Wait until it has ended, and kill it if it does not."""
+    def reap(self) -> None:
+        """Wait until it has ended, and kill it if it does not within two seconds."""
         if self.process:
             with suppress(TimeoutExpired):
-                self.process.wait(seconds)
+                self.process.wait(2)
             self.process.kill()
             self.process.wait()
             if self.process.stdin:
                 self.process.stdin.close()
 
 
-class Kernels:
-    """Starts kernels whose sockets and connection files are in a private folder.
-
-    As a context manager it removes the folder in the end, and no kernel outlives it.
+@contextmanager
+def starting_kernels(server: ForkServer | None) -> Iterator[Callable[[Iterable[str]], Kernel]]:
+    """Kernels whose sockets and connection files are in a private folder; none outlives it.
 
     Args:
-        fork_server: what forks them; without one each is a new process.
+        server: what forks them; without one each is a new process.
+
+    Yields:
+        what starts one that imports these names of modules ahead, and returns while it starts.
 
     Raises:
         InputError: the folder cannot be made; nothing was run.
     """
+    try:
+        folder = tempfile.TemporaryDirectory(prefix="iamkit-", dir=_socket_folder())
+        check_room(Path(folder.name))
+    except (OSError, StorageError) as error:
+        reason = error.reason if isinstance(error, StorageError) else error.strerror
+        raise InputError(
+            f"Nothing can be written to the folder for temporary files ({reason}); TMPDIR "
+            "names another. Nothing was run."
+        ) from None
+    started: list[Kernel] = []
 
-    def __init__(self, fork_server: ForkServer | None = None) -> None:
-        self._server = fork_server
-
-    def __enter__(self) -> Self:
-        try:
-            self._folder = tempfile.TemporaryDirectory(prefix="iamkit-", dir=_socket_folder())
-            check_room(Path(self._folder.name))
-        except (OSError, StorageError) as error:
-            reason = error.reason if isinstance(error, StorageError) else error.strerror
-            raise InputError(
-                f"Nothing can be written to the folder for temporary files ({reason}); TMPDIR "
-                "names another. Nothing was run."
-            ) from None
-        self._started: list[Kernel] = []
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
-        for kernel in self._started:
-            kernel.leave()
-        for kernel in self._started:
-            kernel.reap()
-        self._folder.cleanup()
-
-    def start(self, names: Iterable[str]) -> Kernel:
-        """Start a kernel and return while it starts.
-
-        Args:
-            names: the modules, and names in modules, that it imports ahead.
-        """
-        stem = Path(self._folder.name) / str(len(self._started))
+    def start(names: Iterable[str]) -> Kernel:
+        stem = Path(folder.name) / str(len(started))
         kernel = Kernel(
             connection_file=f"{stem}.json",
             transport="ipc",
             ip=str(stem),
             client_factory=KernelClient,
         )
-        kernel.fork_server = self._server
+        kernel.fork_server = server
         ahead = f"{__name__!r}, fromlist='_').prepare({sorted(names)})"
         arguments = [
             "--HistoryManager.enabled=False",
@@ -223,8 +198,17 @@ class Kernels:
         ]
         with stem.with_suffix(".log").open("wb") as log:
             run_sync(kernel.start_kernel)(extra_arguments=arguments, stdout=log, stderr=log)
-        self._started.append(kernel)
+        started.append(kernel)
         return kernel
+
+    with folder:
+        try:
+            yield start
+        finally:
+            for kernel in started:
+                kernel.leave()
+            for kernel in started:
+                kernel.reap()
 
 
 def _socket_folder() -> str | None:

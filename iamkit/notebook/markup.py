@@ -52,10 +52,10 @@ def _cell(cell: object) -> str:
     return f'<td style="{CELL if len(str(cell)) > SHORT else NOWRAP}">{escape(cell)}</td>'
 
 
-def badge(text: str, background: str, colour: str = "#fff") -> str:
-    """A word on a colour of its own."""
+def badge(text: str, background: str) -> str:
+    """A word in white on a colour of its own."""
     return (
-        f'<span style="background:{background};color:{colour};border-radius:4px;'
+        f'<span style="background:{background};color:#fff;border-radius:4px;'
         f'padding:1px 7px;font-weight:600;white-space:nowrap">{escape(text)}</span>'
     )
 

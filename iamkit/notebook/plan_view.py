@@ -12,13 +12,13 @@ from iamkit.notebook.markup import Markup, badge, copyable, escape, folded, tabl
 from iamkit.plan.changes import Change, Plan, Verb
 from iamkit.policies.grammar.document import print_policy, to_json
 
-COLOURS: dict[Verb, str] = {
-    "create": "#1a7f37",
-    "update": "#8a5a00",
-    "replace": "#b91c1c",
-    "delete": "#b91c1c",
+LOOKS: dict[Verb, tuple[str, str]] = {
+    "create": ("+", "#1a7f37"),
+    "update": ("~", "#8a5a00"),
+    "replace": ("±", "#b91c1c"),
+    "delete": ("-", "#b91c1c"),
 }
-SIGNS: dict[Verb, str] = {"create": "+", "update": "~", "replace": "±", "delete": "-"}
+"""The sign and the colour of each verb."""
 MANY = 12
 """From how many groups of changes on each is folded."""
 ADDED = "background:#dafbe1;color:#0b3d17"
@@ -122,13 +122,14 @@ def _groups(changes: Sequence[Change]) -> str:
 
 
 def _rows(changes: Iterable[Change]) -> str:
-    rows = (
+    rows = [
         (
-            Markup(badge(f"{SIGNS[change.verb]} {change.verb}", COLOURS[change.verb])),
+            Markup(badge(f"{sign} {change.verb}", colour)),
             Markup(f"{escape(describe(change))}{_detail(change)}"),
         )
         for change in changes
-    )
+        for sign, colour in [LOOKS[change.verb]]
+    ]
     return table(rows, ("verb", "how"))
 
 

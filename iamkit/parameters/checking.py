@@ -22,13 +22,8 @@ class Model(BaseModel):
 AnyModel = TypeVar("AnyModel", bound=Model)
 
 
-def check(model: type[AnyModel], given: Mapping[str, Any], where: str = "") -> AnyModel:
-    """Make a model of these values, or say all that is wrong with them, a line each.
-
-    Args:
-        model: the model of a notebook's parameters, or of one user.
-        given: the values by name.
-        where: what to put before each field's name, such as a file and line.
+def check(model: type[AnyModel], given: Mapping[str, Any]) -> AnyModel:
+    """Make a model of these values by name, or say all that is wrong with them, a line each.
 
     Raises:
         InputError: naming each field, what was expected and that nothing was changed.
@@ -36,8 +31,7 @@ def check(model: type[AnyModel], given: Mapping[str, Any], where: str = "") -> A
     try:
         return model.model_validate(dict(given))
     except ValidationError as error:
-        problems = error.errors(include_url=False)
-        raise all_wrong([where + describe(problem, model) for problem in problems]) from None
+        raise all_wrong(described(error, model)) from None
 
 
 def all_wrong(problems: Sequence[str]) -> InputError:
@@ -58,6 +52,11 @@ def all_wrong(problems: Sequence[str]) -> InputError:
 
 def _ended(sentence: str) -> str:
     return sentence if sentence.endswith("?") else f"{sentence}."
+
+
+def described(error: ValidationError, model: type[Model]) -> list[str]:
+    """All that pydantic found wrong, in words for the user."""
+    return [describe(problem, model) for problem in error.errors(include_url=False)]
 
 
 def describe(problem: ErrorDetails, model: type[Model]) -> str:

@@ -25,12 +25,7 @@ FILES = (
 
 
 def resolve_files(values: Mapping[str, Any], folder: Path) -> dict[str, Any]:
-    """The same values, with paths that are relative counted from a folder.
-
-    Args:
-        values: parameters by name; those in ``FILES`` are texts or lists of them.
-        folder: the parameters file's own folder, or where a command was typed.
-    """
+    """The same values, with those of ``FILES`` that are relative counted from a folder."""
     return {n: _resolved(n, v, folder) if n in FILES else v for n, v in values.items()}
 
 

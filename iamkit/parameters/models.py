@@ -9,6 +9,7 @@ to be said. The guide's own values are in ``parameters/sandbox.yaml``, for the p
 
 import ipaddress
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Any, ClassVar, Literal, Self
@@ -60,11 +61,9 @@ def _network(text: str) -> str:
 
 def _day(text: str) -> str:
     """Take a day that is written like 2027-01-31."""
-    try:
+    with suppress(ValueError):
         if len(text) == 10:
             return date.fromisoformat(text).isoformat()
-    except ValueError:
-        pass
     raise ValueError(f"{text!r} is no day such as 2027-01-31")
 
 
@@ -115,9 +114,6 @@ class NotebookParameters(Model):
 
         None says that nobody gave a value. In the practice account the guide's value stands for
         it; in any other the model's own default, and what has none is missing.
-
-        Args:
-            variables: the notebook's ``globals()``; only the declared names are read.
 
         Raises:
             InputError: naming each parameter that is wrong or missing, and what was expected.
@@ -205,11 +201,11 @@ class UserRow(Model):
         None, title="Folder", description="IAM path, such as /team/"
     )
     tags: Annotated[Tags, Term("tags", "Such as team=web;cost-center=1001.")] = Field(
-        default_factory=dict, title="Tags", description="tags"
+        {}, title="Tags", description="tags"
     )
     groups: Annotated[
         list[GroupName], Term("groups", "What they may do comes from their groups.")
-    ] = Field(default_factory=list, title="Groups", description="groups")
+    ] = Field([], title="Groups", description="groups")
     access_key: Annotated[bool, Term("access key", "Only for those who run programs.")] = Field(
         False, title="Gets a key for programs", description="whether they get an access key"
     )
@@ -237,11 +233,11 @@ class UsersParameters(RunAsParameters):
 
     purpose: ClassVar = "Who joins the team, and who leaves it"
     users: Annotated[list[UserRow], Term("users")] = Field(
-        default_factory=list, title="Who should be there", description="the users who should exist"
+        [], title="Who should be there", description="the users who should exist"
     )
     users_csv: str = Field("", description="a CSV file with more of them")
     remove_users: Annotated[list[UserName], Term("users")] = Field(
-        default_factory=list, title="Who must go", description="users who must go"
+        [], title="Who must go", description="users who must go"
     )
     allow_destructive: bool = Field(False, description="true lets users be removed")
 
@@ -298,16 +294,12 @@ class AuditUsersParameters(CallerParameters):
     """06_audit_users."""
 
     purpose: ClassVar = "Everyone as a table, and what to do about it"
-    state_files: list[str] = Field(
-        default_factory=list, description="a saved state to audit; none reads the account"
-    )
-    per_user: list[PerUser] = Field(
-        default_factory=lambda: list(DEFAULT_PER_USER), description="what to read user by user"
-    )
+    state_files: list[str] = Field([], description="a saved state to audit; none reads the account")
+    per_user: list[PerUser] = Field(list(DEFAULT_PER_USER), description="what to read user by user")
     thresholds: Thresholds = Field(
         default_factory=lambda: Thresholds.model_validate({}), description="when to mind"
     )
-    waivers: list[Waiver] = Field(default_factory=list, description="findings that are accepted")
+    waivers: list[Waiver] = Field([], description="findings that are accepted")
     compare_to: str = Field("", description="a state saved earlier, to see what has changed")
     user: OptionalUserName = Field("", description="the user to show in full; empty for the worst")
     save_to: str = Field("", description="a folder for tables, findings and state; or empty")
@@ -316,33 +308,25 @@ class AuditUsersParameters(CallerParameters):
 class PolicyChoice(Model):
     """One part of a policy, in a person's words: what may be done, to which things, and when."""
 
-    do: list[Verb] = Field(
-        default_factory=list, description="see, read, change, delete, tag, manage access"
-    )
-    services: list[str] = Field(default_factory=list, description="prefixes, such as s3 and ec2")
-    actions: list[str] = Field(default_factory=list, description="single actions beside the verbs")
-    resources: list[str] = Field(
-        default_factory=list, description="things by type and name; none for everything"
-    )
+    do: list[Verb] = Field([], description="see, read, change, delete, tag, manage access")
+    services: list[str] = Field([], description="prefixes, such as s3 and ec2")
+    actions: list[str] = Field([], description="single actions beside the verbs")
+    resources: list[str] = Field([], description="things by type and name; none for everything")
     with_mfa: bool = Field(False, description="only for who has signed in with MFA")
     from_addresses: list[Annotated[str, AfterValidator(_network)]] = Field(
-        default_factory=list, description="only from these addresses or networks"
+        [], description="only from these addresses or networks"
     )
     until: Annotated[str, AfterValidator(lambda day: day and _day(day))] = Field(
         "", description="the last day, as 2027-01-31"
     )
-    tagged: dict[str, str] = Field(
-        default_factory=dict, description="only resources that have these tags"
-    )
+    tagged: dict[str, str] = Field({}, description="only resources that have these tags")
 
 
 class PolicyStudioParameters(RunAsParameters):
     """07_policy_studio."""
 
     purpose: ClassVar = "A policy by clicks, and who can do what"
-    policy_choices: list[PolicyChoice] = Field(
-        default_factory=list, description="what the policy allows, in parts"
-    )
+    policy_choices: list[PolicyChoice] = Field([], description="what the policy allows, in parts")
     policy_name: OptionalPolicyName = Field("", description="the policy's name")
     policy_holder: Annotated[str, AfterValidator(iam_names.check_holder)] = Field(
         "", description="who gets it, as group dev or user bob; empty for nobody yet"
@@ -398,10 +382,11 @@ def plain_values(parameters: NotebookParameters) -> dict[str, Any]:
 
     The rows of lists leave out what is their model's default, so that a report can be read.
     """
-    return {name: _plain(getattr(parameters, name)) for name in type(parameters).model_fields}
+    return {n: plain_value(getattr(parameters, n)) for n in type(parameters).model_fields}
 
 
-def _plain(value: Any) -> Any:
+def plain_value(value: Any) -> Any:
+    """A parameter's value as it stands in a parameters file."""
     if isinstance(value, list):
         return [v.model_dump(exclude_defaults=True) if isinstance(v, Model) else v for v in value]
     return value.model_dump() if isinstance(value, Model) else value

@@ -18,11 +18,7 @@ def packaged(name: str) -> Path:
 
 
 def practice_values(names: Container[str]) -> dict[str, Any]:
-    """The values of ``parameters/sandbox.yaml``, as far as they are wanted.
-
-    Args:
-        names: of the wanted parameters.
-    """
+    """The values of ``parameters/sandbox.yaml``, as far as their names are wanted."""
     return deepcopy({name: value for name, value in _of_the_guide().items() if name in names})
 
 

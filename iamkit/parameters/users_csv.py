@@ -7,7 +7,7 @@ empty rows and columns around. A column that it does not know is asked back abou
 import csv
 import io
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any, Literal, get_origin
@@ -15,7 +15,7 @@ from typing import Any, Literal, get_origin
 from pydantic import ValidationError
 
 from iamkit.errors import InputError
-from iamkit.parameters.checking import all_wrong, check, describe
+from iamkit.parameters.checking import all_wrong, check, described
 from iamkit.parameters.models import UserRow, UsersParameters
 from iamkit.storage.reading import decode, read_bytes
 from iamkit.text import did_you_mean
@@ -105,8 +105,7 @@ def read_users(path: str) -> dict[int, UserRow]:
         try:
             user = users[number] = UserRow.model_validate(plain_user(cells))
         except ValidationError as error:
-            problems = error.errors(include_url=False)
-            wrong += [f"{file}, row {number}: {describe(one, UserRow)}" for one in problems]
+            wrong += [f"{file}, row {number}: {said}" for said in described(error, UserRow)]
             continue
         twin = first.setdefault(user.name.lower(), number)
         if twin != number:
@@ -120,12 +119,8 @@ def read_users(path: str) -> dict[int, UserRow]:
 def decode_text(data: bytes, where: str) -> str:
     """The text of a CSV file: UTF-8, or UTF-16 with or without a byte order mark.
 
-    Args:
-        data: its first ``MAX_BYTES + 1`` bytes.
-        where: what to call it in an error.
-
     Raises:
-        InputError: it is too large, or not text.
+        InputError: more than ``MAX_BYTES`` are given, or they are not text.
     """
     if len(data) > MAX_BYTES:
         raise InputError(f"{where}: larger than 5 MB, so hardly a list of users.")
@@ -143,11 +138,7 @@ def _utf16_without_mark(data: bytes) -> str:
 
 
 def read_cells(text: str, where: str) -> dict[int, Cells]:
-    """Read the rows of a CSV file with a header; whether their cells are right is not asked.
-
-    Args:
-        text: the file's text.
-        where: what to call it in an error.
+    """The cells of a CSV file with a header, row by row; whether they are right is not asked.
 
     Returns:
         the given cells of each row that is not empty, by the row's number as a spreadsheet
@@ -161,20 +152,10 @@ def read_cells(text: str, where: str) -> dict[int, Cells]:
 
 
 def read_pasted_cells(text: str, column: str) -> dict[int, Cells]:
-    """Read rows as a spreadsheet copies them: separated by tabs, with or without a header.
+    """As ``read_cells``, of what a spreadsheet copies: tabs between cells, a header or none.
 
     Names alone are rows too, and so is the text of a CSV file. Without a header the columns are
-    in the order of ``COLUMNS``, and only pasting into the first is understood.
-
-    Args:
-        text: what was copied.
-        column: the column into which it was pasted.
-
-    Returns:
-        the given cells of each row that is not empty, by the row's number.
-
-    Raises:
-        InputError: naming each row that has no such form.
+    in the order of ``COLUMNS``, and only pasting into the first ``column`` is understood.
     """
     where = "The pasted text"
     if len(text) > MAX_BYTES:
@@ -185,16 +166,11 @@ def read_pasted_cells(text: str, column: str) -> dict[int, Cells]:
     if not first or any(map(_meaning, records[first])):
         return _under_header(records, where)
     if column != COLUMNS[0]:
-        raise InputError(
-            f"{where}: rows without a header go into the column `{COLUMNS[0]}`. "
-            "Nothing was changed."
-        )
+        raise all_wrong([f"{where}: rows without a header go into the column `{COLUMNS[0]}`"])
     width = max(len(_trimmed(record)) for record in records.values())
     if width > len(COLUMNS):
-        raise InputError(
-            f"{where}, row {first}: {width} columns, and there are {len(COLUMNS)}; "
-            "a header row says which is which. Nothing was changed."
-        )
+        said = f"{width} columns, and there are {len(COLUMNS)}; a header row says which is which"
+        raise all_wrong([f"{where}, row {first}: {said}"])
     return _rows(dict(enumerate(COLUMNS[:width])), records, where)
 
 
@@ -203,15 +179,7 @@ def plain_user(cells: Mapping[str, str]) -> dict[str, Any]:
     given: dict[str, Any] = {"name": cells.get("name", "").strip()}
     for name in COLUMNS[1:]:
         if text := cells.get(name, "").strip():
-            match kind_of(name):
-                case "yes_no":
-                    given[name] = TRUTH.get(text.lower(), text)
-                case "list":
-                    given[name] = _items(text)
-                case "tags":
-                    given[name] = _tags(text)
-                case "text":
-                    given[name] = text
+            given[name] = _MEANT[kind_of(name)](text)
     return given
 
 
@@ -225,12 +193,14 @@ def tidy_cells(cells: Mapping[str, str]) -> Cells:
     return {name: _tidy(kind_of(name), cells[name].strip()) for name in COLUMNS if name in cells}
 
 
-def kind_of(column: str) -> Literal["text", "list", "tags", "yes_no"]:
+Kind = Literal["text", "list", "tags", "yes_no"]
+_KINDS: Mapping[Any, Kind] = {bool: "yes_no", list: "list", dict: "tags"}
+
+
+def kind_of(column: str) -> Kind:
     """What a column's cells hold, by the type of the user's field."""
     annotation = UserRow.model_fields[column].annotation
-    kinds: dict[Any, Literal["list", "tags", "yes_no"]]
-    kinds = {bool: "yes_no", list: "list", dict: "tags"}
-    return kinds.get(get_origin(annotation) or annotation, "text")
+    return _KINDS.get(get_origin(annotation) or annotation, "text")
 
 
 def _separated(text: str, separators: str) -> tuple[str, str]:
@@ -266,10 +236,8 @@ def _records(text: str, delimiter: str, where: str) -> dict[int, list[str]]:
     except csv.Error as error:
         raise InputError(f"{where}, row {rows.line_num}: {error}. Nothing was changed.") from None
     if more or sum(map(any, records.values())) > MAX_USERS + 1:
-        raise InputError(
-            f"{where}: more than {MAX_USERS:,} rows, and an account may have {MAX_USERS:,} users. "
-            "Nothing was changed."
-        )
+        said = f"more than {MAX_USERS:,} rows, and an account may have {MAX_USERS:,} users"
+        raise all_wrong([f"{where}: {said}"])
     return records
 
 
@@ -292,11 +260,7 @@ def _under_header(records: Mapping[int, list[str]], where: str) -> dict[int, Cel
 
 
 def _columns(records: Mapping[int, list[str]], place: int, where: str) -> dict[int, str]:
-    """What each column is, by its place; those that are passed over are left out.
-
-    Raises:
-        InputError: naming the columns that are not known, or that no column is the name.
-    """
+    """What each column is, by its place; those that are passed over are left out."""
     wrong: list[str] = []
     columns: dict[int, str] = {}
     used = {i for record in records.values() for i, cell in enumerate(record) if cell}
@@ -329,9 +293,8 @@ def _meaning(heading: str) -> str:
 
 def _what_else(heading: str) -> str:
     """How to go on with a column that is not known."""
-    near = did_you_mean(heading.lower(), COLUMNS)
-    known = f"known are {', '.join(COLUMNS)}"
-    return near or f"; {known}. For a tag of that key write tag:{heading[:60]}, or take it out"
+    tag = f"For a tag of that key write tag:{heading[:60]}, or take it out"
+    return did_you_mean(heading.lower(), COLUMNS) or f"; known are {', '.join(COLUMNS)}. {tag}"
 
 
 def _rows(
@@ -340,11 +303,7 @@ def _rows(
     where: str,
     header: Sequence[str] = (),
 ) -> dict[int, Cells]:
-    """The cells of each row that is not empty.
-
-    Raises:
-        InputError: naming each row, and the column, where something else stands than a value.
-    """
+    """The cells of each row that is not empty."""
     width = max(len(header), max(columns) + 1)
     rows: dict[int, Cells] = {}
     wrong: list[str] = []
@@ -380,9 +339,8 @@ def _with_tag_columns(cells: Mapping[str, str]) -> Cells:
     """The cells, with those of columns that are a tag added to the tags."""
     own = {name: text for name, text in cells.items() if name in COLUMNS}
     keyed = {n.removeprefix("tag:"): t for n, t in cells.items() if n not in COLUMNS and t}
-    if not keyed:
-        return own
-    return own | {"tags": ";".join(filter(None, (own.get("tags", ""), _cell(keyed))))}
+    tags = ";".join(filter(None, (own.get("tags"), _cell(keyed))))
+    return own | {"tags": tags} if keyed else own
 
 
 def _items(text: str) -> list[str]:
@@ -400,6 +358,15 @@ def _tags(text: str) -> dict[str, str] | str:
                 (plain_value or "") if value is None else value
             )
     return tags if len(tags) == len(items) else text
+
+
+_MEANT: Mapping[str, Callable[[str], Any]] = {
+    "text": str,
+    "list": _items,
+    "tags": _tags,
+    "yes_no": lambda text: TRUTH.get(text.lower(), text),
+}
+"""What the text of a cell means, by the kind of its column."""
 
 
 def _cell(value: object) -> str:

@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 from pydantic import ValidationError, create_model
@@ -43,21 +43,13 @@ class ParametersFile:
     nodes: Mapping[Location, yaml.Node] = field(repr=False)
 
     def for_notebook(self, notebook: str, overrides: Mapping[str, Any]) -> NotebookParameters:
-        """The checked parameters that a notebook declares; overrides win over the file.
-
-        Raises:
-            InputError: as for ``for_notebooks``.
-        """
+        """As ``for_notebooks``, of one."""
         return self.for_notebooks([notebook], overrides)[notebook]
 
     def for_notebooks(
         self, notebooks: Iterable[str], overrides: Mapping[str, Any]
     ) -> dict[str, NotebookParameters]:
-        """The checked parameters that each of some notebooks declares, by the notebook's name.
-
-        Args:
-            notebooks: their names, such as ``03_dev_group``.
-            overrides: values that win over the file's.
+        """The checked parameters of some notebooks, by name; overrides win over the file.
 
         Raises:
             InputError: one of these notebooks cannot have its parameters. It names file, line and
@@ -96,12 +88,7 @@ class ParametersFile:
         return {n: self.values.get(n, value) for n, value in plain_values(model).items()}
 
     def mistakes(self, notebooks: Iterable[str], overrides: Mapping[str, Any]) -> "list[_Mistake]":
-        """All that is wrong with the values, whichever notebook needs them.
-
-        Args:
-            notebooks: whose missing parameters are told as well.
-            overrides: values that win over the file's.
-        """
+        """All that is wrong with the values; of what is missing, what these notebooks need."""
         given = dict(self.values) | dict(overrides)
         models = [NOTEBOOKS[name] for name in notebooks if name in NOTEBOOKS]
         needed = {*TARGET, *(name for model in models for name in model.model_fields)}
@@ -141,13 +128,10 @@ class ParametersFile:
 def read_parameters(path: Path, notebooks: Iterable[str] = ()) -> ParametersFile:
     """Read a parameters file; whether its values are right is asked for a notebook.
 
-    Args:
-        path: the file.
-        notebooks: whose missing parameters are told as well, if anything is wrong.
-
     Raises:
         InputError: the file is not there, too large, not YAML, has a key twice, or a key that
-            no notebook knows; each with its line, and with all else that is wrong in the file.
+            no notebook knows; each with its line, and with all else that is wrong in the file,
+            and what is missing for these notebooks.
     """
     return parse_parameters(read_bytes(path, MAX_BYTES), path, notebooks)
 
@@ -166,7 +150,7 @@ def parse_parameters(data: bytes, path: Path, notebooks: Iterable[str] = ()) -> 
         nodes = dict(_walk(root, (), wrong))
         values = yaml.SafeLoader("").construct_document(root)
     except yaml.YAMLError as error:
-        raise _unreadable(str(path), error) from None
+        raise all_wrong([_unreadable(str(path), error)]) from None
     known = {name: value for name, value in values.items() if name in KNOWN}
     file = ParametersFile(path=path, values=resolve_files(known, path.parent), nodes=nodes)
     wrong += [
@@ -183,8 +167,7 @@ OVERRIDDEN = -1
 """The place of a value that was given on the command line."""
 
 
-@dataclass(frozen=True, kw_only=True, order=True)
-class _Mistake:
+class _Mistake(NamedTuple):
     """What is wrong, and in which line: 0 for the file as a whole, or ``OVERRIDDEN``."""
 
     line: int
@@ -233,28 +216,18 @@ def read_overrides(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     wrong: list[str] = []
     for name, text in pairs:
+        if name not in KNOWN:
+            wrong.append(f"-p {_unknown(name)}")
+            continue
         try:
-            values[name] = read_override(name, text)
-        except InputError as error:
-            wrong.append(str(error).removesuffix(". Nothing was changed."))
+            value = parse_yaml(text)
+        except yaml.YAMLError as error:
+            wrong.append(_unreadable(f"-p {name}", error))
+        else:
+            values[name] = value if isinstance(value, bool | list | dict) else text
     if wrong:
         raise all_wrong(wrong)
     return resolve_files(values, Path.cwd())
-
-
-def read_override(name: str, text: str) -> Any:
-    """The value of ``-p NAME TEXT``: text stays text, everything else is YAML.
-
-    Raises:
-        InputError: no notebook knows the name, or the text is not YAML.
-    """
-    if name not in KNOWN:
-        raise InputError(f"-p {_unknown(name)}. Nothing was changed.")
-    try:
-        value = parse_yaml(text)
-    except yaml.YAMLError as error:
-        raise _unreadable(f"-p {name}", error) from None
-    return value if isinstance(value, bool | list | dict) else text
 
 
 def parameters_schema() -> dict[str, Any]:
@@ -276,7 +249,7 @@ def _compose(data: bytes, path: Path) -> yaml.Node | None:
     except UnicodeDecodeError:
         raise InputError(f"{path}: not UTF-8 text. Nothing was changed.") from None
     except yaml.YAMLError as error:
-        raise _unreadable(str(path), error) from None
+        raise all_wrong([_unreadable(str(path), error)]) from None
 
 
 def parse_yaml(text: str) -> Any:
@@ -315,8 +288,8 @@ def _quoted(key: yaml.Node) -> str:
     return f': write "{key.value}" in quotes' if isinstance(key, yaml.ScalarNode) else ""
 
 
-def _unreadable(path: str, error: yaml.YAMLError) -> InputError:
+def _unreadable(path: str, error: yaml.YAMLError) -> str:
     mark = getattr(error, "problem_mark", None)
     line = f", line {mark.line + 1}" if mark else ""
     problem = getattr(error, "problem", None) or "not YAML"
-    return InputError(f"{path}{line}: {problem}. Nothing was changed.")
+    return f"{path}{line}: {problem}"

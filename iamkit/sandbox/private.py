@@ -1,16 +1,16 @@
-"""Files and folders that belong to one person, and locks between that person's processes."""
+"""What belongs to one person, as the sandbox keeps it: ``storage``'s, and what it reads back."""
 
 import os
 import re
 import shutil
 import stat
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from iamkit.errors import SandboxError
+from iamkit.errors import SandboxError, StorageError
+from iamkit.storage import folders, lock
 from iamkit.storage.private_files import write_whole
 
 _INSTANCE = re.compile(r"[0-9a-f]{32}")
@@ -18,25 +18,17 @@ _LONGEST = 1024 * 1024
 """Of a text that is read whole, in bytes."""
 
 
-def private_folder(folder: Path) -> Path:
-    """Make a folder of mode 0700, or check that it is one of ours that can be written to.
+def private_folder(folder: Path) -> None:
+    """As ``storage``'s, of a folder that can be written to.
 
     Raises:
         SandboxError: it is a link, belongs to someone else, or others may look into it; or it
             cannot be made or written to.
     """
     with _explained(folder, "cannot be made"):
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        found = folder.lstat()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
-        raise SandboxError(f"{folder} is not a folder of yours. Nothing was changed.")
-    if found.st_mode & 0o077:
-        raise SandboxError(
-            f"Others may look into {folder}. Close it with `chmod 700`. Nothing was changed."
-        )
+        folders.private_folder(folder)
     if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
         raise SandboxError(f"{folder} cannot be written to. Nothing was changed.")
-    return folder
 
 
 def open_private(path: Path) -> BinaryIO:
@@ -111,32 +103,14 @@ def remove_instances(state: Path, but: str = "") -> None:
 
 
 def take_lock(path: Path, seconds: float) -> int:
-    """Lock a file until the descriptor that this answers is closed, or its process ends.
-
-    Args:
-        path: the lock file.
-        seconds: how long to wait for it.
+    """As ``storage``'s.
 
     Raises:
         TimeoutError: another process kept it for that long.
         SandboxError: the lock file cannot be made.
     """
-    import fcntl  # noqa: PLC0415 - there is none on Windows, where an import must not fail
-
-    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
     with _explained(path, "cannot be written"):
-        handle = os.open(path, flags, 0o600)
-    deadline = time.monotonic() + seconds
-    while True:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() >= deadline:
-                os.close(handle)
-                raise TimeoutError(str(path)) from None
-            time.sleep(0.02)
-        else:
-            return handle
+        return lock.take_lock(path, seconds)
 
 
 def is_locked(path: Path) -> bool:
@@ -157,5 +131,9 @@ def _explained(path: Path, what: str) -> Iterator[None]:
     """Say an error of the system in a sentence."""
     try:
         yield
+    except StorageError as error:
+        raise SandboxError(str(error)) from None
+    except TimeoutError:
+        raise
     except OSError as error:
         raise SandboxError(f"{path} {what}: {error.strerror}. Nothing was changed.") from None

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from iamkit.errors import InputError, StorageError
 from iamkit.storage.private_files import write_new
-from iamkit.storage.reading import kind_of
+from iamkit.storage.reading import kind_of, reason_of
 
 ROOM = 16_384
 """Bytes: room for a credential and all that is written beside it."""
@@ -48,8 +48,8 @@ def make_folder(folder: Path, mode: int = 0o777) -> None:
         folder.mkdir(mode=mode, parents=True, exist_ok=True)
     except OSError as error:
         raise StorageError(folder, _why_not(folder) or str(error.strerror)) from None
-    except ValueError:  # a name with a NUL
-        raise StorageError(folder, "no folder has such a name") from None
+    except ValueError as error:  # a name with a NUL
+        raise StorageError(folder, reason_of(error)) from None
 
 
 def check_room(folder: Path, size: int = ROOM) -> None:
@@ -79,8 +79,7 @@ def check_file(path: Path) -> None:
     try:
         kind = kind_of(path.stat().st_mode) if path.exists() else ""
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "no file has such a name"
-        raise StorageError(path, reason) from None
+        raise StorageError(path, reason_of(error)) from None
     if kind:
         raise StorageError(path, f"it is {kind}, not a file")
     if not path.parent.is_dir():
@@ -90,10 +89,6 @@ def check_file(path: Path) -> None:
 
 def check_files(written: Iterable[Path | None], read: Iterable[Path | None]) -> None:
     """Check, before anything is read, that files can be written, and are none of those read.
-
-    Args:
-        written: the files to write; None stands for none.
-        read: the files to read, likewise.
 
     Raises:
         InputError: one is also to be read, or written as another.

@@ -1,7 +1,7 @@
-"""A lock file between the processes of one person: it ends with the process that holds it."""
+"""Lock files between the processes of one person: a lock ends with the process that holds it."""
 
-import fcntl
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -11,9 +11,40 @@ from iamkit.errors import LockedError, StorageError
 from iamkit.storage.folders import private_folder
 
 
+def take_lock(path: Path, seconds: float) -> int:
+    """Lock a file until the descriptor that this answers is closed, or its process ends.
+
+    Args:
+        path: the lock file; made if it is not there.
+        seconds: how long to wait for it.
+
+    Raises:
+        TimeoutError: another process kept it for that long.
+        StorageError: the lock file cannot be written.
+    """
+    import fcntl  # noqa: PLC0415 - there is none on Windows, where an import must not fail
+
+    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+    try:
+        descriptor = os.open(path, flags, 0o600)
+    except OSError as error:
+        raise StorageError(path, error.strerror or "it cannot be written") from None
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                os.close(descriptor)
+                raise TimeoutError(str(path)) from None
+            time.sleep(0.02)
+        else:
+            return descriptor
+
+
 @contextmanager
 def exclusive_lock(path: Path) -> Iterator[None]:
-    """Hold the lock file; who holds it and since when stands in it.
+    """Hold the lock file of an account; who holds it and since when stands in it.
 
     Raises:
         LockedError: another process holds it.
@@ -21,25 +52,21 @@ def exclusive_lock(path: Path) -> Iterator[None]:
     """
     private_folder(path.parent)
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        raise StorageError(path, error.strerror or "it cannot be written") from None
+        descriptor = take_lock(path, 0)
+    except TimeoutError:
+        holder = path.read_text(errors="replace").strip() or "a process"
+        raise LockedError(
+            f"Another run is changing this account: {holder}. Wait for it, or end it. "
+            "Nothing was changed."
+        ) from None
     try:
-        _take(descriptor, path)
+        _sign(descriptor, path)
         yield
     finally:
         os.close(descriptor)
 
 
-def _take(descriptor: int, path: Path) -> None:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        holder = os.pread(descriptor, 200, 0).decode(errors="replace").strip() or "a process"
-        raise LockedError(
-            f"Another run is changing this account: {holder}. Wait for it, or end it. "
-            "Nothing was changed."
-        ) from None
+def _sign(descriptor: int, path: Path) -> None:
     since = f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC"
     try:
         os.ftruncate(descriptor, 0)

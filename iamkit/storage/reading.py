@@ -26,7 +26,7 @@ KINDS = (
 )
 
 
-def read_text(path: Path, limit: int, named: str = "", end: str = UNCHANGED) -> str:
+def read_text(path: Path, limit: int, named: str = "") -> str:
     """The text of a regular file: UTF-8, or what its byte order mark says.
 
     PowerShell's ``>`` and spreadsheets write UTF-16 with a mark. The mark is not in the text, and
@@ -36,17 +36,16 @@ def read_text(path: Path, limit: int, named: str = "", end: str = UNCHANGED) -> 
         path: the file.
         limit: how many bytes it may have at most.
         named: the parameter or option that names it, for the error, such as ``users_csv``.
-        end: how the error ends: what was changed.
 
     Raises:
         InputError: it is not there, no regular file, larger, unreadable, or not text; nothing
             was waited for, whatever it is.
     """
-    return decode(read_bytes(path, limit, named, end), _called(path, named), end)
+    return decode(read_bytes(path, limit, named), _called(path, named))
 
 
 def read_bytes(path: Path, limit: int, named: str = "", end: str = UNCHANGED) -> bytes:
-    """The bytes of a regular file; the arguments and errors are those of `read_text`."""
+    """The bytes of a regular file, as `read_text`; ``end`` says what was changed in an error."""
     called = _called(path, named)
     try:
         # Without O_NONBLOCK the opening of a pipe waits for somebody who writes to it.
@@ -59,8 +58,7 @@ def read_bytes(path: Path, limit: int, named: str = "", end: str = UNCHANGED) ->
         finally:
             os.close(descriptor)
     except (OSError, ValueError) as error:  # ValueError: a name with a NUL
-        reason = getattr(error, "strerror", None) or "no file has such a name"
-        raise InputError(f"{called}: {reason}. {end}") from None
+        raise InputError(f"{called}: {reason_of(error)}. {end}") from None
     if max(facts.st_size, len(data)) > limit:
         raise InputError(f"{called}: larger than {_size(limit)}. {end}")
     return data
@@ -71,13 +69,8 @@ def _read_all(descriptor: int, most: int) -> bytes:
         return file.read(most)
 
 
-def decode(data: bytes, called: str, end: str = UNCHANGED) -> str:
-    """The text of bytes in UTF-8, or in the encoding that their byte order mark says.
-
-    Args:
-        data: a whole file.
-        called: what to call it in the error.
-        end: how the error ends: what was changed.
+def decode(data: bytes, called: str) -> str:
+    """The text of a file's bytes in UTF-8, or in the encoding that their byte order mark says.
 
     Raises:
         InputError: they are not text.
@@ -88,8 +81,13 @@ def decode(data: bytes, called: str, end: str = UNCHANGED) -> str:
     except UnicodeDecodeError:
         text = "\0"
     if "\0" in text:
-        raise InputError(f"{called}: not text in UTF-8; save it as UTF-8. {end}")
+        raise InputError(f"{called}: not text in UTF-8; save it as UTF-8. {UNCHANGED}")
     return text
+
+
+def reason_of(error: OSError | ValueError) -> str:
+    """Why the system refused a path, in its words."""
+    return getattr(error, "strerror", None) or "no file has such a name"
 
 
 def kind_of(mode: int) -> str:

@@ -12,11 +12,11 @@ SOURCE = """
 import json
 from pathlib import Path
 from iamkit.account.state import AccountState, User
-from iamkit.notebook.forms.users_editor import note_against, edit_users
+from iamkit.notebook.forms.users_editor import UsersEditor, note_against
 from iamkit.parameters.models import UserRow
 account = AccountState(account_id="000000000000", users={"bob": User(name="bob")})
 users = [UserRow.model_validate(user) for user in json.loads(Path("users.json").read_text())]
-editor = edit_users(users, ["Admins", "dev", "ops"], note_against(account))
+editor = UsersEditor(users, ["Admins", "dev", "ops"], note_against(account))
 def save(_):
     Path("value.new").write_text(json.dumps([editor.value, editor.problems]))
     Path("value.new").replace("value.json")  # whoever reads it reads all of it

@@ -8,8 +8,13 @@ from hypothesis import given, settings, strategies as st
 from samples import scaled
 
 from iamkit.account.state import AccessKey, AccountState, User
-from iamkit.notebook.forms.rows_editor import HERE
-from iamkit.notebook.forms.users_editor import check_users, edit_users, note_against, user_columns
+from iamkit.notebook.forms.users_editor import (
+    HERE,
+    UsersEditor,
+    check_users,
+    note_against,
+    user_columns,
+)
 from iamkit.parameters.models import UserRow, UsersParameters
 from iamkit.parameters.users_csv import COLUMNS, cells_of, plain_user, tidy_cells
 
@@ -26,7 +31,7 @@ PATHS = st.none() | st.sampled_from(["/", "/team/", '/a;b="c"/'])
 
 @pytest.fixture
 def editor():
-    return edit_users([BOB], ["dev", "ops"])
+    return UsersEditor([BOB], ["dev", "ops"])
 
 
 def wrong(*rows):
@@ -176,7 +181,7 @@ def test_each_row_says_what_it_would_change():
         access_keys={"carol": (AccessKey(id="AKIA1"),)},
         sources=READ,
     )
-    editor = edit_users([], note=note_against(account))
+    editor = UsersEditor([], note=note_against(account))
     editor.rows = [
         {"name": "dave"},
         {"name": "bob", "groups": "dev", "tags": "team=web"},

@@ -36,7 +36,6 @@ from iamkit.parameters.users_csv import (
 )
 from iamkit.parameters.yaml_file import (
     parameters_schema,
-    read_override,
     read_overrides,
     read_parameters,
 )
@@ -188,11 +187,11 @@ def test_a_huge_or_missing_file_is_said(tmp_path):
 
 def test_text_on_the_command_line_stays_text():
     """-p account_id 012345678901 is no number, -p dry_run true is no text."""
-    assert read_override("account_id", "012345678901") == "012345678901"
-    assert read_override("allow_root", "true") is True
-    assert read_override("remove_users", "[a, b]") == ["a", "b"]
+    said = {"account_id": "012345678901", "allow_root": "true", "remove_users": "[a, b]"}
+    meant = {"account_id": "012345678901", "allow_root": True, "remove_users": ["a", "b"]}
+    assert read_overrides(said.items()) == meant
     with pytest.raises(InputError, match="did you mean dev_group"):
-        read_override("dev_gruop", "x")
+        read_overrides([("dev_gruop", "x")])
 
 
 def test_a_file_beside_the_parameters_is_found(tmp_path):

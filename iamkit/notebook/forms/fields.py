@@ -9,7 +9,7 @@ from pydantic.fields import FieldInfo
 
 from iamkit.account.state import AccountState
 from iamkit.errors import InputError
-from iamkit.notebook.forms.users_editor import edit_users, note_against
+from iamkit.notebook.forms.users_editor import UsersEditor, note_against
 from iamkit.notebook.markup import escape
 from iamkit.parameters.models import UserRow, term_of
 from iamkit.parameters.users_csv import cells_of
@@ -162,19 +162,15 @@ class PolicyField(Field):
 
 
 class UsersField(Field):
-    """The team, as a table; see ``edit_users``."""
+    """The team, as a table; see ``UsersEditor``."""
 
     trait = "rows"
 
     def make(self, label: str, choices: list[str]) -> Any:
         """The table."""
-        self._note: Callable[[UserRow], str] | None = None
-        editor = edit_users([], choices, note=self._say_note)
+        editor = UsersEditor([], choices)
         editor.label = label
         return editor
-
-    def _say_note(self, user: UserRow) -> str:
-        return self._note(user) if self._note else ""
 
     def read(self, raw: Any) -> Any:  # noqa: ARG002 - the table has read them already
         """The rows, as they stand in the parameters."""
@@ -192,7 +188,7 @@ class UsersField(Field):
 
     def compare(self, state: AccountState) -> None:
         """Say in each row what the user would change."""
-        self._note = note_against(state)
+        self.widget.note = note_against(state)
         self.widget.check_rows()
 
     def on_change(self, observer: Callable[[], None]) -> None:
@@ -205,14 +201,7 @@ class UsersField(Field):
 
 
 def field_of(name: str, value: Any, about: FieldInfo, state: AccountState | None) -> Field:
-    """The field for a parameter, which offers what the account has.
-
-    Args:
-        name: the parameter's name.
-        value: its value in the parameters; the field's kind follows from it.
-        about: the parameter's label, meaning and term, as the model has them.
-        state: the account, or None if it was not read.
-    """
+    """The field for a parameter, of a kind that its value has; it offers what the account has."""
     groups = sorted(state.groups) if state else []
     users = sorted(state.users) if state else []
     field: Field

@@ -19,12 +19,12 @@ from iamkit.aws.session import Session
 from iamkit.errors import AwsError, InputError
 from iamkit.notebook.display import show_html
 from iamkit.notebook.forms.fields import LABEL, Field, PolicyField, UsersField, field_of
-from iamkit.notebook.forms.form_state import keep, keeping_row, plain_value, recall, save_values
+from iamkit.notebook.forms.form_state import keep, keeping_row, recall, save_values
 from iamkit.notebook.interactive import someone_is_there
 from iamkit.notebook.markup import escape, table
 from iamkit.notebook.plan_view import describe
 from iamkit.parameters.checking import describe as describe_problem
-from iamkit.parameters.models import NotebookParameters, RunAsParameters
+from iamkit.parameters.models import NotebookParameters, RunAsParameters, plain_value
 from iamkit.plan.changes import Change, Plan, make_plan
 from iamkit.plan.desired import Desired, desired_of
 from iamkit.policies.lint.linting import lint_policy

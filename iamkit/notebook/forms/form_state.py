@@ -9,7 +9,7 @@ import ipywidgets as widgets
 from iamkit.app_mode import is_app
 from iamkit.errors import IamkitError
 from iamkit.notebook.markup import escape
-from iamkit.parameters.models import NotebookParameters
+from iamkit.parameters.models import NotebookParameters, plain_value
 from iamkit.parameters.yaml_file import TARGET, current_parameters_file
 from iamkit.parameters.yaml_writer import save_parameters
 
@@ -45,13 +45,6 @@ def save_values(value: NotebookParameters, names: Iterable[str], path: Path) -> 
     changed = save_parameters(path, plain, defaults)
     wrote = f"wrote {', '.join(changed)}" if changed else "these values stand in it already"
     return f"✔ {path.resolve()}: {wrote}."
-
-
-def plain_value(value: Any) -> Any:
-    """A parameter's value as it stands in a parameters file; models leave out their defaults."""
-    if isinstance(value, list):
-        return [plain_value(item) for item in value]
-    return value.model_dump(exclude_defaults=True) if hasattr(value, "model_dump") else value
 
 
 def keeping_row(save: Callable[[Path], str], reset: Callable[[], None], indent: str) -> Any:

@@ -16,9 +16,10 @@ from typing import Any
 
 from iamkit import errors
 from iamkit.app_mode import APP_APPLIES, YES
-from iamkit.errors import IamkitError, InputError
+from iamkit.errors import InputError
 from iamkit.notebook.launch.lab import START, prepare_environment, prepare_folder
 from iamkit.notebook.reports.html import TEMPLATES
+from iamkit.notebook.result import is_ours
 from iamkit.parameters.models import NOTEBOOKS
 from iamkit.storage.private_files import write_whole
 
@@ -138,17 +139,14 @@ def open_app(
     apply: bool,
     say: Callable[[str], None],
 ) -> None:
-    """Serve the notebooks of a folder as an app until it is stopped.
+    """Serve the notebooks of a folder as an app until it is stopped; see ``open_lab``.
 
     Args:
-        folder: where to work, see ``prepare_folder``.
-        file: a parameters file whose values are written into the notebooks' parameters cells.
+        folder: as there.
+        file: as there.
         options: more options for Voilà.
         apply: whether plans can be applied in it, by a click.
-        say: called with a line for the terminal.
-
-    Raises:
-        InputError: the parameters file is wrong, or the folder cannot be made.
+        say: as there.
     """
     folder = prepare_folder(folder, file)
     prepare_environment(folder, file)
@@ -158,11 +156,7 @@ def open_app(
 
 
 def app_config(folder: Path) -> Any:
-    """How Voilà serves a folder's notebooks: on this machine, without code, without overrides.
-
-    Args:
-        folder: as ``prepare_folder`` made it.
-    """
+    """How Voilà serves a folder's notebooks: on this machine, without code, without overrides."""
     served = {
         "ip": "127.0.0.1",
         "root_dir": str(folder / "notebooks"),
@@ -181,7 +175,7 @@ def app_config(folder: Path) -> Any:
         # A template or theme from an address would be markup from an address.
         "allow_template_override": "NO",
         "allow_theme_override": "NO",
-        "resources": {"own_errors": [name for name in vars(errors) if _is_ours(name)]},
+        "resources": {"own_errors": [name for name in vars(errors) if is_ours(name)]},
     }
     return Config(
         {
@@ -192,8 +186,3 @@ def app_config(folder: Path) -> Any:
             "MappingKernelManager": {"cull_idle_timeout": IDLE, "cull_interval": 60},
         }
     )
-
-
-def _is_ours(name: str) -> bool:
-    kind = getattr(errors, name)
-    return isinstance(kind, type) and issubclass(kind, IamkitError)

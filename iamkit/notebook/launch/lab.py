@@ -92,7 +92,7 @@ def prepare_folder(folder: Path | None, file: Path | None) -> Path:
     folder = folder.absolute()
     if not (folder / "notebooks").is_dir():
         init_folder(folder)
-    if not (folder / "notebooks" / START).exists():  # made by an iamkit that had no start page
+    if not (folder / "notebooks" / START).exists():  # which git does not keep
         write_named(folder / "notebooks" / START, (packaged("notebooks") / START).read_bytes())
     if file:
         given = read_parameters(file)
@@ -128,9 +128,7 @@ def prepare_environment(folder: Path, file: Path | None) -> None:
 def prepare_start_page(folder: Path, say: Callable[[str], None]) -> None:
     """Fill the start page with what the account is like now; whatever happens, say it and go on.
 
-    Args:
-        folder: as ``prepare_folder`` made it; in iamkit's own checkout nothing is filled.
-        say: called with a line for the terminal.
+    In iamkit's own checkout nothing is filled.
     """
     if is_checkout(folder):
         say("This is iamkit's own checkout, so its start page is not filled: Run All fills it.")

@@ -47,10 +47,15 @@ def read_audit(parameters: AuditUsersParameters) -> Audit:
     Raises:
         IamkitError: the account or the file cannot be read at all.
     """
-    if not parameters.state_files:
-        return audit_of(_survey(parameters), parameters)
-    state = load_own(parameters)
-    display(saved_banner(state, ", ".join(parameters.state_files)), raw=True)
+    if parameters.state_files:
+        state = load_own(parameters)
+        display(saved_banner(state, ", ".join(parameters.state_files)), raw=True)
+    else:
+        session = open_session(parameters)
+        show(session)
+        progress = _Progress()
+        state = read_audited(session, parameters, progress)
+        progress.close()
     return audit_of(state, parameters)
 
 
@@ -133,15 +138,6 @@ def require_complete(audit: Audit) -> None:
     if lines:
         raise AwsError(f"The audit is incomplete. {'; '.join(lines)}.")
     show("✔ Everything that was asked for was read.")
-
-
-def _survey(parameters: AuditUsersParameters) -> AccountState:
-    session = open_session(parameters)
-    show(session)
-    progress = _Progress()
-    state = read_audited(session, parameters, progress)
-    progress.close()
-    return state
 
 
 def saved_banner(state: AccountState, where: str) -> dict[str, Any]:

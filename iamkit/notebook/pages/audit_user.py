@@ -12,7 +12,7 @@ from iamkit.audit.schema import in_words
 from iamkit.errors import InputError
 from iamkit.notebook.display import show, show_html
 from iamkit.notebook.interactive import someone_is_there
-from iamkit.notebook.markup import escape, severity_badge, table
+from iamkit.notebook.markup import escape, folded, severity_badge, table
 from iamkit.notebook.pages.tables import worst_first
 
 
@@ -30,19 +30,23 @@ def show_user(audit: Audit, name: str = "") -> None:
         told = "No user is known." if "users" in audit.gaps.kinds else "The account has no users."
         show(told)
         return
-    name = name or _worst_user(audit)
-    if name not in set(audit.users["user"]):
+    names = list(audit.users["user"])
+    name = name or str(worst_first(audit.users).iloc[0]["user"])
+    if name not in names:
         raise InputError(f"The account has no user {name!r}.")
     markup, text = describe_user(audit, name)
     if not someone_is_there():
         show_html(markup, text)
         return
-    chosen = widgets.Combobox(
-        value=name, options=list(audit.users["user"]), description="User", ensure_option=True
-    )
-    told = widgets.HTML(markup)
-    chosen.observe(lambda change: _describe_into(told, audit, change["new"]), "value")
-    display(widgets.VBox([chosen, told]))
+    chosen = widgets.Combobox(value=name, options=names, description="User", ensure_option=True)
+    shown = widgets.HTML(markup)
+
+    def describe(change: Any) -> None:
+        if change["new"] in names:
+            shown.value = describe_user(audit, change["new"])[0]
+
+    chosen.observe(describe, "value")
+    display(widgets.VBox([chosen, shown]))
 
 
 def describe_user(audit: Audit, name: str) -> tuple[str, str]:
@@ -67,9 +71,10 @@ def describe_user(audit: Audit, name: str) -> tuple[str, str]:
         table(permissions, ("path", "service", "access", "actions", "resources", "conditions"))
         if permissions
         else "<p>Nothing.</p>",
-        "<details><summary>All that is known, with its source</summary>",
-        table(cells, ("column", "value", "meaning", "source")),
-        "</details>",
+        folded(
+            "All that is known, with its source",
+            table(cells, ("column", "value", "meaning", "source")),
+        ),
     ]
     text = "\n".join(f"{column}: {value}" for column, value, _, _ in cells)
     return "".join(parts), text
@@ -116,12 +121,3 @@ def _by_service(cells: pd.DataFrame, *, many: bool) -> Iterable[tuple[str, pd.Da
     if many:
         return [(f"{cells['service'].nunique()} services", cells)]
     return [(str(name), of) for name, of in cells.groupby("service", sort=True, observed=True)]
-
-
-def _worst_user(audit: Audit) -> str:
-    return str(worst_first(audit.users).iloc[0]["user"])
-
-
-def _describe_into(told: Any, audit: Audit, name: str) -> None:
-    if name in set(audit.users["user"]):
-        told.value = describe_user(audit, name)[0]

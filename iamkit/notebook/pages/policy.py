@@ -9,7 +9,7 @@ import pandas as pd
 from iamkit.account.state import JSON, AccountState
 from iamkit.app_mode import applying_is_off
 from iamkit.notebook.display import show, show_html
-from iamkit.notebook.markup import escape, table
+from iamkit.notebook.markup import copyable, escape, folded, table
 from iamkit.parameters.models import PolicyChoice
 from iamkit.plan.access_changes import impact_of
 from iamkit.plan.desired import Desired
@@ -21,18 +21,14 @@ from iamkit.policies.lint.linting import Remark, lint_policy
 from iamkit.policies.lookup import find_policy
 from iamkit.policies.wording.explanation import explain
 from iamkit.storage.private_files import write_named
+from iamkit.text import few
 
 COLOURS = {"error": "#b91c1c", "warning": "#9a6700", "hint": "#57606a"}
 MARKS = {"error": "✘", "warning": "⚠", "hint": "ⓘ"}
 
 
 def show_policy(document: JSON, title: str = "") -> None:
-    """Show what a policy allows in sentences, what to mind, its size, and its text.
-
-    Args:
-        document: the policy; an empty one if nothing is chosen yet.
-        title: a heading; none without it.
-    """
+    """Show what a policy allows in sentences, what to mind, its size, and its text."""
     if not document:
         show("No policy is chosen yet: choose what may be done, or say it in policy_choices.")
         return
@@ -120,14 +116,14 @@ def told_impact(changes: pd.DataFrame, holder: str) -> str:
     concerned = changes[(changes["new"] > 0) | (changes["wider"] > 0) | (changes["less"] > 0)]
     if concerned.empty:
         return f"For the {len(changes)} user(s) of {holder} nothing changes: they can all of it."
-    names = ", ".join(concerned["user"].head(5))
-    more = f" and {len(concerned) - 5} more" if len(concerned) > 5 else ""
     parts = [
         f"{text} {concerned[column].max():,} actions"
         for column, text in (("new", "add"), ("wider", "widen"), ("less", "take or narrow"))
         if concerned[column].max()
     ]
-    return f"Through {holder} it would {', '.join(parts)} at the most for {names}{more}."
+    return (
+        f"Through {holder} it would {', '.join(parts)} at the most for {few(concerned['user'], 5)}."
+    )
 
 
 def policy_html(document: JSON) -> str:
@@ -138,8 +134,7 @@ def policy_html(document: JSON) -> str:
     return (
         f"<ul>{sentences}</ul>{remarks or '<p>✔ Nothing to mind.</p>'}"
         f'<div style="max-width:44em">{gauges}</div>'
-        f'<details open><summary>The policy</summary><pre style="white-space:pre-wrap">'
-        f"{escape(print_policy(document))}</pre></details>"
+        f"{folded('The policy', copyable(print_policy(document)), is_open=True)}"
     )
 
 

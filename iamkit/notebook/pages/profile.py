@@ -6,15 +6,7 @@ from iamkit.credentials import write_aws_profile
 
 
 def write_profile(session: Session, user: str, profile: str) -> str:
-    """Write the user's newest stored key to an AWS profile, if one was asked for.
-
-    Args:
-        session: an open session with the account.
-        user: whose key.
-        profile: the profile's name; empty writes nothing.
-
-    Returns:
-        What was done, as a sentence for the notebook.
+    """Write the user's newest stored key to an AWS profile, and say what was done; none if empty.
 
     Raises:
         HandoverError: the profile is someone else's, or its file cannot be written.

@@ -208,12 +208,9 @@ def _item(step: Step, marker: str) -> str:
     current = ' aria-current="step"' if marker else ""
     colour = ACCENT if marker else "transparent"
     told = f"<b>▶ {marker}</b> · " if marker else ""
-    return (
-        f'<li{current} style="{ITEM};{SIDE} {colour}">'
-        f'<span style="{WORD}">{_badge(step.state)}</span><span style="{TEXT}">'
-        f'<a href="{escape(step.notebook)}.ipynb"><b>{escape(step.notebook)}</b></a> '
-        f"{escape(step.purpose)}<br>{told}{escape(step.said)}</span></li>"
-    )
+    link = f'<a href="{escape(step.notebook)}.ipynb"><b>{escape(step.notebook)}</b></a>'
+    said = f"{link} {escape(step.purpose)}<br>{told}{escape(step.said)}"
+    return _listed(step.state, said, colour, current)
 
 
 def _line(step: Step, marker: str) -> str:
@@ -222,11 +219,15 @@ def _line(step: Step, marker: str) -> str:
 
 
 def _urgent_item(one: Urgent) -> str:
+    who, expected = escape(_who(one)), escape(one.expected)
+    said = f"<b>{who}</b> · expected: {expected}<br>→ {escape(one.action)}"
+    return _listed(one.severity, said)
+
+
+def _listed(word: str, said: str, colour: str = "transparent", current: str = "") -> str:
     return (
-        f'<li style="{ITEM};{SIDE} transparent">'
-        f'<span style="{WORD}">{_badge(one.severity)}</span><span style="{TEXT}">'
-        f"<b>{escape(_who(one))}</b> · expected: {escape(one.expected)}<br>"
-        f"→ {escape(one.action)}</span></li>"
+        f'<li{current} style="{ITEM};{SIDE} {colour}"><span style="{WORD}">{_badge(word)}</span>'
+        f'<span style="{TEXT}">{said}</span></li>'
     )
 
 

@@ -243,11 +243,7 @@ class Studio:
         return self._lists[kind]
 
     def _current(self) -> PolicyChoice:
-        """What the fields hold.
-
-        Raises:
-            InputError: a field is wrong.
-        """
+        """What the fields hold."""
         tags = [text.partition("=") for text in _split(self.tagged.value)]
         named = [*self.things.value, *_split(self.more.value)]
         kinds = {text.split(" ", 1)[0] for text in named}

@@ -23,10 +23,6 @@ def write_welcome_pages(session: Session, desired: Desired) -> pd.DataFrame:
     A page tells where to sign in, the first steps, and how its user gets to their credentials; it
     holds none of them. After an apply by a click, call it again.
 
-    Args:
-        session: an open session with the account.
-        desired: the users.
-
     Returns:
         A row for each user: ``user``, and ``file`` or why there is none; both ``str``.
 

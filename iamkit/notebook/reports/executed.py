@@ -11,8 +11,8 @@ from urllib.parse import quote
 
 import yaml
 
+from iamkit.notebook.input_notebook import assignments
 from iamkit.notebook.result import ACCOUNT_MIME, WORDS, NotebookResult
-from iamkit.text import parse_python
 
 ADDED = "papermill-error-cell-tag"
 """The tag of cells in which papermill repeats an error that the head of the page tells."""
@@ -83,18 +83,13 @@ class Sheet:
     @property
     def link(self) -> str:
         """Where its page is, beside the index; empty if none was kept."""
-        kept = self.result is not None and self.result.html.exists()
-        return f"./{quote(self.result.html.name)}" if kept and self.result else ""
+        if self.result is None or not self.result.html.exists():
+            return ""
+        return f"./{quote(self.result.html.name)}"
 
 
 def to_sheet(notebook: Mapping[str, Any], name: str, result: NotebookResult | None) -> Sheet:
-    """What the head of a page says of an executed notebook.
-
-    Args:
-        notebook: as nbformat reads it.
-        name: its file's name without the ending, for one that has no heading.
-        result: what became of it.
-    """
+    """What the head of a page says of an executed notebook; its name if it has no heading."""
     titles = (title for level, title, _ in text_pieces(notebook["cells"]) if level == 1)
     return Sheet(title=next(titles, name), stamp=_stamp_of(notebook), result=result)
 
@@ -138,16 +133,11 @@ def _assigned(cells: Sequence[Any]) -> Iterator[tuple[str, Any, str]]:
         if not {"parameters", "injected-parameters"} & set(cell["metadata"].get("tags", [])):
             continue
         lines = cell["source"].split("\n")
-        try:
-            nodes = parse_python(cell["source"]).body
-        except SyntaxError:
-            continue
-        for node in nodes:
-            if isinstance(node, ast.AnnAssign | ast.Assign) and node.value:
-                target = node.target if isinstance(node, ast.AnnAssign) else node.targets[0]
-                rest = lines[(node.end_lineno or 1) - 1].encode()[node.end_col_offset or 0 :]
-                meaning = rest.decode(errors="ignore").strip("# \t")
-                yield ast.unparse(target), _value(node.value), meaning
+        with suppress(SyntaxError):
+            for name, value in assignments(cell["source"]):
+                rest = lines[(value.end_lineno or 1) - 1].encode()[value.end_col_offset or 0 :]
+                meaning = rest.decode(errors="ignore").partition("#")[2].strip("# \t")
+                yield name, _value(value), meaning
 
 
 def _value(node: ast.expr) -> Any:

@@ -71,11 +71,7 @@ def to_html(
 
 
 def to_index(sheets: Sequence[Sheet]) -> str:
-    """The page of a run that links to those of its notebooks: what one sends to a manager.
-
-    Args:
-        sheets: one for each notebook that ran, in order, each with its result.
-    """
+    """The page of a run that links to those of its notebooks: what one sends to a manager."""
     stamp = next((sheet.stamp for sheet in sheets if sheet.stamp.alias), sheets[0].stamp)
     stamp = replace(stamp, at=sheets[0].stamp.at)
     applied = sum(sheet.result.applied for sheet in sheets if sheet.result)

@@ -13,18 +13,13 @@ from IPython.display import display
 
 from iamkit.app_mode import applying_is_off
 from iamkit.aws.apply import word_to_type
+from iamkit.aws.journal import last_apply
 from iamkit.errors import IamkitError
 from iamkit.notebook.display import bundle_of
 from iamkit.notebook.kernels import stopping_with_parent
 from iamkit.notebook.markup import escape, mime_bundle
 from iamkit.notebook.plan_view import describe, plan_html
-from iamkit.notebook.review.review import (
-    Conclusion,
-    Review,
-    last_apply_in_short,
-    meaning_of,
-    sentences,
-)
+from iamkit.notebook.review.review import Conclusion, Review, meaning_of, sentences
 from iamkit.plan.changes import Change
 
 BLUE, RED, GREY = "#1a5fb4", "#b91c1c", "#5a6169"
@@ -118,7 +113,8 @@ class ReviewPanel:
         elif plan.changes:
             self._say("Nothing has been changed yet. Read the plan; then press Apply.")
         else:
-            self._say(f"✔ The account is as wanted. {last_apply_in_short(self.review.session)}")
+            last = last_apply(self.review.session.folder) or ""
+            self._say(f"✔ The account is as wanted. {last}")
 
     @property
     def _applying(self) -> bool:

@@ -11,7 +11,6 @@ from typing import Protocol
 from iamkit.account.gaps import DETAILS
 from iamkit.app_mode import applying_is_off
 from iamkit.aws.apply import Outcome, apply_plan, await_applied, plan_again
-from iamkit.aws.journal import last_apply
 from iamkit.aws.read import read_account, read_permissions
 from iamkit.aws.session import Session
 from iamkit.errors import AwsError, GuardError, NotVerified
@@ -81,12 +80,7 @@ class Review:
         stopped: threading.Event | None = None,
         typed: str | None = None,
     ) -> Outcome:
-        """Apply the plan, and keep and return the outcome.
-
-        Args:
-            on_progress: as ``apply_plan`` calls it.
-            stopped: set it to stop between two changes.
-            typed: as ``apply_plan`` takes it.
+        """Apply the plan, and keep and return the outcome; the arguments are ``apply_plan``'s.
 
         Raises:
             IamkitError: nothing was changed, and why.
@@ -155,9 +149,3 @@ def meaning_of(plan: Plan, session: Session) -> list[str]:
 def sentences(said: list[str]) -> str:
     """Sentences as an HTML list, escaped."""
     return f"<ul>{''.join(f'<li>{escape(one)}</li>' for one in said)}</ul>" if said else ""
-
-
-def last_apply_in_short(session: Session) -> str:
-    """What the last apply in this account did, as its journal tells; empty if there was none."""
-    last = last_apply(session.folder)
-    return str(last) if last else ""

@@ -43,7 +43,7 @@ def run_with_file(
         on_progress: as ``run_notebooks`` calls it.
         apply: whether the plans are applied.
         output: the folder of the executed notebooks; ``runs/TIME`` if None.
-        fork_server: what forks the kernels, if one runs already.
+        fork_server: as ``run_notebooks`` takes it.
 
     Returns:
         The results, and that folder.
@@ -73,12 +73,7 @@ def run_with_file(
 
 
 def audit_page(found: "Audit", parameters: Mapping[str, Any], compare: Path | None) -> bytes:
-    """The page of the audit's notebook, run on what was read.
-
-    Args:
-        found: the audit.
-        parameters: its plain values.
-        compare: an earlier state, or None.
+    """The page of the audit's notebook, run on what was read, and compared with an earlier state.
 
     Raises:
         IamkitError: it could not be made, or was not kept.
@@ -93,7 +88,6 @@ def audit_page(found: "Audit", parameters: Mapping[str, Any], compare: Path | No
             {notebook.stem: given},
             Path(folder) / "runs",
             lambda: known_secrets(given),
-            lambda _: None,
         )
         if result.failed and not failed_sources(found.state):
             raise IamkitError(f"The report could not be made: {result.error}")

@@ -5,6 +5,7 @@ What lies there already is overwritten only if an earlier run wrote it; an input
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -30,11 +31,7 @@ class NotKept(Exception):  # noqa: N818 - it says what became of the files
 
 
 def check_output(folder: Path, notebooks: Sequence[Path]) -> None:
-    """Make the output folder, and check that what will be written to it can be.
-
-    Args:
-        folder: for the executed notebooks, their pages and the index.
-        notebooks: the input notebooks.
+    """Make the output folder, and check that what will be written for some notebooks can be.
 
     Raises:
         InputError: it is no folder, is read-only or full, or something there would be overwritten
@@ -44,18 +41,13 @@ def check_output(folder: Path, notebooks: Sequence[Path]) -> None:
         make_folder(folder, 0o700)
         _refuse_inputs(folder, notebooks)
         for name in [INDEX, *(f"{path.stem}.html" for path in notebooks)]:
-            _refuse_foreign(folder / name, _is_page)
+            _refuse_foreign(folder / name, _PAGE.search)
         for path in notebooks:
             _refuse_foreign(folder / f"{path.stem}.ipynb", _is_executed)
         check_room(folder, ROOM * len(notebooks))
     except StorageError as error:
-        raise InputError(
-            f"The output folder {folder}: {_without(folder, error)}. Nothing was run."
-        ) from None
-
-
-def _without(folder: Path, error: StorageError) -> str:
-    return error.reason if error.path == folder else f"{error.path}: {error.reason}"
+        reason = error.reason if error.path == folder else f"{error.path}: {error.reason}"
+        raise InputError(f"The output folder {folder}: {reason}. Nothing was run.") from None
 
 
 def _refuse_inputs(folder: Path, notebooks: Sequence[Path]) -> None:
@@ -67,24 +59,18 @@ def _refuse_inputs(folder: Path, notebooks: Sequence[Path]) -> None:
             )
 
 
-def _refuse_foreign(path: Path, is_ours: Callable[[str], bool]) -> None:
+def _refuse_foreign(path: Path, is_ours: Callable[[str], object]) -> None:
     """Raise StorageError if something is there that no earlier run wrote."""
     if not path.is_symlink() and not path.exists():
         return
     what = kind_of(path.lstat().st_mode)
-    if not what:
-        try:
-            what = "" if is_ours(read_text(path, LARGEST)) else "no output of iamkit's"
-        except InputError:
-            what = "no output of iamkit's"
-    if what:
-        raise StorageError(
-            path.parent, f"{path.name} in it is {what}, and would be overwritten; choose another"
-        )
-
-
-def _is_page(text: str) -> bool:
-    return _PAGE.search(text) is not None
+    with suppress(InputError):  # what cannot be read is not ours
+        if not what and is_ours(read_text(path, LARGEST)):
+            return
+    what = what or "no output of iamkit's"
+    raise StorageError(
+        path.parent, f"{path.name} in it is {what}, and would be overwritten; choose another"
+    )
 
 
 def _is_executed(text: str) -> bool:
@@ -99,7 +85,7 @@ def keep_files(folder: Path, texts: Mapping[str, str]) -> None:
     """Write files to the output folder; if that fails, to a folder beside iamkit's own state.
 
     Args:
-        folder: as ``check_output`` saw it.
+        folder: the output folder.
         texts: the files by name, free of secrets.
 
     Raises:

@@ -31,7 +31,7 @@ def fill_page(page: Path, patience: int = PATIENCE) -> str | None:
         patience: how many seconds a cell may take.
 
     Returns:
-        What went wrong, in the words of the error; None if nothing did.
+        The error, if there is one.
 
     Raises:
         InputError: it is no notebook that can be run; nothing was written.
@@ -49,7 +49,6 @@ def fill_page(page: Path, patience: int = PATIENCE) -> str | None:
             {},
             Path(folder),
             lambda: known_secrets(parameters),
-            lambda _: None,
             patience=patience,
         )
         kept = result.output if result.output.exists() else page

@@ -11,7 +11,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import islice
 from pathlib import Path
@@ -21,7 +21,7 @@ from iamkit.credentials import Fingerprint
 from iamkit.errors import HandoverError, IamkitError, InputError, PartlyApplied, SecretLeak
 from iamkit.notebook.fork_server import ForkServer, forking
 from iamkit.notebook.input_notebook import check_parameters, imported_names
-from iamkit.notebook.kernels import Kernel, Kernels
+from iamkit.notebook.kernels import Kernel, starting_kernels
 from iamkit.notebook.reports.executed import Sheet, Stamp, to_sheet
 from iamkit.notebook.reports.html import to_html, to_index
 from iamkit.notebook.result import (
@@ -51,7 +51,7 @@ def run_notebooks(
     parameters: Mapping[str, Mapping[str, object]],
     output_folder: Path,
     secrets: Callable[[], Iterable[str | Fingerprint]],
-    on_progress: Callable[[NotebookResult | str], None],
+    on_progress: Callable[[NotebookResult | str], None] = lambda _: None,
     *,
     patience: int | None = None,
     fork_server: ForkServer | None = None,
@@ -89,10 +89,10 @@ def run_notebooks(
     sheets: list[Sheet] = []
     with (
         nullcontext(fork_server) if fork_server else forking(len(notebooks)) as server,
-        Kernels(server) as kernels,
+        starting_kernels(server) as start,
         Stop() as stop,
     ):
-        for path, kernel in _with_kernels(kernels, notebooks):
+        for path, kernel in _with_kernels(start, notebooks):
             if not results:
                 _try_search(secrets)  # while the kernels start
             on_progress(path.stem)
@@ -112,13 +112,15 @@ def run_notebooks(
     return results
 
 
-def _with_kernels(kernels: Kernels, notebooks: Sequence[Path]) -> Iterator[tuple[Path, Kernel]]:
+def _with_kernels(
+    start: Callable[[Iterable[str]], Kernel], notebooks: Sequence[Path]
+) -> Iterator[tuple[Path, Kernel]]:
     """Each notebook with its kernel; those of the next ones start meanwhile."""
     started: deque[Kernel] = deque()
     upcoming = iter(notebooks)
     for path in notebooks:
         for following in islice(upcoming, AHEAD + 1 - len(started)):
-            started.append(kernels.start(imported_names(following)))
+            started.append(start(imported_names(following)))
         yield path, started.popleft()
 
 
@@ -140,34 +142,19 @@ def _keep_index(sheets: Sequence[Sheet], folder: Path, search: SecretSearch | No
         keep_files(folder, {INDEX: page})
 
 
+@dataclass
 class _Run:
-    """One notebook in one kernel.
+    """One notebook in one kernel; the arguments are those of ``run_notebooks``."""
 
-    Args:
-        path: the notebook.
-        kernel: which it has for itself.
-        stop: by which a signal reaches the kernel.
-        patience: how many seconds a cell may take.
-        names: of all notebooks of the run.
-    """
-
-    def __init__(
-        self,
-        path: Path,
-        kernel: Kernel,
-        stop: Stop,
-        patience: int | None,
-        names: Collection[str],
-    ) -> None:
-        self.path = path
-        self.kernel = kernel
-        self.stop = stop
-        self.patience = patience
-        self.names = names
-        self.notebook: Any = None
-        self.place = "at its start"
-        self.search: SecretSearch | None = None
-        self.made = ""
+    path: Path
+    kernel: Kernel
+    stop: Stop
+    patience: int | None
+    names: Collection[str]
+    notebook: Any = None
+    place: str = "at its start"
+    search: SecretSearch | None = None
+    made: str = ""
 
     def result(
         self,
@@ -204,8 +191,7 @@ class _Run:
         except NotKept as problem:
             return self.with_problem(result, str(problem))
         except OSError as problem:
-            said = f"The report could not be made ({problem.strerror})."
-            return self.with_problem(result, said)
+            return self.with_problem(result, f"The report could not be made ({problem.strerror}).")
         except SecretLeak as leak:
             made = "" if self.search.finds_in(self.made) else self.made
             found = self.with_problem(replace(result, error=None, notes=()), "")
@@ -274,12 +260,7 @@ class _Run:
         return verdict
 
     def _keep(self, result: NotebookResult, search: SecretSearch) -> None:
-        """Write the notebook and its page, if there is no secret in either.
-
-        Raises:
-            SecretLeak: there is one, and nothing was written.
-            NotKept: they could not be written there.
-        """
+        """Write the notebook and its page, if there is no secret in either."""
         name = result.name
         if self.notebook:
             search.check_notebook(self.notebook, name)

@@ -54,9 +54,10 @@ class SecretSearch:
         Raises:
             SecretLeak: naming the notebook and the cell, never the secret.
         """
+        cells = notebook["cells"]
+        places = [(describe_cell(cells, index), cell) for index, cell in enumerate(cells)]
         rest = {key: value for key, value in notebook.items() if key != "cells"}
-        places = [*_cells_with_places(notebook), ("the notebook's metadata", rest)]
-        for place, part in places:
+        for place, part in (*places, ("the notebook's metadata", rest)):
             if self.finds_in(*_joined_texts(part)):
                 raise SecretLeak(
                     f"A secret is in {place} of {name}; the executed notebook was not kept. "
@@ -90,11 +91,6 @@ def describe_cell(cells: list[dict[str, Any]], index: int) -> str:
         not OWN_TAGS & set(cell["metadata"].get("tags", [])) for cell in cells[: index + 1]
     )
     return f"cell {number} ({tags[0]})" if tags else f"cell {number}"
-
-
-def _cells_with_places(notebook: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    for index, cell in enumerate(notebook["cells"]):
-        yield describe_cell(notebook["cells"], index), cell
 
 
 def _joined_texts(part: dict[str, Any]) -> Iterator[str]:
