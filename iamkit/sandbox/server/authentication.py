@@ -5,7 +5,7 @@ https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html
 
 from datetime import UTC, datetime
 
-from iamkit.sandbox.server.account import ROOT, Account
+from iamkit.sandbox.server.account import Account
 from iamkit.sandbox.server.call import Caller
 from iamkit.sandbox.server.errors import Refused
 from iamkit.sandbox.server.eventual_consistency import is_unknown
@@ -53,7 +53,8 @@ def _caller(request: Request, signed: Signed, account: Account, seconds_unknown:
     if (
         found is None
         or found.token != request.headers.get("x-amz-security-token")
-        or (found.caller != ROOT and is_unknown(found.key, seconds_unknown))
+        or (signed.service == "iam" and not found.calls_iam)
+        or (not found.caller.is_root and is_unknown(found.key, seconds_unknown))
     ):
         raise Refused(
             "InvalidClientTokenId", 403, "The security token included in the request is invalid."

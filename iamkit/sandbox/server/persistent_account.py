@@ -5,7 +5,7 @@ import os
 import secrets
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -18,11 +18,13 @@ from iamkit.sandbox.server.call import Call
 from iamkit.sandbox.server.eventual_consistency import as_seen
 from iamkit.sandbox.server.http_message import Reply
 from iamkit.sandbox.server.journal_entry import Different, JournalEntry, may_change
-from iamkit.sandbox.server.moto_patches import backends, clock
+from iamkit.sandbox.server.moto_patches import backends, clock, ids
 from iamkit.sandbox.server.services import perform
 
 Progress = Callable[[int, int], None]
 """Is told how many changes there are again, of how many."""
+LIKE_AWS = 3
+"""The first format whose accounts have ids like AWS's; what was told before stays as it was."""
 USED_ANEW = timedelta(minutes=1)
 """How old a last use must be before the next one is taken down."""
 
@@ -164,12 +166,13 @@ def bring_back(
     Raises:
         CameOutDifferentlyError: whichever way they are done.
     """
-    reached = 0
-    for apart, briefly in _ways(header["versions"]):
+    reached, stamp = 0, header["versions"]
+    ids.like_aws = stamp["format"] >= LIKE_AWS
+    for way in _ways(stamp):
         backends.forget()
-        backends.apart, clock.opened = apart, None
+        backends.apart, clock.opened = way.apart, None
         try:
-            return _repeat(read_entries(path, count), count, progress, briefly=briefly)
+            return _repeat(read_entries(path, count), count, progress, way)
         except CameOutDifferentlyError as different:
             reached = max(reached, different.number)
         finally:
@@ -177,20 +180,45 @@ def bring_back(
     raise CameOutDifferentlyError(reached)
 
 
-def _ways(stamp: dict[str, Any]) -> list[tuple[bool, bool]]:
-    """How entries can be done again: whether backends are made apart, and whether briefly."""
-    if stamp["format"] == 1:  # it depended on whether somebody had looked before the first change
-        return [(True, False), (False, False)]
-    return [(True, stamp == versions()), (True, False)]
+@dataclass(frozen=True)
+class _Way:
+    """A way in which the entries of a journal can be done again.
+
+    Attributes:
+        apart: whether backends are made apart from the entry that asks first.
+        briefly: whether what was drawn says enough.
+        earlier: whether they are of a format whose calls were refused, and answered, otherwise.
+        without_refused: whether what was refused is left out, because it would not be now.
+    """
+
+    apart: bool = True
+    briefly: bool = False
+    earlier: bool = False
+    without_refused: bool = False
+
+
+def _ways(stamp: dict[str, Any]) -> Iterator[_Way]:
+    """Those that may be right for what wrote a journal, the likeliest first."""
+    here = versions()
+    earlier = stamp["format"] < here["format"]
+    same = {**stamp, "format": here["format"]} == here
+    # In format 1 it depended on whether somebody had looked before the first change.
+    for apart in (True, False) if stamp["format"] == 1 else (True,):
+        for briefly in (True, False) if same and stamp["format"] > 1 else (False,):
+            for without_refused in (False, True) if earlier else (False,):
+                yield _Way(apart, briefly, earlier, without_refused)
 
 
 def _repeat(
-    entries: Iterator[dict[str, Any]], count: int, progress: Progress, *, briefly: bool
+    entries: Iterator[dict[str, Any]], count: int, progress: Progress, way: _Way
 ) -> tuple[Account, Any]:
     account, first = Account(), None
     for number, data in enumerate(entries, 1):
+        entry = JournalEntry(**data)
+        if way.without_refused and entry.was_refused and entry.is_whole:
+            continue
         try:
-            result = JournalEntry(**data).repeat(account, briefly=briefly)
+            result = entry.repeat(account, briefly=way.briefly, earlier=way.earlier)
         except Different:
             raise CameOutDifferentlyError(number) from None
         first = first or result
