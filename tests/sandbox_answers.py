@@ -1,4 +1,4 @@
-"""AWS's answers as cases, and an account in this process that they are asked of."""
+"""An account in this process, of which the cases of AWS's answers are asked."""
 
 import copy
 import datetime as dt
@@ -6,14 +6,11 @@ import json
 import re
 from contextlib import ExitStack
 from functools import cache
-from pathlib import Path
-from string import Template
 from unittest import mock
 from xml.etree import ElementTree as ET
 
 import boto3
 import jmespath
-import yaml
 from botocore.awsrequest import AWSResponse
 from botocore.config import Config
 from botocore.credentials import Credentials
@@ -33,52 +30,8 @@ from iamkit.sandbox.server.one_time_passwords import STEP, totp
 from iamkit.sandbox.server.persistent_account import PersistentAccount, bring_back
 from iamkit.sandbox.server.sts import SandboxSts
 
-FOLDER = Path(__file__).parent / "sandbox" / "cases" / "answers"
 HOST = "127.0.0.1:1"
 PLACE = re.compile(r"<([^<>]+)>")
-
-
-def read_cases():
-    """The cases of every file, in order; one with ``each`` stands for several."""
-    for path in sorted(FOLDER.glob("*.yaml")):
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
-        for case in document["cases"]:
-            for values in case.pop("each", [{}]):
-                filled = _filled(case, values)
-                yield {**filled, "chapter": document["chapter"], "source": _source(filled)}
-
-
-def _source(case):
-    """Where a case is from; a page of AWS's documentation may be named shortly."""
-    folder, _, page = case["source"].rpartition("/")
-    if page.startswith("API_") and folder in _PAGES:
-        return _PAGES[folder] + page + ".html"
-    return _PAGES["guide"] + page + ".html" if folder == "guide" else case["source"]
-
-
-_DOCS = "https://docs.aws.amazon.com/"
-_PAGES = {
-    "": f"{_DOCS}IAM/latest/APIReference/",
-    "STS": f"{_DOCS}STS/latest/APIReference/",
-    "secrets": f"{_DOCS}secretsmanager/latest/apireference/",
-    "guide": f"{_DOCS}IAM/latest/UserGuide/",
-}
-
-
-def _filled(value, values):
-    """A case with ``$name`` in the place of each value."""
-    if isinstance(value, dict):
-        return {_filled(key, values): _filled(inner, values) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_filled(inner, values) for inner in value]
-    if not isinstance(value, str):
-        return value
-    if value.startswith("$") and value[1:] in values:
-        return values[value[1:]]
-    return Template(value).safe_substitute(values)
-
-
-CASES = list(read_cases())
 
 
 class Practice:

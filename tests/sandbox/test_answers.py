@@ -9,7 +9,8 @@ goes when it is mended.
 import re
 
 import pytest
-from sandbox_answers import CASES, Practice, served
+from answer_cases import CASES
+from sandbox_answers import Practice, served
 
 MARKS = {"recorded", "documented", "from the model"}
 
