@@ -26,13 +26,12 @@ _KEPT_HEADERS = ("content-type", "host")
 """Of a call's headers; beside them S3's own, and never a signature or a session token."""
 _REFUSED = "refused"
 _SAID_OTHERWISE = frozenset(
-    """CreatePolicy CreateRole CreateServiceLinkedRole CreateInstanceProfile CreatePolicyVersion
-    CreateServiceSpecificCredential UpdateRoleDescription UploadSSHPublicKey
-    UploadServerCertificate UploadSigningCertificate CreateVirtualMFADevice CreateLoginProfile
-    CreateSAMLProvider CreateOpenIDConnectProvider AssumeRole CreateUser CreateGroup
-    PutSecretValue CreateSecret DeleteServiceLinkedRole GenerateCredentialReport""".split()
+    """AssumeRole CreateOpenIDConnectProvider CreatePolicy CreatePolicyVersion CreateRole
+    CreateSAMLProvider CreateServiceLinkedRole CreateServiceSpecificCredential
+    CreateVirtualMFADevice DeleteServiceLinkedRole UpdateRoleDescription UploadSSHPublicKey
+    UploadServerCertificate""".split()
 )
-"""Calls whose replies read otherwise in earlier formats, or may have."""
+"""Calls whose replies read otherwise in earlier formats."""
 
 
 class Different(Exception):  # noqa: N818 - it says what the repetition was

@@ -71,12 +71,13 @@ class SandboxIam(
     def defaults(self) -> dict[str, str]:
         """A UserName that is left out is the caller's own."""
         caller, action = self.call.caller, self.call.action
-        about_all = self.call.get("AllUsers") or (action == "GetMFADevice")
-        if action not in FOR_THE_CALLER or about_all or self.call.get("UserName"):
+        if action not in FOR_THE_CALLER or self.call.get("AllUsers") or self.call.get("UserName"):
             return {}
-        if caller.user_name is None and not caller.is_root and self.account.judges:
+        if caller.user_name:
+            return {"UserName": caller.user_name}
+        if not caller.is_root and self.account.judges and action != "GetMFADevice":
             raise invalid("Must specify userName when calling with non-User credentials")
-        return {"UserName": caller.user_name} if caller.user_name else {}
+        return {}
 
     def call_action(self) -> Any:
         """Ask the rules, then let moto or our own answer act; what was done once is allowed."""
