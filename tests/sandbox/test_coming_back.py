@@ -17,6 +17,7 @@ from samples import scaled
 from sandbox_world import World
 
 from iamkit.sandbox import find_sandbox, start_sandbox, stop_sandbox
+from iamkit.sandbox.server.moto_patches import ACCOUNT_ID
 from iamkit.sandbox.server.persistent_account import bring_back
 
 ALLOW = json.dumps(
@@ -406,7 +407,8 @@ def test_a_journal_of_calls_that_are_answered_otherwise_now_comes_back(writer, t
     header["versions"] |= {"moto": version("moto"), "iamkit": version("iamkit")}
     if writer != "this version":
         header["versions"]["iamkit"] = "0.0.1"
-    account, _ = bring_back(path, header, len(entries), lambda *_: None)
+    accounts, _ = bring_back(path, header, len(entries), lambda *_: None)
+    account = accounts[ACCOUNT_ID]
     assert account.user("a").id == "7qsdiqw6ydrtbymotp79"
     assert account.user("a").ssh_public_keys[0].ssh_public_key_body == "ssh-rsa AAAA"
     assert "user/nobody" in account.role("r").assume_role_policy_document
