@@ -415,3 +415,12 @@ def test_a_journal_of_calls_that_are_answered_otherwise_now_comes_back(writer, t
     assert list(account.role("AWSServiceRoleForspot").managed_policies) == [
         "arn:aws:iam::aws:policy/ReadOnlyAccess"
     ]
+
+
+def test_a_reset_of_an_older_account_is_as_new(tmp_path, journals):
+    """Its ids are like AWS's from then on, those of AWS's own policies among them."""
+    journals.put("format_2_answered_otherwise", tmp_path / "state")
+    world, arn = World(tmp_path / "state"), "arn:aws:iam::aws:policy/SecurityAudit"
+    assert not world.life.account.policy(arn).id.startswith("ANPA")
+    world.life.reset(ACCOUNT_ID)
+    assert world.life.account.policy(arn).id.startswith("ANPA")
