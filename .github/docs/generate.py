@@ -10,6 +10,7 @@ made ends the build, so no page can speak of what is no longer there.
 """
 
 import ast
+import importlib.util
 import inspect
 import json
 import re
@@ -347,6 +348,37 @@ def checks() -> str:
     return table(("Check", "What is expected", "Severity", "Why", "CIS AWS Foundations"), rows)
 
 
+def answers(which: str) -> str:
+    """AWS's answers that the sandbox's tests hold (``held``), or know to differ (``differs``)."""
+    chapters: dict[str, list[tuple[str, ...]]] = {}
+    for case in _answer_cases():
+        source = case["source"]
+        link = f"[{case['mark']}]({source})" if source.startswith("https://") else case["mark"]
+        row = (case["rule"], _answer_of(case), link)
+        if which == "differs" and "differs" in case:
+            chapters.setdefault(case["chapter"], []).append((*row[:2], case["differs"], link))
+        if which == "held" and "differs" not in case:
+            chapters.setdefault(case["chapter"], []).append(row)
+    heads = ("Rule", "AWS answers", *["The sandbox"] * (which == "differs"), "Source")
+    return "\n\n".join(f"### {name}\n\n{table(heads, rows)}" for name, rows in chapters.items())
+
+
+def _answer_of(case: Mapping[str, Any]) -> str:
+    return f"`{case['refused']}`" if "refused" in case else "a reply"
+
+
+@cache
+def _answer_cases() -> list[dict[str, Any]]:
+    path = ROOT / "tests" / "answer_cases.py"
+    spec = importlib.util.spec_from_file_location("answer_cases", path)
+    if spec is None or spec.loader is None:
+        raise ImportError(path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    cases: list[dict[str, Any]] = module.CASES
+    return cases
+
+
 @cache
 def front_door() -> dict[str, str]:
     """The module that each name of ``iamkit`` comes from, as its stub says it."""
@@ -390,6 +422,7 @@ MAKERS: Mapping[str, Callable[..., str]] = {
     "file": file,
     "command-line": command_line,
     "checks": checks,
+    "answers": answers,
     "public-names": public_names,
     "modules": modules,
 }

@@ -29,8 +29,8 @@ from iamkit.text import parse_json
 NAME = "account.jsonl"
 NO_ROOM = 5
 """The exit code of a server that could not write down what it had done."""
-_FORMAT = 2
-_READABLE = (1, 2)
+_FORMAT = 3
+_READABLE = (1, 2, 3)
 _CHAIN = b', "chain": "'
 _LINK = len(_CHAIN) + 64 + len(b'"}')
 _LONGEST_HEADER = 64 * 1024

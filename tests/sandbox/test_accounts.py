@@ -16,6 +16,7 @@ from sandbox_world import World
 
 from iamkit.errors import SandboxError
 from iamkit.sandbox import find_sandbox, sandbox_env, start_sandbox
+from iamkit.sandbox.server.one_time_passwords import STEP, totp
 
 MAIN, DEV, PROD = "000000000000", "111122223333", "444455556666"
 ACCOUNTS = (MAIN, DEV, PROD)
@@ -38,15 +39,19 @@ def user_of(iam, client_of, sandbox, name):
 
 def assume(sts, arn):
     answer = sts.assume_role(RoleArn=arn, RoleSessionName="look")
+    return answer["AssumedRoleUser"]["Arn"], clients_of(sts.meta.endpoint_url, answer)
+
+
+def clients_of(endpoint, answer):
+    """Clients for the temporary credentials in an answer of STS."""
     keys = answer["Credentials"]
     session = boto3.Session(
         keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"], "us-east-1"
     )
     settings = Config(proxies={}, retries={"total_max_attempts": 1})
-    endpoint = sts.meta.endpoint_url
-    return answer["AssumedRoleUser"]["Arn"], {
+    return {
         service: session.client(service, endpoint_url=endpoint, config=settings)
-        for service in ("iam", "sts")
+        for service in ("iam", "sts", "s3")
     }
 
 
@@ -157,6 +162,80 @@ def test_across_accounts_both_sides_must_allow(sandbox, client_of, refused):
     assert clients["iam"].list_users()["Users"] == []
     with refused("AccessDenied", 403):
         assume(alice, f"arn:aws:iam::{PROD}:role/look")
+
+
+def test_sessions_last_accesses_and_tags_are_of_one_account(sandbox, client_of, refused):
+    """One name in two accounts is two users: what one is, does and has is not the other's."""
+    iams = {account: client_of(sandbox.account(account)) for account in (MAIN, DEV)}
+    allow, arns, jobs = policy(Action="s3:*", Resource="*"), {}, {}
+    for account, iam in iams.items():
+        sts = user_of(iam, client_of, sandbox, "alice")
+        iam.put_user_policy(UserName="alice", PolicyName="s3", PolicyDocument=allow)
+        arns[account] = f"arn:aws:iam::{account}:user/alice"
+        session = clients_of(sandbox.endpoint_url, sts.get_session_token())
+        identity = session["sts"].get_caller_identity()
+        assert (identity["Account"], identity["Arn"]) == (account, arns[account])
+        federated = sts.get_federation_token(Name="bob")
+        arn = f"arn:aws:sts::{account}:federated-user/bob"
+        guest = clients_of(sandbox.endpoint_url, federated)["sts"].get_caller_identity()
+        assert federated["FederatedUser"]["Arn"] == guest["Arn"] == arn
+        assert (guest["Account"], guest["UserId"]) == (account, f"{account}:bob")
+        key = federated["Credentials"]["AccessKeyId"]
+        found = client_of(sandbox, "sts").get_access_key_info(AccessKeyId=key)
+        assert found["Account"] == account
+        if account == DEV:
+            session["s3"].list_buckets()
+            iam.tag_user(UserName="alice", Tags=[{"Key": "team", "Value": "web"}])
+            iam.set_security_token_service_preferences(GlobalEndpointTokenVersion="v2Token")
+    for account, iam in iams.items():
+        jobs[account] = iam.generate_service_last_accessed_details(Arn=arns[account])["JobId"]
+        (last,) = iam.get_service_last_accessed_details(JobId=jobs[account])["ServicesLastAccessed"]
+        assert (last["ServiceNamespace"], last.get("LastAuthenticatedEntity")) == (
+            "s3",
+            arns[DEV] if account == DEV else None,
+        )
+        tags = iam.list_user_tags(UserName="alice")["Tags"]
+        version = iam.get_account_summary()["SummaryMap"]["GlobalEndpointTokenVersion"]
+        assert (len(tags), version) == ((1, 2) if account == DEV else (0, 1))
+    with refused("NoSuchEntity", 404):
+        iams[MAIN].get_service_last_accessed_details(JobId=jobs[DEV])
+
+
+def test_a_code_is_used_up_in_whichever_account_the_role_is(sandbox, client_of, refused):
+    """An MFA code serves once, also where it opens a role of another account."""
+    iam, theirs = client_of(sandbox), client_of(sandbox.account(DEV))
+    alice = user_of(iam, client_of, sandbox, "alice")
+    device = iam.create_virtual_mfa_device(VirtualMFADeviceName="phone")["VirtualMFADevice"]
+    seed, step = device["Base32StringSeed"].decode(), int(time.time()) // STEP
+    iam.enable_mfa_device(
+        UserName="alice",
+        SerialNumber=device["SerialNumber"],
+        AuthenticationCode1=totp(seed, step - 2),
+        AuthenticationCode2=totp(seed, step - 1),
+    )
+    theirs.create_role(RoleName="look", AssumeRolePolicyDocument=trust_of(MAIN))
+    shown = {
+        "RoleArn": f"arn:aws:iam::{DEV}:role/look",
+        "RoleSessionName": "look",
+        "SerialNumber": device["SerialNumber"],
+        "TokenCode": totp(seed, step),
+    }
+    alice.assume_role(**shown)
+    with refused("AccessDenied", 403):
+        alice.assume_role(**shown)
+
+
+def test_who_is_trusted_is_there(sandbox, client_of, refused):
+    """A trust policy names users of its own and of other accounts, if those are known."""
+    ours, theirs = client_of(sandbox), client_of(sandbox.account(DEV))
+    ours.create_user(UserName="alice")
+    for account in (MAIN, DEV):
+        with refused("MalformedPolicyDocument", 400):
+            trusted = trust_of(f"arn:aws:iam::{account}:user/bob")
+            theirs.create_role(RoleName="look", AssumeRolePolicyDocument=trusted)
+    for number, account in enumerate((MAIN, PROD)):
+        trusted = trust_of(f"arn:aws:iam::{account}:user/alice")
+        theirs.create_role(RoleName=f"look-{number}", AssumeRolePolicyDocument=trusted)
 
 
 def test_what_concerns_one_account_leaves_the_others_alone(sandbox, client_of):
@@ -292,6 +371,19 @@ ACTS = {
         caller=world.user("alice", account),
         RoleArn=f"arn:aws:iam::{DEV}:role/look",
         RoleSessionName="look",
+    ),
+    "own session": lambda world, account: world.query(
+        "sts", "GetSessionToken", caller=world.user("alice", account)
+    ),
+    "guest": lambda world, account: world.query(
+        "sts", "GetFederationToken", caller=world.user("alice", account), Name="guest"
+    ),
+    "use": lambda world, account: [
+        world.life.use_key(key, "s3", "us-east-1")
+        for key in list(world.life.at(account).iam.access_keys)
+    ],
+    "tag": write(
+        "TagUser", UserName="alice", **{"Tags.member.1.Key": "a", "Tags.member.1.Value": "b"}
     ),
     "bucket": lambda world, account: world.s3("PUT", "/one-team", caller=world.user("", account)),
     "object": lambda world, account: world.s3(

@@ -3,8 +3,11 @@
 import hashlib
 import json
 import os
+import shutil
 import signal
+from importlib.metadata import version
 from itertools import count
+from pathlib import Path
 
 import boto3
 import pytest
@@ -14,6 +17,8 @@ from samples import scaled
 from sandbox_world import World
 
 from iamkit.sandbox import find_sandbox, start_sandbox, stop_sandbox
+from iamkit.sandbox.server.moto_patches import ACCOUNT_ID
+from iamkit.sandbox.server.persistent_account import bring_back
 
 ALLOW = json.dumps(
     {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
@@ -388,3 +393,34 @@ def test_a_journal_of_the_first_format_comes_back(name, tmp_path, journals):
     WRITES["a user"](world, 0)
     READS["ec2 DescribeVpcs"](world, 0)
     compare_after_restart(world)
+
+
+@pytest.mark.parametrize("writer", ["this version", "an earlier one"])
+def test_a_journal_of_calls_that_are_answered_otherwise_now_comes_back(writer, tmp_path):
+    """What was refused stays refused, what was taken stays taken, and ids stay what they were."""
+    journal = Path(__file__).parent / "journals" / "format_2_answered_otherwise.jsonl"
+    path = tmp_path / "account.jsonl"
+    shutil.copyfile(journal, path)
+    path.chmod(0o600)
+    head, *entries = path.read_text().splitlines()
+    header = json.loads(head)
+    header["versions"] |= {"moto": version("moto"), "iamkit": version("iamkit")}
+    if writer != "this version":
+        header["versions"]["iamkit"] = "0.0.1"
+    accounts, _ = bring_back(path, header, len(entries), lambda *_: None)
+    account = accounts[ACCOUNT_ID]
+    assert account.user("a").id == "7qsdiqw6ydrtbymotp79"
+    assert account.user("a").ssh_public_keys[0].ssh_public_key_body == "ssh-rsa AAAA"
+    assert "user/nobody" in account.role("r").assume_role_policy_document
+    assert list(account.role("AWSServiceRoleForspot").managed_policies) == [
+        "arn:aws:iam::aws:policy/ReadOnlyAccess"
+    ]
+
+
+def test_a_reset_of_an_older_account_is_as_new(tmp_path, journals):
+    """Its ids are like AWS's from then on, those of AWS's own policies among them."""
+    journals.put("format_2_answered_otherwise", tmp_path / "state")
+    world, arn = World(tmp_path / "state"), "arn:aws:iam::aws:policy/SecurityAudit"
+    assert not world.life.account.policy(arn).id.startswith("ANPA")
+    world.life.reset(ACCOUNT_ID)
+    assert world.life.account.policy(arn).id.startswith("ANPA")

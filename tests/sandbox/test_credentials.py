@@ -206,6 +206,7 @@ def test_a_role_must_exist_and_trust_its_caller(iam, refused, alice, trust):
     session = {"RoleArn": arn, "RoleSessionName": "shift"}
     with refused("AccessDenied", 403):
         alice("sts").assume_role(**session)
+    iam.create_user(UserName="bob")
     iam.create_role(RoleName="r", AssumeRolePolicyDocument=trust.replace("root", "user/bob"))
     with refused("AccessDenied", 403):
         alice("sts").assume_role(**session)

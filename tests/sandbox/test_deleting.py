@@ -2,6 +2,14 @@
 
 import pytest
 
+CERTIFICATE = "a certificate"
+SSH_KEY = (
+    "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQDUFRkdYRke5UnhJ/KhcrNYvlmI4wDwn12OoyOh1Y0s"
+    "XFYZUyV9Ou8XwwbGycE7kHsR6hXk36892+YdLF2dF0BzrR4donBfNwCOZ0UhbQ3FS2Rbl45/L1Jo0McX"
+    "sAdOtnYpBDcFkIrPEZ/ACmKDWzFxqzH3caYUvRV8hS/SyjwMR2Tz8mDhMbvuwCrFBMUBkch8T6VVQLIr"
+    "3QkeC8iGKXuuN/7yeXftQ6eWHjiHCbKP4OzcV7pIzvO1EBQWFxlo3FsiMhoZAGtFrFnORQ6mtzbVUY33"
+    "uArujhM4hsD7/XBCqyqjbMLvaxvnjbHCRXDFT8eXl/Lqt7/JavXb1q2eyBZt"
+)
 CAUSES = {
     "a key": (
         lambda iam: iam.create_access_key(UserName="alice")["AccessKey"]["AccessKeyId"],
@@ -16,7 +24,7 @@ CAUSES = {
         lambda iam, _: iam.remove_user_from_group(GroupName="dev", UserName="alice"),
     ),
     "an SSH key": (
-        lambda iam: iam.upload_ssh_public_key(UserName="alice", SSHPublicKeyBody="ssh-rsa AAAA")[
+        lambda iam: iam.upload_ssh_public_key(UserName="alice", SSHPublicKeyBody=SSH_KEY)[
             "SSHPublicKey"
         ]["SSHPublicKeyId"],
         lambda iam, key: iam.delete_ssh_public_key(UserName="alice", SSHPublicKeyId=key),

@@ -74,14 +74,14 @@ def test_a_report_is_true_to_the_account(sandbox, iam):
     root, alice, other = rows.values()
     assert root["password_enabled"] == root["password_last_changed"] == "not_supported"
     assert (root["mfa_active"], root["access_key_1_active"]) == ("false", "true")
-    said = alice["password_last_used"], alice["access_key_1_last_used_date"]
-    assert said == (signed_in.isoformat(),) * 2
+    said = alice["password_last_used"], alice["access_key_2_last_used_date"]
+    assert said == (f"{signed_in:%Y-%m-%dT%H:%M:%SZ}",) * 2
     changed = datetime.fromisoformat(alice["password_last_changed"])
     assert timedelta(days=9.9) < datetime.now(UTC) - changed < timedelta(days=10.1)
-    assert alice["access_key_1_active"] == "false"
-    assert alice["access_key_1_last_used_service"] == "s3"
-    assert alice["access_key_2_active"] == "true"
-    assert alice["access_key_2_last_used_date"] == "N/A"
+    assert alice["access_key_2_active"] == "false"  # behind the active one, as recorded
+    assert alice["access_key_2_last_used_service"] == "s3"
+    assert alice["access_key_1_active"] == "true"
+    assert alice["access_key_1_last_used_date"] == "N/A"
     assert alice["password_next_rotation"] == "N/A"
     assert (other["password_enabled"], other["password_last_used"]) == ("false", "N/A")
 

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from threading import RLock
 from typing import Any
@@ -17,17 +17,22 @@ from iamkit.sandbox.server.moto_patches import (
     sts_models,
 )
 from iamkit.sandbox.server.paging import Pager
+from iamkit.sandbox.server.sessions import Session
 
 
 @dataclass(frozen=True)
 class Credential:
-    """An active credential: its secret, its session token if it is temporary, and whose it is."""
+    """An active credential: its secret, its session token if it is temporary, and whose it is.
+
+    Not all temporary ones may call IAM.
+    """
 
     secret: str = field(repr=False)
     caller: Caller
     key: Any = field(repr=False)
     token: str | None = field(default=None, repr=False)
     expires: datetime | None = None
+    calls_iam: bool = True
 
 
 @dataclass
@@ -36,6 +41,14 @@ class Report:
 
     asked_at: datetime
     content: str = field(repr=False)
+
+
+@dataclass
+class Access:
+    """That somebody called a service: when, and in which region."""
+
+    at: datetime
+    region: str
 
 
 class Account:
@@ -51,6 +64,11 @@ class Account:
         root_mfa: whether the root signs in with MFA.
         root_last_used: when the root's password was last used.
         report: the last credential report.
+        sessions: the temporary credentials that are no role's, by key id.
+        accessed: of the id of each user and role, when it last called each service.
+        jobs: reports on last accesses, by id.
+        token_version: of the tokens that STS's global endpoint gives, 1 or 2.
+        deletion_tasks: the tasks that deleted service-linked roles.
         authorizes: whether every call is held against the caller's policies.
         accounts: all of them, itself among them.
         pager: cuts its lists to pages.
@@ -67,6 +85,11 @@ class Account:
         self.root_mfa = False
         self.root_last_used: datetime | None = None
         self.report: Report | None = None
+        self.sessions: dict[str, Session] = {}
+        self.accessed: dict[str, dict[str, Access]] = {}
+        self.jobs: dict[str, Any] = {}
+        self.token_version = 1
+        self.deletion_tasks: set[str] = set()
         self.authorizes = False
         self.pager = Pager(os.urandom(16))
         self.drawn = ""
@@ -75,6 +98,11 @@ class Account:
     def wants_answers(self) -> bool:
         """Whether anybody waits for the answers to calls."""
         return self.accounts.wants_answers
+
+    @property
+    def judges(self) -> bool:
+        """Whether calls are held against the rules."""
+        return self.accounts.judges
 
     @property
     def iam(self) -> Any:
@@ -164,12 +192,35 @@ class Account:
         """The credential of a key id; None if it is unknown or inactive."""
         if key := self.root_keys.get(key_id):
             return _active(key, self.root)
+        if session := self.sessions.get(key_id):
+            return self._of_session(session)
         key = self.iam.access_keys.get(key_id)
         if key is not None and key.user_name is not None:
             user = self.iam.users.get(key.user_name)
             return user and _active(key, Caller(user.arn, user.id, user.name))
         return next(
             (_temporary(r) for r in self.sts.assumed_roles if r.access_key_id == key_id), None
+        )
+
+    def user_of(self, session: Session) -> Any:
+        """The user who asked for a session; None if it was the root, or if the user is gone."""
+        return next((u for u in self.iam.users.values() if u.id == session.user_id), None)
+
+    def _of_session(self, session: Session) -> Credential | None:
+        user, key = self.user_of(session), session.key
+        if session.user_id and user is None:
+            return None
+        caller = Caller(user.arn, user.id, user.name) if user else self.root
+        if session.name:
+            arn = f"arn:aws:sts::{self.id}:federated-user/{session.name}"
+            caller = Caller(arn, f"{self.id}:{session.name}")
+        return Credential(
+            secret=key.secret_access_key,
+            caller=replace(caller, session=key.access_key_id),
+            key=key,
+            token=session.token,
+            expires=session.expires.replace(tzinfo=UTC),
+            calls_iam=session.calls_iam,
         )
 
     def secrets(self) -> Iterator[str]:
@@ -181,6 +232,7 @@ class Account:
                 yield user.password
             yield from (c["ServicePassword"] for c in user.service_credentials.values())
         yield from (role.session_token for role in self.sts.assumed_roles)
+        yield from (session.token for session in self.sessions.values())
         yield from (d.base32_string_seed for d in self.iam.virtual_mfa_devices.values())
 
 
@@ -192,6 +244,8 @@ class Accounts(dict[str, Account]):
         root_secret: signs for the root of every account but the main one; its key id is its id.
         wants_answers: whether anybody waits for the answers to calls; not while the accounts are
             brought back, when all of their calls were allowed and answered before.
+        judges: whether calls are held against the rules; not one that was taken before, when the
+            accounts are brought back.
     """
 
     def __init__(self) -> None:
@@ -199,6 +253,7 @@ class Accounts(dict[str, Account]):
         self.lock = RLock()
         self.root_secret = ""
         self.wants_answers = True
+        self.judges = True
 
     def begin(self, account_id: str) -> Account:
         """An account with nothing in it, whatever was in it before."""
@@ -210,6 +265,11 @@ class Accounts(dict[str, Account]):
         """A role of any account, or None."""
         account = self.get(account_of(arn))
         return account and account.role_by_arn(arn)
+
+    def key(self, key_id: str) -> tuple[Account | None, Any]:
+        """An access key with the account that it is of; None for both if it is unknown."""
+        found = ((account, account.key(key_id)) for account in self.values())
+        return next((pair for pair in found if pair[1]), (None, None))
 
     def credential(self, key_id: str) -> tuple[Account | None, Credential | None]:
         """The credential of a key id, and the account that it is of if that is there already."""

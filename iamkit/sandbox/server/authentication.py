@@ -55,6 +55,7 @@ def _caller(
     if (
         found is None
         or found.token != request.headers.get("x-amz-security-token")
+        or (signed.service == "iam" and not found.calls_iam)
         or (not found.caller.is_root and is_unknown(found.key, seconds_unknown))
     ):
         raise unknown_token()

@@ -23,7 +23,7 @@ class Caller:
         arn: such as ``arn:aws:iam::000000000000:user/alice``.
         user_id: the account id for root.
         user_name: None for root and roles.
-        session: the access key id of a session of a role; empty for others.
+        session: the access key id of temporary credentials; empty for others.
     """
 
     arn: str
@@ -35,6 +35,16 @@ class Caller:
     def is_root(self) -> bool:
         """Whether it is the account itself."""
         return self.arn.endswith(":root")
+
+    @property
+    def is_role(self) -> bool:
+        """Whether it is a session of a role."""
+        return ":assumed-role/" in self.arn
+
+    @property
+    def is_federated(self) -> bool:
+        """Whether it is a federated user."""
+        return ":federated-user/" in self.arn
 
     @property
     def account_id(self) -> str:

@@ -97,11 +97,17 @@ class Holders:
 
     def _read(self, caller: Caller) -> Holder:
         account = self._accounts[caller.account_id]
-        if caller.session:
+        if caller.is_role:
             return _of_session(account, caller)
         context: dict[str, Any] = {"aws:userid": caller.user_id, "aws:TokenIssueTime": None}
         if caller.is_root:
             return Holder(Principal(caller.arn), context, Policies())
+        if caller.is_federated:
+            return _of_federated(account, caller, context)
+        session = account.sessions.get(caller.session)
+        if session is not None:
+            context["aws:TokenIssueTime"] = _stamp(session.began)
+            context["aws:MultiFactorAuthPresent"] = session.with_mfa
         user = account.user(caller.user_name or "")
         tags = account.iam.tagger.list_tags_for_resource(user.arn)["Tags"]
         context |= tag_keys(["aws:PrincipalTag"], listed_tags(tags))
@@ -109,7 +115,34 @@ class Holders:
             identity=user_policies(account, user),
             permissions_boundary=boundary_of(account, user),
         )
-        return Holder(Principal(caller.arn), context, policies)
+        since = session.began if session is not None and session.with_mfa else None
+        return Holder(Principal(caller.arn), context, policies, since)
+
+
+def _of_federated(account: Account, caller: Caller, context: dict[str, Any]) -> Holder:
+    """A federated user: what both the one who asked for it and its own policies allow.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-access_getfederationtoken.html
+    """
+    session = account.sessions[caller.session]
+    user, everything = account.user_of(session), {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    tags = account.iam.tagger.list_tags_for_resource(user.arn)["Tags"] if user else ()
+    context |= {
+        "aws:TokenIssueTime": _stamp(session.began),
+        "aws:MultiFactorAuthPresent": False,
+        "aws:FederatedProvider": None,
+        **tag_keys(["aws:PrincipalTag"], {**listed_tags(tags), **session.tags}),
+    }
+    policies = Policies(
+        identity=user_policies(account, user) if user else {"": {"Statement": everything}},
+        permissions_boundary=boundary_of(account, user) if user else None,
+        session=_session_policies(account, session) or {"no session policy": {"Statement": []}},
+    )
+    return Holder(Principal(caller.arn, issuer=user.arn if user else ""), context, policies)
+
+
+def _stamp(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _of_session(account: Account, caller: Caller) -> Holder:
@@ -121,7 +154,7 @@ def _of_session(account: Account, caller: Caller) -> Holder:
         "aws:userid": caller.user_id,
         "aws:MultiFactorAuthPresent": session.with_mfa,
         "aws:SourceIdentity": session.source_identity,
-        "aws:TokenIssueTime": session.began.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "aws:TokenIssueTime": _stamp(session.began),
         **tag_keys(["aws:PrincipalTag"], tags),
     }
     own = role is not None and caller.user_id.startswith(f"{role.id}:")

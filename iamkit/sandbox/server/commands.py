@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from iamkit.sandbox.server.account import Account
+from iamkit.sandbox.server.account import Access, Account
 from iamkit.sandbox.server.moto_patches import ACCOUNT_ID, clock, iam_models
 from iamkit.sandbox.server.sample_company import populate
 
@@ -64,8 +64,13 @@ def use_key(account: Account, access_key_id: str, service: str, region: str) -> 
     """Take down that a key signed a call just now, and that its role, if it is of one, acted."""
     key = account.key(access_key_id)
     key.last_used = iam_models.AccessKeyLastUsed(clock.now(), service, region)
-    if role := key.role_arn and account.role_by_arn(key.role_arn):
-        role.last_used = clock.now()
+    role = key.role_arn and account.role_by_arn(key.role_arn)
+    if role:
+        role.last_used, role.last_used_region = clock.now(), region
+    session = account.sessions.get(access_key_id)
+    user = account.user_of(session) if session else account.iam.users.get(key.user_name)
+    if who := role or user:
+        account.accessed.setdefault(who.id, {})[service] = Access(clock.now(), region)
 
 
 def set_key_last_used(

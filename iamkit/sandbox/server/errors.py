@@ -1,6 +1,8 @@
 """AWS's refusals, and how each protocol says them."""
 
 import json
+import re
+from dataclasses import replace
 from uuid import uuid4
 from xml.sax.saxutils import escape
 
@@ -24,6 +26,10 @@ _QUERY_SHAPE = (
     '<ErrorResponse xmlns="{namespace}"><Error><Type>{type}</Type><Code>{code}</Code>'
     "<Message>{message}</Message></Error><RequestId>{request_id}</RequestId></ErrorResponse>"
 )
+
+
+_HEADER = "x-amzn-RequestId"
+_REQUEST_ID = re.compile(rb"(<RequestI[dD]>)[^<]*(</RequestI[dD]>)")
 
 
 class Refused(Exception):  # noqa: N818 - what AWS does to the call
@@ -58,9 +64,22 @@ class Refused(Exception):  # noqa: N818 - what AWS does to the call
             type="Sender" if self.status < 500 else "Receiver",
             code=self.code,
             message=escape(self.message),
-            request_id=uuid4(),
+            request_id="",
         )
         return Reply(self.status, {"Content-Type": "text/xml"}, text.encode())
+
+
+def with_request_id(reply: Reply, service: str) -> Reply:
+    """A reply that bears an id of its own, in its headers and, where one is there, in its text."""
+    number = str(uuid4())
+    body = reply.body
+    if reply.status >= 400 or service != "s3":  # whose bodies are the user's
+        body = _REQUEST_ID.sub(rb"\g<1>" + number.encode() + rb"\g<2>", body, count=1)
+    headers = {
+        **{name: text for name, text in reply.headers.items() if name.lower() != _HEADER.lower()},
+        _HEADER: number,
+    }
+    return replace(reply, headers=headers, body=body)
 
 
 def unknown_token() -> Refused:

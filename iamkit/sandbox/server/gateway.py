@@ -15,7 +15,7 @@ from iamkit.sandbox.server.authentication import authenticate
 from iamkit.sandbox.server.call import Call, action_of, read_parameters
 from iamkit.sandbox.server.call_log import CallLog, LoggedCall
 from iamkit.sandbox.server.control_api import SideDoor
-from iamkit.sandbox.server.errors import Refused
+from iamkit.sandbox.server.errors import Refused, with_request_id
 from iamkit.sandbox.server.fault_effects import under
 from iamkit.sandbox.server.http_message import Delivery, Reply, Request
 from iamkit.sandbox.server.persistent_account import PersistentAccounts
@@ -70,6 +70,7 @@ class Gateway:
             log.error("%s: %s", entry["action"], _where(error))  # noqa: TRY400 - may hold secrets
             text = "The sandbox itself failed; its log says where."
             reply = Refused("InternalFailure", 500, text).reply(entry["service"])
+        reply = with_request_id(reply, entry["service"])
         seconds = round(time.monotonic() - started, 6)
         status = 0 if reply.delivery is Delivery.NONE else reply.status
         outcome = _outcome(reply)

@@ -19,10 +19,19 @@ from iamkit.sandbox.server.moto_patches import ACCOUNT_ID, clock, draw
 from iamkit.sandbox.server.services import perform
 
 _READS = ("Get", "List", "Describe", "Simulate", "Head", "Decode")
+_CHANGES = ("GetSessionToken", "GetFederationToken")
+"""Looks by their names, and makers of credentials."""
 _REPEATABLE = ("iam", "secretsmanager", "sts")
 _KEPT_HEADERS = ("content-type", "host")
 """Of a call's headers; beside them S3's own, and never a signature or a session token."""
 _REFUSED = "refused"
+_SAID_OTHERWISE = frozenset(
+    """AssumeRole CreateOpenIDConnectProvider CreatePolicy CreatePolicyVersion CreateRole
+    CreateSAMLProvider CreateServiceLinkedRole CreateServiceSpecificCredential
+    CreateVirtualMFADevice DeleteServiceLinkedRole UpdateRoleDescription UploadSSHPublicKey
+    UploadServerCertificate""".split()
+)
+"""Calls whose replies read otherwise in earlier formats."""
 
 
 class Different(Exception):  # noqa: N818 - it says what the repetition was
@@ -100,12 +109,23 @@ class JournalEntry:
         """The entry when AWS did not take it."""
         return replace(self, digest=_REFUSED, drawn="")
 
-    def repeat(self, accounts: Accounts, *, briefly: bool) -> Any:
+    @property
+    def was_refused(self) -> bool:
+        """Whether AWS did not take it."""
+        return self.digest == _REFUSED
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is a call of a service that changes nothing when it refuses."""
+        return self.arguments.get("service") in _REPEATABLE
+
+    def repeat(self, accounts: Accounts, *, briefly: bool, earlier: bool = False) -> Any:
         """Do it again, to accounts that are brought back.
 
         Args:
             accounts: as they were before.
-            briefly: write no answer and ask no rule, where what was drawn says enough.
+            briefly: write no answer, where what was drawn says enough.
+            earlier: it is of an earlier format, whose answers were worded otherwise.
 
         Returns:
             The result of a command.
@@ -114,17 +134,25 @@ class JournalEntry:
             Different: it did not come out as it did the first time.
         """
         accounts.wants_answers = not (briefly and self.drawn)
+        accounts.judges = self.was_refused
         try:
             again, result = self.do(accounts)
         except Exception:  # noqa: BLE001 - whatever it was, it was the same then
             again, result = self.refused(), None
         finally:
             answered, accounts.wants_answers = accounts.wants_answers, True
+            accounts.judges = True
         if isinstance(result, Reply) and result.status >= 400:
             again = self.refused()
-        if (again.digest != self.digest) if answered else (again.drawn != self.drawn):
+        same = again.digest == self.digest if answered else again.drawn == self.drawn
+        if not same and not (earlier and self._is_reworded(again)):
             raise Different
         return result
+
+    def _is_reworded(self, again: "JournalEntry") -> bool:
+        """Whether it was taken both times, and is a call that was answered otherwise once."""
+        said_otherwise = self.arguments.get("action") in _SAID_OTHERWISE
+        return said_otherwise and not (self.was_refused or again.was_refused)
 
     def _call(self) -> Call:
         parts = self.arguments
@@ -145,7 +173,7 @@ def may_change(call: Call) -> bool:
     """Whether a call may change the account; a look at it is no entry."""
     if call.service == "s3":
         return call.request.method not in ("GET", "HEAD")
-    return not call.action.startswith(_READS)
+    return call.action in _CHANGES or not call.action.startswith(_READS)
 
 
 def _is_kept(name: str) -> bool:

@@ -15,8 +15,10 @@ os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
 os.environ["MOTO_S3_ALLOW_CROSSACCOUNT_ACCESS"] = "false"
 
 import base64
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from functools import cache
+from functools import cache, wraps
+from types import MappingProxyType
 from typing import Any
 
 from moto.core import responses, utils
@@ -39,6 +41,7 @@ from iamkit.sandbox.server.chance import backends, clock, draw, drawn, install
 __all__ = [
     "ACCOUNT_ID",
     "AccessKeyLastUsed",
+    "SandboxUser",
     "backends",
     "bucket_owner",
     "clock",
@@ -46,7 +49,9 @@ __all__ = [
     "drawn",
     "ec2_backend",
     "iam_models",
+    "ids",
     "mock_random",
+    "new_token",
     "s3_backend",
     "secrets_backend",
     "sts_models",
@@ -71,6 +76,44 @@ class SandboxUser(iam_models.User):
         self.password_changed: datetime | None = None
         self.former_passwords: list[str] = []
         self.service_credentials: dict[str, dict[str, Any]] = {}
+
+
+class Ids:
+    """Ids as AWS makes them: a prefix that says of what, and 17 upper-case characters.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids
+
+    Attributes:
+        like_aws: not so in an account whose journal has moto's own ids in it; those stay.
+    """
+
+    prefixes: Mapping[str, str] = MappingProxyType(
+        {"User": "AIDA", "Group": "AGPA", "InstanceProfile": "AIPA", "Policy": "ANPA"}
+    )
+
+    def __init__(self) -> None:
+        self.like_aws = True
+
+    def install(self) -> None:
+        """Let what moto makes bear such an id; as much is drawn as before."""
+        for kind, prefix in self.prefixes.items():
+            of_kind = getattr(iam_models, kind)
+            of_kind.__init__ = self._with_prefix(of_kind.__init__, prefix)
+
+    def of(self, prefix: str, drawn: str) -> str:
+        """The id of something, from what was drawn for it."""
+        return prefix + drawn.upper()[-17:] if self.like_aws else drawn
+
+    def _with_prefix(self, make: Callable[..., None], prefix: str) -> Callable[..., None]:
+        @wraps(make)
+        def make_with_id(one: Any, *args: Any, **kwargs: Any) -> None:
+            make(one, *args, **kwargs)
+            one.id = self.of(prefix, one.id)
+
+        return make_with_id
+
+
+ids = Ids()
 
 
 def _check_seams() -> None:
@@ -122,13 +165,14 @@ def secrets_backend(call: Call) -> Any:
     return secrets_models.secretsmanager_backends[call.caller.account_id][call.region]
 
 
-def _session_token() -> str:
+def new_token() -> str:
     """Drawn from the call's seed, so that a session comes back as it was; moto asks the system."""
     return "IQoJ" + base64.b64encode(mock_random.randbytes(264)).decode()
 
 
 _make_aws_policies = iam_models.IAMBackend._init_aws_policies  # noqa: SLF001
-_aws_policies: list[Any] = []
+_aws_policies: dict[bool, list[Any]] = {}
+"""By whether their ids are like AWS's."""
 
 
 def _copy_aws_policies(iam: Any) -> list[Any]:
@@ -138,9 +182,9 @@ def _copy_aws_policies(iam: Any) -> list[Any]:
     """
     if not backends.apart:
         return _make_aws_policies(iam)
-    if not _aws_policies:
-        _aws_policies.extend(_make_aws_policies(iam))
-    return [_copy(policy) for policy in _aws_policies]
+    if ids.like_aws not in _aws_policies:
+        _aws_policies[ids.like_aws] = _make_aws_policies(iam)
+    return [_copy(policy) for policy in _aws_policies[ids.like_aws]]
 
 
 def _copy(thing: Any) -> Any:
@@ -165,9 +209,10 @@ def _nothing(*_: Any, **__: Any) -> None:
 def _install() -> None:
     """Give moto our chance, time and user, and take from it what changes the account unasked."""
     install()
+    ids.install()
     iam_models.User = SandboxUser  # type: ignore[misc]
     vars(iam_models)["IAMPolicyDocumentValidator"] = JudgedAlready
-    vars(sts_models)["random_session_token"] = _session_token
+    vars(sts_models)["random_session_token"] = new_token
     # Whether a bucket's policy allows is the gate's to say, and it has let this call pass; moto's
     # own look knows neither principals nor conditions, nor that a change is signed.
     s3_models.FakeBucket.get_permission = _permitted  # type: ignore[method-assign, assignment]

@@ -17,9 +17,10 @@ import botocore.session
 from iamkit.sandbox.server.errors import invalid
 
 DEFAULT_ITEMS = 100
+_AWSS_OWN = "arn:aws:iam::aws:"
 _NAMES = (
-    "access_key_id ssh_public_key_id certificate_id version_id ServiceSpecificCredentialId "
-    "SerialNumber serial_number name UserName GroupName RoleName PolicyName Key cert_name "
+    "access_key_id ssh_public_key_id certificate_id VersionId ServiceSpecificCredentialId "
+    "SerialNumber serial_number name UserName GroupName RoleName PolicyName Key "
     "ServerCertificateName EvalActionName"
 ).split()
 """What an item goes by in its list; the first that it has."""
@@ -58,9 +59,9 @@ class Pager:
         """
         size = min(parameters.get("MaxItems", DEFAULT_ITEMS), self.largest)
         placed = [
-            ([number, *_place(item)], name, item)
+            ([number, *_order(action, item, index), *_place(item)], name, item)
             for number, (name, items) in enumerate(lists.items())
-            for item in items
+            for index, item in enumerate(items)
         ]
         placed.sort(key=itemgetter(0))
         if "Marker" in parameters:
@@ -95,10 +96,19 @@ class Pager:
         return hmac.digest(self._secret, text, "sha256")[:16]
 
 
+def _order(action: str, item: Any, index: int) -> list[int]:
+    """What comes before the name where AWS lists otherwise than by name."""
+    if action == "ListPolicies":
+        return [item["Arn"].startswith(_AWSS_OWN)]
+    if action == "ListPolicyVersions":
+        return [-int(item["VersionId"].removeprefix("v"))]
+    return [index] if action.endswith("Tags") else []
+
+
 def _place(item: Any) -> list[str]:
     """Where an item stands in its list; short, because a marker has 320 characters at most."""
     name = item if isinstance(item, str) else next(filter(None, (_get(item, n) for n in _NAMES)))
-    arns = (_get(item, key) for key in ("arn", "PolicyArn", "EvalResourceName"))
+    arns = (_get(item, key) for key in ("arn", "Arn", "PolicyArn", "EvalResourceName"))
     arn = next(filter(None, arns), name)
     return [name[:48], hashlib.sha256(arn.encode()).hexdigest()[:8]]
 

@@ -5,7 +5,7 @@ import os
 import secrets
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -20,11 +20,13 @@ from iamkit.sandbox.server.errors import unknown_token
 from iamkit.sandbox.server.eventual_consistency import as_seen
 from iamkit.sandbox.server.http_message import Reply
 from iamkit.sandbox.server.journal_entry import Different, JournalEntry, may_change
-from iamkit.sandbox.server.moto_patches import ACCOUNT_ID, backends, clock
+from iamkit.sandbox.server.moto_patches import ACCOUNT_ID, backends, clock, ids
 from iamkit.sandbox.server.services import perform
 
 Progress = Callable[[int, int], None]
 """Is told how many changes there are again, of how many."""
+LIKE_AWS = 3
+"""The first format whose accounts have ids like AWS's; what was told before stays as it was."""
 USED_ANEW = timedelta(minutes=1)
 """How old a last use must be before the next one is taken down."""
 
@@ -179,12 +181,11 @@ class PersistentAccounts:
     def use_key(self, key_id: str, service: str, region: str) -> None:
         """Take down that a key signs a call, unless the same was taken down a moment ago."""
         with self.accounts.lock:
-            found = ((account.id, account.key(key_id)) for account in self.accounts.values())
-            account_id, key = next((pair for pair in found if pair[1]), ("", None))
-            if key is None or _is_fresh(key.last_used, service, region):
+            account, key = self.accounts.key(key_id)
+            if account is None or _is_fresh(key.last_used, service, region):
                 return
             arguments = {"access_key_id": key_id, "service": service, "region": region}
-            entry, _ = JournalEntry.of_command(account_id, "use_key", arguments).do(self.accounts)
+            entry, _ = JournalEntry.of_command(account.id, "use_key", arguments).do(self.accounts)
             self._note(entry)
 
     def _change(self, entry: JournalEntry) -> Reply:
@@ -236,12 +237,14 @@ def bring_back(
     Raises:
         CameOutDifferentlyError: whichever way they are done.
     """
-    reached = 0
-    for apart, briefly in _ways(header["versions"]):
+    reached, stamp = 0, header["versions"]
+    ids.like_aws = stamp["format"] >= LIKE_AWS
+    for way in _ways(stamp):
         backends.forget()
-        backends.apart = apart
+        backends.apart = way.apart
+        clock.opened.clear()
         try:
-            return _repeat(read_entries(path, count), count, progress, briefly=briefly)
+            return _repeat(read_entries(path, count), count, progress, way)
         except CameOutDifferentlyError as different:
             reached = max(reached, different.number)
         finally:
@@ -249,20 +252,45 @@ def bring_back(
     raise CameOutDifferentlyError(reached)
 
 
-def _ways(stamp: dict[str, Any]) -> list[tuple[bool, bool]]:
-    """How entries can be done again: whether backends are made apart, and whether briefly."""
-    if stamp["format"] == 1:  # it depended on whether somebody had looked before the first change
-        return [(True, False), (False, False)]
-    return [(True, stamp == versions()), (True, False)]
+@dataclass(frozen=True)
+class _Way:
+    """A way in which the entries of a journal can be done again.
+
+    Attributes:
+        apart: whether backends are made apart from the entry that asks first.
+        briefly: whether what was drawn says enough.
+        earlier: whether they are of a format whose calls were refused, and answered, otherwise.
+        without_refused: whether what was refused is left out, because it would not be now.
+    """
+
+    apart: bool = True
+    briefly: bool = False
+    earlier: bool = False
+    without_refused: bool = False
+
+
+def _ways(stamp: dict[str, Any]) -> Iterator[_Way]:
+    """Those that may be right for what wrote a journal, the likeliest first."""
+    here = versions()
+    earlier = stamp["format"] < here["format"]
+    same = {**stamp, "format": here["format"]} == here
+    # In format 1 it depended on whether somebody had looked before the first change.
+    for apart in (True, False) if stamp["format"] == 1 else (True,):
+        for briefly in (True, False) if same and stamp["format"] > 1 else (False,):
+            for without_refused in (False, True) if earlier else (False,):
+                yield _Way(apart, briefly, earlier, without_refused)
 
 
 def _repeat(
-    entries: Iterator[dict[str, Any]], count: int, progress: Progress, *, briefly: bool
+    entries: Iterator[dict[str, Any]], count: int, progress: Progress, way: _Way
 ) -> tuple[Accounts, Any]:
     accounts, first = Accounts(), None
     for number, data in enumerate(entries, 1):
+        entry = JournalEntry(**data)
+        if way.without_refused and entry.was_refused and entry.is_whole:
+            continue
         try:
-            result = JournalEntry(**data).repeat(accounts, briefly=briefly)
+            result = entry.repeat(accounts, briefly=way.briefly, earlier=way.earlier)
         except Different:
             raise CameOutDifferentlyError(number) from None
         first = first or result

@@ -20,7 +20,7 @@ def circumstances(call: Call) -> dict[str, Any]:
         "aws:CurrentTime": moment.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "aws:EpochTime": int(moment.timestamp()),
         "aws:SourceIp": "127.0.0.1",
-        "aws:SecureTransport": False,
+        "aws:SecureTransport": True,  # as on AWS, although the wire here is plain
         "aws:ViaAWSService": False,
         "aws:RequestedRegion": GLOBAL_REGION if call.service == "iam" else call.region,
         "aws:UserAgent": call.request.headers.get("user-agent"),

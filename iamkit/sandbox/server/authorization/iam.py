@@ -11,6 +11,7 @@ from iamkit.sandbox.server.account import Account
 from iamkit.sandbox.server.arns import arn_of, listed_tags, request_tags, tag_keys
 from iamkit.sandbox.server.authorization.question import Question
 from iamkit.sandbox.server.call import FOR_THE_CALLER, Call
+from iamkit.sandbox.server.iam import tags
 
 _BY_NAME: Mapping[str, tuple[str, str, str]] = {
     "user": ("UserName", "users", "name"),
@@ -31,7 +32,10 @@ _NAMES_OF_NEW = {
     "CreateVirtualMFADevice": ("mfa", "VirtualMFADeviceName"),
     "CreateSAMLProvider": ("saml-provider", "Name"),
     "UploadServerCertificate": ("server-certificate", "ServerCertificateName"),
+    "CreateOpenIDConnectProvider": ("oidc-provider", "Url"),
 }
+_TAG_WITH = {kind.made_by: f"iam:Tag{name}" for name, kind in tags.TAGGED.items()}
+"""What a call that makes something wants beside its own permission, if it brings tags."""
 _ABOUT_AN_ARN = {
     "SimulatePrincipalPolicy": "PolicySourceArn",
     "GetContextKeysForPrincipalPolicy": "PolicySourceArn",
@@ -65,8 +69,11 @@ def asks_of_iam(call: Call, account: Account) -> Iterator[Question]:
     kinds = action.resource_types
     arn, shown, entity = _resource(call, account, kinds)
     context = _keys(call, action, entity)
-    tags = tag_keys(["aws:ResourceTag", "iam:ResourceTag"], tags_of(account, entity))
-    yield Question(action=name, resource=arn, shown=shown, context={**context, **tags})
+    had = tag_keys(["aws:ResourceTag", "iam:ResourceTag"], tags_of(account, entity))
+    yield Question(action=name, resource=arn, shown=shown, context={**context, **had})
+    if tagging := _TAG_WITH.get(call.action) if _tags(call) else None:
+        keys = _keys(call, describe_action(tagging), None)
+        yield Question(action=tagging, resource=arn, shown=shown, context=keys)
     if call.action in ("UpdateUser", "UpdateGroup"):
         yield Question(action=name, resource=_renamed(call, kinds[0], entity), context=context)
     if call.action == "AddRoleToInstanceProfile":
@@ -84,9 +91,9 @@ def pass_role(account: Account, role_name: str, service: str) -> Question:
     https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html
     """
     role = find(account, "role", role_name)
-    tags = tag_keys(["aws:ResourceTag", "iam:ResourceTag"], tags_of(account, role))
+    had = tag_keys(["aws:ResourceTag", "iam:ResourceTag"], tags_of(account, role))
     arn = role.arn if role else arn_of(account.id, "iam", "role", role_name)
-    context = {"iam:PassedToService": service, **tags}
+    context = {"iam:PassedToService": service, **had}
     return Question(
         action="iam:PassRole",
         resource=arn,
@@ -109,11 +116,7 @@ def tags_of(account: Account, entity: Any) -> dict[str, str]:
     """The tags of a user, a role, a policy or another thing of IAM."""
     if entity is None:
         return {}
-    if isinstance(tags := getattr(entity, "tags", None), dict):
-        return listed_tags(tags.values())
-    if isinstance(tags, list) and tags:
-        return listed_tags(tags)
-    return listed_tags(account.iam.tagger.list_tags_for_resource(entity.arn)["Tags"])
+    return listed_tags(tags.tags_of(account, entity))
 
 
 def _resource(call: Call, account: Account, kinds: tuple[str, ...]) -> tuple[str | None, str, Any]:
@@ -148,6 +151,7 @@ def _named(call: Call, account: Account, kind: str, name: str) -> tuple[str | No
 
 def _new(call: Call, kind: str, name: str) -> tuple[str | None, str, Any]:
     path = call.get("Path", "/").lstrip("/")
+    name = name.removeprefix("https://")
     shown = f"policy {name}" if kind == "policy" else ""
     return arn_of(call.caller.account_id, "iam", kind, path + name), shown, None
 
@@ -197,6 +201,9 @@ def _keys(call: Call, action: Action | None, entity: Any) -> dict[str, Any]:
         "iam:ServiceSpecificCredentialServiceName": call.get("ServiceName"),
         "iam:ServiceSpecificCredentialAgeDays": call.get("CredentialAgeDays"),
     }
+    if number := call.get("ServiceSpecificCredentialId"):
+        held = getattr(entity, "service_credentials", {}).get(number, {})
+        keys["iam:ServiceSpecificCredentialServiceName"] = held.get("ServiceName")
     if call.action in _BRING_A_BOUNDARY:
         keys["iam:PermissionsBoundary"] = call.get("PermissionsBoundary")
     had = action.condition_keys if action else ()

@@ -6,18 +6,28 @@ https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
 from collections.abc import Iterator
 
 from iamkit.sandbox.server.account import Account
-from iamkit.sandbox.server.arns import listed_tags, request_tags, tag_keys
-from iamkit.sandbox.server.authorization.mfa_context import with_mfa
+from iamkit.sandbox.server.arns import arn_of, listed_tags, request_tags, tag_keys
 from iamkit.sandbox.server.authorization.question import NO_POLICY, Question
 from iamkit.sandbox.server.call import Call
+from iamkit.sandbox.server.mfa_context import with_mfa
 
 
 def asks_of_sts(call: Call, account: Account) -> Iterator[Question]:
     """What a call of STS asks."""
     if call.action == "AssumeRole":
         yield from _assume_role(call, account)
-    elif call.action != "GetCallerIdentity":  # which nobody can be denied
+    elif call.action == "GetFederationToken":
+        yield from _get_federation_token(call, account)
+    elif call.action not in ("GetCallerIdentity", "GetSessionToken"):  # which nobody can be denied
         yield Question(action=f"sts:{call.action}")
+
+
+def _get_federation_token(call: Call, account: Account) -> Iterator[Question]:
+    """The federated user to be; its tags, if the call brings any, are asked for as well."""
+    tags = listed_tags(call.members("Tags"))
+    arn = arn_of(account.id, "sts", "federated-user", call.get("Name"))
+    for action in ("GetFederationToken", *["TagSession"] * bool(tags)):
+        yield Question(action=f"sts:{action}", resource=arn, context=request_tags(tags))
 
 
 def _assume_role(call: Call, account: Account) -> Iterator[Question]:

@@ -1,13 +1,15 @@
 """What concerns the account as a whole: its alias, its numbers, and all of it at once."""
 
+from collections import Counter
 from typing import Any
 from urllib.parse import quote
 
 from moto.core.responses import ActionResult, EmptyResult
 
 from iamkit.sandbox.server.account import Account
-from iamkit.sandbox.server.errors import already_exists, invalid, no_such_entity
+from iamkit.sandbox.server.errors import Refused, already_exists, invalid, no_such_entity
 from iamkit.sandbox.server.iam.base import IamAnswers
+from iamkit.sandbox.server.iam.policies import describe_policy
 from iamkit.sandbox.server.iam.rules import Parameters, rule
 
 TAKEN_ALIASES = frozenset({"amazon", "aws", "example", "taken"})
@@ -50,7 +52,26 @@ class AccountAnswers(IamAnswers):
         summary = dict(self.account.iam.account_summary.summary_map)
         summary["AccountMFAEnabled"] = int(self.account.root_mfa)
         summary["AccountAccessKeysPresent"] = int(bool(self.account.root_keys))
+        summary["AccountPasswordPresent"] = 1
+        summary["GlobalEndpointTokenVersion"] = self.account.token_version
         return ActionResult({"SummaryMap": summary})
+
+    def set_security_token_service_preferences(self) -> ActionResult:
+        """Which tokens STS's one global endpoint gives.
+
+        https://docs.aws.amazon.com/IAM/latest/APIReference/API_SetSecurityTokenServicePreferences.html
+        """
+        version: str = self._get_param("GlobalEndpointTokenVersion")
+        self.account.token_version = int(version.removeprefix("v").removesuffix("Token"))
+        return EmptyResult()
+
+    def list_organizations_features(self) -> ActionResult:
+        """The account is in no organization.
+
+        https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListOrganizationsFeatures.html
+        """
+        text = "The request was rejected because no organization is associated with your account."
+        raise Refused("OrganizationNotFoundException", 400, text)
 
     def get_account_authorization_details(self) -> ActionResult:
         """Only the page's own entities are described, because describing takes the time.
@@ -65,7 +86,15 @@ class AccountAnswers(IamAnswers):
         page["UserDetailList"] = [
             self._describe_user(user, groups.get(user.name, [])) for user in page["UserDetailList"]
         ]
-        page["Policies"] = [_describe_policy(policy) for policy in page["Policies"]]
+        uses = Counter(
+            bound["PermissionsBoundaryArn"]
+            for one in (*self.account.iam.users.values(), *self.account.iam.roles.values())
+            if (bound := one.permissions_boundary)
+        )
+        page["Policies"] = [
+            {**describe_policy(one, uses), "PolicyVersionList": one.policy_version_list}
+            for one in page["Policies"]
+        ]
         return ActionResult(page)
 
     def _chosen(self, kinds: list[str]) -> dict[str, list[Any]]:
@@ -106,19 +135,3 @@ class AccountAnswers(IamAnswers):
             "PermissionsBoundary": user.permissions_boundary,
             "Tags": user.tags,
         }
-
-
-def _describe_policy(policy: Any) -> dict[str, Any]:
-    return {
-        "PolicyName": policy.name,
-        "PolicyId": policy.id,
-        "Arn": policy.arn,
-        "Path": policy.path,
-        "DefaultVersionId": policy.default_version_id,
-        "AttachmentCount": policy.attachment_count,
-        "IsAttachable": True,
-        "Description": policy.description,
-        "CreateDate": policy.create_date,
-        "UpdateDate": policy.update_date,
-        "PolicyVersionList": policy.policy_version_list,
-    }

@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/id_users_remove.html
 
 from iamkit.sandbox.server.account import Account
 from iamkit.sandbox.server.errors import Refused, delete_conflict
+from iamkit.sandbox.server.iam.existing import instance_profile
 from iamkit.sandbox.server.iam.rules import Parameters, rule
 
 
@@ -24,7 +25,7 @@ def a_deleted_user_holds_nothing(account: Account, parameters: Parameters) -> No
         "delete MFA device": user.mfa_devices,
         "delete SSH public keys": user.ssh_public_keys,
         "delete signing certificates": user.signing_certificates,
-        "delete service specific credentials": user.service_credentials,
+        "remove referenced objects": user.service_credentials,
     }
     _check_nothing_of(held)
 
@@ -52,6 +53,13 @@ def a_deleted_role_holds_nothing(account: Account, parameters: Parameters) -> No
         "detach all policies": role.managed_policies,
     }
     _check_nothing_of(held)
+
+
+@rule("DeleteInstanceProfile")
+def a_deleted_instance_profile_is_empty(account: Account, parameters: Parameters) -> None:
+    """https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeleteInstanceProfile.html."""
+    profile = instance_profile(account, parameters["InstanceProfileName"])
+    _check_nothing_of({"remove roles from instance profile": profile.roles})
 
 
 @rule("DeletePolicy")

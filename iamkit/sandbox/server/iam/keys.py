@@ -56,9 +56,10 @@ class KeyAnswers(IamAnswers):
 
     def delete_access_key(self) -> ActionResult:
         """Delete a key; root's last one too."""
+        key = self._key()
         if not self._for_root:
             return super().delete_access_key()
-        del self.account.root_keys[self._key().access_key_id]
+        del self.account.root_keys[key.access_key_id]
         return EmptyResult()
 
     def get_access_key_last_used(self) -> ActionResult:
@@ -105,7 +106,7 @@ class ServiceCredentialAnswers(IamAnswers):
             "UserName": user.name,
             "Status": "Active",
             "ServiceName": service,
-            "ServiceUserName": f"{user.name}+{len(of_service) + 1}-at-{self.account.id}",
+            "ServiceUserName": f"{user.name}{_plus(of_service)}-at-{self.account.id}",
             "ServicePassword": _service_password(),
             "CreateDate": clock.now(),
             "ServiceSpecificCredentialId": "ACCA" + "".join(mock_random.choices(_LETTERS, k=17)),
@@ -125,7 +126,8 @@ class ServiceCredentialAnswers(IamAnswers):
             for credential in user.service_credentials.values()
             if wanted in (None, credential["ServiceName"])
         ]
-        return ActionResult({"ServiceSpecificCredentials": found})
+        shown = [{**one, "ServicePassword": None} for one in found]
+        return ActionResult({"ServiceSpecificCredentials": shown})
 
     def update_service_specific_credential(self) -> ActionResult:
         """Switch one on or off."""
@@ -150,6 +152,14 @@ class ServiceCredentialAnswers(IamAnswers):
         if credential is None:
             raise no_such_entity(f"Service specific credential {number} cannot be found.")
         return credential
+
+
+def _plus(of_service: list[Any]) -> str:
+    """What tells a service's second credential of a user from the first; the first has nothing."""
+    taken = {credential["ServiceUserName"] for credential in of_service}
+    if not any("+" not in name for name in taken):
+        return ""
+    return next(f"+{n}" for n in (1, 2) if not any(f"+{n}-at-" in name for name in taken))
 
 
 def _service_password() -> str:

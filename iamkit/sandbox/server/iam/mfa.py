@@ -29,6 +29,7 @@ class MfaAnswers(IamAnswers):
         answer = super().create_virtual_mfa_device()
         result: Any = answer.result
         device = result["VirtualMFADevice"]
+        device.tags = self._get_param("Tags", [])
         account = next(iter(self.account.iam.account_aliases), self.account.id)
         name = self._get_param("VirtualMFADeviceName")
         device.qr_code_png = _png(

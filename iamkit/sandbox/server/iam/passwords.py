@@ -142,6 +142,27 @@ class PasswordAnswers(IamAnswers):
         user.password_reset_required = False
         return EmptyResult()
 
+    def get_account_password_policy(self) -> ActionResult:
+        """What has no number is left out.
+
+        https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetAccountPasswordPolicy.html
+        """
+        policy = self.account.iam.get_account_password_policy()
+        expires = bool(policy.max_password_age)
+        shown = {
+            "MinimumPasswordLength": policy.minimum_password_length,
+            "RequireSymbols": policy.require_symbols,
+            "RequireNumbers": policy.require_numbers,
+            "RequireUppercaseCharacters": policy.require_uppercase_characters,
+            "RequireLowercaseCharacters": policy.require_lowercase_characters,
+            "AllowUsersToChangePassword": policy.allow_users_to_change_password,
+            "ExpirePasswords": expires,
+            "MaxPasswordAge": policy.max_password_age or None,
+            "PasswordReusePrevention": policy.password_reuse_prevention or None,
+            "HardExpiry": policy.hard_expiry if expires else None,
+        }
+        return ActionResult({"PasswordPolicy": shown})
+
     def _set_password(self, user: Any, password: str) -> None:
         iam = self.account.iam
         names = (self.account.id, *iam.account_aliases)

@@ -3,14 +3,16 @@
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 """
 
+from collections import Counter
 from typing import Any
 
 from moto.core.responses import ActionResult, EmptyResult
 
 from iamkit.sandbox.server.account import Account
-from iamkit.sandbox.server.errors import Refused, limit_exceeded
-from iamkit.sandbox.server.iam.base import IamAnswers
-from iamkit.sandbox.server.iam.rules import Parameters, rule
+from iamkit.sandbox.server.errors import Refused, limit_exceeded, no_such_entity
+from iamkit.sandbox.server.iam.existing import policy as existing_policy
+from iamkit.sandbox.server.iam.rules import Parameters, fails_with, rule
+from iamkit.sandbox.server.iam.tags import TagAnswers, set_tags, tags_of
 from iamkit.sandbox.server.policy_grammar import check_document, document_size
 
 INLINE_SIZE = {"User": 2_048, "Group": 5_120, "Role": 10_240}
@@ -86,8 +88,113 @@ def _entity(account: Account, parameters: Parameters) -> tuple[str, Any]:
     return "Role", account.role(parameters["RoleName"])
 
 
-class PolicyAnswers(IamAnswers):
+VERSIONS = 5
+_FOR_SERVICES = "arn:aws:iam::aws:policy/aws-service-role/"
+
+
+@rule(*fails_with("PolicyNotAttachable"))
+def a_policy_of_a_service_linked_role_is_for_that_role(_: Account, parameters: Parameters) -> None:
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/using-service-linked-roles.html."""
+    arn = parameters.get("PolicyArn") or parameters.get("PermissionsBoundary", "")
+    if arn.startswith(_FOR_SERVICES):
+        text = "Cannot attach a Service Role Policy to a Customer Role."
+        raise Refused("PolicyNotAttachable", 400, text)
+
+
+@rule("GetPolicyVersion", "SetDefaultPolicyVersion", "DeletePolicyVersion")
+def the_version_is_there(account: Account, parameters: Parameters) -> None:
+    """https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetPolicyVersion.html."""
+    arn, number = parameters["PolicyArn"], parameters["VersionId"]
+    if number not in [version.version_id for version in account.policy(arn).versions]:
+        text = f"Policy {arn} version {number} does not exist or is not attachable."
+        raise no_such_entity(text)
+
+
+class PolicyAnswers(TagAnswers):
     """What is so already stays so: a policy is attached once, and has one default version."""
+
+    def create_policy(self) -> ActionResult:
+        """https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreatePolicy.html."""
+        tags = self.params.pop("Tags", [])  # moto takes their keys without regard to case
+        answer: Any = super().create_policy()
+        policy = answer.result["Policy"]
+        set_tags(self.account, policy, tags)
+        shown = describe_policy(policy, self._uses())
+        del shown["Description"]
+        return ActionResult({"Policy": {**shown, "Tags": tags or None}})
+
+    def get_policy(self) -> ActionResult:
+        """https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetPolicy.html."""
+        policy = existing_policy(self.account, self._get_param("PolicyArn"))
+        shown = describe_policy(policy, self._uses())
+        return ActionResult({"Policy": {**shown, "Tags": tags_of(self.account, policy)}})
+
+    def list_policies(self) -> ActionResult:
+        """The account's own stand before AWS's; descriptions and tags are for GetPolicy.
+
+        https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListPolicies.html
+        """
+        scope, uses = self._get_param("Scope", "All"), self._uses()
+        usage = self._get_param("PolicyUsageFilter")
+        attached = self._get_param("OnlyAttached", False)
+        own = [] if scope == "AWS" else self.account.local_policies
+        awss = [] if scope == "Local" else self.account.iam.aws_managed_policies
+        shown = [
+            {**describe_policy(policy, uses), "Description": None}
+            for policy in [*own, *awss]
+            if policy.path.startswith(self._get_param("PathPrefix", "/"))
+            and (not attached or policy.attachment_count or uses[policy.arn])
+            and (usage != "PermissionsPolicy" or policy.attachment_count)
+            and (usage != "PermissionsBoundary" or uses[policy.arn])
+        ]
+        return ActionResult({"Policies": shown})
+
+    def list_entities_for_policy(self) -> ActionResult:
+        """Who has a policy, attached or as its boundary.
+
+        https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListEntitiesForPolicy.html
+        """
+        arn, wanted = self._get_param("PolicyArn"), self._get_param("EntityFilter")
+        usage, prefix = self._get_param("PolicyUsageFilter"), self._get_param("PathPrefix", "/")
+        iam = self.account.iam
+        kinds = {"User": iam.users, "Group": iam.groups, "Role": iam.roles}
+
+        def has(one: Any) -> bool:
+            bound = (getattr(one, "permissions_boundary", None) or {}).values()
+            attached = usage != "PermissionsBoundary" and arn in one.managed_policies
+            return attached or (usage != "PermissionsPolicy" and arn in bound)
+
+        found = {
+            f"Policy{kind}s": [
+                {f"{kind}Name": one.name, f"{kind}Id": one.id}
+                for one in entities.values()
+                if wanted in (None, kind) and one.path.startswith(prefix) and has(one)
+            ]
+            for kind, entities in kinds.items()
+        }
+        return ActionResult(found)
+
+    def create_policy_version(self) -> ActionResult:
+        """https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreatePolicyVersion.html."""
+        answer: Any = super().create_policy_version()
+        version = answer.result["PolicyVersion"]
+        self.account.policy(self._get_param("PolicyArn")).update_date = version.create_date
+        return ActionResult({"PolicyVersion": _describe_version(version)})
+
+    def list_policy_versions(self) -> ActionResult:
+        """The newest first.
+
+        https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListPolicyVersions.html
+        """
+        versions = self.account.policy(self._get_param("PolicyArn")).versions
+        shown = [_describe_version(v) for v in sorted(versions, key=_number, reverse=True)]
+        return ActionResult({"Versions": shown})
+
+    def _uses(self) -> Counter[str]:
+        """How many have each policy as their boundary."""
+        iam = self.account.iam
+        bounds = (one.permissions_boundary for one in (*iam.users.values(), *iam.roles.values()))
+        return Counter(bound["PermissionsBoundaryArn"] for bound in bounds if bound)
 
     def attach_user_policy(self) -> ActionResult:
         """https://docs.aws.amazon.com/IAM/latest/APIReference/API_AttachUserPolicy.html."""
@@ -111,3 +218,40 @@ class PolicyAnswers(IamAnswers):
     def _is_attached(self) -> bool:
         _, entity = _entity(self.account, self.params)
         return self.params["PolicyArn"] in entity.managed_policies
+
+
+def describe_policy(policy: Any, uses: Counter[str]) -> dict[str, Any]:
+    """A managed policy as the API shows it.
+
+    https://docs.aws.amazon.com/IAM/latest/APIReference/API_Policy.html
+
+    Args:
+        policy: the policy.
+        uses: how many have each policy as their boundary, by ARN.
+    """
+    return {
+        "PolicyName": policy.name,
+        "PolicyId": policy.id,
+        "Arn": policy.arn,
+        "Path": policy.path,
+        "DefaultVersionId": policy.default_version_id,
+        "AttachmentCount": policy.attachment_count,
+        "PermissionsBoundaryUsageCount": uses[policy.arn],
+        "IsAttachable": True,
+        "Description": policy.description or None,
+        "CreateDate": policy.create_date,
+        "UpdateDate": policy.update_date,
+    }
+
+
+def _describe_version(version: Any) -> dict[str, Any]:
+    """A version without its document, which only GetPolicyVersion shows."""
+    return {
+        "VersionId": version.version_id,
+        "IsDefaultVersion": version.is_default,
+        "CreateDate": version.create_date,
+    }
+
+
+def _number(version: Any) -> int:
+    return int(version.version_id.removeprefix("v"))

@@ -77,7 +77,8 @@ def _password_cells(account: Account, user: Any) -> list[str]:
 
 def _key_cells(keys: list[Any]) -> list[str]:
     cells = []
-    for key in [*keys, None, None][:2]:
+    shown = sorted(keys, key=lambda key: key.status != "Active")  # as recorded
+    for key in [*shown, None, None][:2]:
         if key is None:
             cells += ["false", _NONE, _NONE, _NONE, _NONE]
             continue
@@ -96,7 +97,7 @@ def _certificate_cells(certificates: list[Any]) -> list[str]:
 
 
 def _date(moment: datetime | None, missing: str = _NONE) -> str:
-    return f"{moment:%Y-%m-%dT%H:%M:%S}+00:00" if moment else missing
+    return f"{moment:%Y-%m-%dT%H:%M:%SZ}" if moment else missing
 
 
 def _flag(value: object) -> str:

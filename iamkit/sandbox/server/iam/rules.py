@@ -4,6 +4,8 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from moto.core.utils import get_service_model
+
 from iamkit.sandbox.server.account import Account
 
 Parameters = Mapping[str, Any]
@@ -21,6 +23,19 @@ def rule(*actions: str) -> Callable[[Rule], Rule]:
         return function
 
     return register
+
+
+def fails_with(code: str) -> list[str]:
+    """The actions of which the API's model says that they fail with a code."""
+    model = get_service_model("iam")
+    operations = map(model.operation_model, model.operation_names)
+    return [
+        operation.name
+        for operation in operations
+        if any(
+            shape.metadata.get("error", {}).get("code") == code for shape in operation.error_shapes
+        )
+    ]
 
 
 def check_rules(action: str, account: Account, parameters: Parameters) -> None:

@@ -14,7 +14,7 @@ from iamkit.account.state import JSON
 from iamkit.policies.evaluation.engine import Decision, Policies, evaluate_exactly
 from iamkit.policies.evaluation.request import Principal, Request
 from iamkit.policies.grammar.patterns import variables_of
-from iamkit.policies.grammar.statements import Statement
+from iamkit.policies.grammar.statements import Statement, read_statements
 from iamkit.sandbox.server.caller_policies import (
     boundary_of,
     own_policies,
@@ -103,6 +103,18 @@ class SimulationAnswers(IamAnswers):
         caller = arn if ":user/" in arn else ""
         return self._simulate(own, bound, self._get_param("CallerArn", caller))
 
+    def get_context_keys_for_custom_policy(self) -> ActionResult:
+        """https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetContextKeysForCustomPolicy.html."""
+        return _context_keys(self._documents("PolicyInputList"))
+
+    def get_context_keys_for_principal_policy(self) -> ActionResult:
+        """A user's groups' policies are among the user's.
+
+        https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetContextKeysForPrincipalPolicy.html
+        """
+        own, _ = self._policies_of(self._get_param("PolicySourceArn"))
+        return _context_keys({**own, **self._documents("PolicyInputList")})
+
     def _policies_of(self, arn: str) -> tuple[dict[str, JSON], JSON | None]:
         iam = self.account.iam
         for user in iam.users.values():
@@ -150,6 +162,13 @@ class SimulationAnswers(IamAnswers):
     def _context(self) -> dict[str, Any]:
         entries = self._get_param("ContextEntries", [])
         return {e.get("ContextKeyName", ""): e.get("ContextKeyValues", []) for e in entries}
+
+
+def _context_keys(documents: dict[str, JSON]) -> ActionResult:
+    """The keys of conditions and variables in some policies, each once."""
+    statements = [s for name, text in documents.items() for s in read_statements(text, name)]
+    keys = {key for statement in statements for key in _wanted(statement)}
+    return ActionResult({"ContextKeyNames": sorted(keys, key=str.lower)})
 
 
 def _checked(text: str, kind: Any) -> JSON:

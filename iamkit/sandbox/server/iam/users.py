@@ -32,6 +32,19 @@ class UserAnswers(IamAnswers):
         self.user.permissions_boundary = boundary(self._get_param("PermissionsBoundary"))
         return answer
 
+    def remove_user_from_group(self) -> ActionResult:
+        """Who is no member is removed all the same; a recorded answer of AWS.
+
+        https://docs.aws.amazon.com/IAM/latest/APIReference/API_RemoveUserFromGroup.html
+        """
+        group = self.account.group(self._get_param("GroupName"))
+        group.users = [user for user in group.users if user is not self.user]
+        return EmptyResult()
+
+    def list_groups_for_user(self) -> ActionResult:
+        """https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListGroupsForUser.html."""
+        return ActionResult({"Groups": self.account.groups_of(self.user)})
+
     def get_user(self) -> ActionResult:
         """Root's own "user" has the account's id and ARN.
 
@@ -81,21 +94,6 @@ class UserAnswers(IamAnswers):
         groups = [g for g in self.account.iam.groups.values() if g.path.startswith(prefix)]
         return ActionResult({"Groups": groups})
 
-    def tag_user(self) -> ActionResult:
-        """A key that differs only in case is the same key.
-
-        https://docs.aws.amazon.com/IAM/latest/APIReference/API_TagUser.html
-        """
-        tags = self._get_param("Tags")
-        self._untag([tag["Key"] for tag in tags])
-        self.account.iam.tagger.tag_resource(self.user.arn, tags)
-        return EmptyResult()
-
-    def untag_user(self) -> ActionResult:
-        """https://docs.aws.amazon.com/IAM/latest/APIReference/API_UntagUser.html."""
-        self._untag(self._get_param("TagKeys"))
-        return EmptyResult()
-
     def put_user_permissions_boundary(self) -> ActionResult:
         """https://docs.aws.amazon.com/IAM/latest/APIReference/API_PutUserPermissionsBoundary.html."""
         self.user.permissions_boundary = boundary(self._get_param("PermissionsBoundary"))
@@ -105,12 +103,6 @@ class UserAnswers(IamAnswers):
         """https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeleteUserPermissionsBoundary.html."""
         self.user.permissions_boundary = None
         return EmptyResult()
-
-    def _untag(self, keys: list[str]) -> None:
-        tagger, arn = self.account.iam.tagger, self.user.arn
-        lower = {key.lower() for key in keys}
-        present = [tag["Key"] for tag in tagger.list_tags_for_resource(arn)["Tags"]]
-        tagger.untag_resource_using_names(arn, [key for key in present if key.lower() in lower])
 
 
 def boundary(arn: str | None) -> dict[str, str] | None:
