@@ -363,8 +363,9 @@ class Caller:
             own: the statements of the trust policy of the role that is assumed.
         """
         asked = self._about(action)
-        free = action in _NOT_ASKED
-        if not asked.possible and own is None and not free:
+        if action in _NOT_ASKED:
+            return _NO if asked.denies else _YES
+        if not asked.possible and own is None:
             return _NO
         if asked.plain and own is None:
             return asked.plain
@@ -384,8 +385,7 @@ class Caller:
                 resource=own,
             )
             self.account.decided[key] = evaluate(request, policies)
-        found = self.account.decided[key]
-        return _YES if free and found.effect == "implicit deny" else found
+        return self.account.decided[key]
 
     def may(self, action: str, resource: str, context: Context = ()) -> Truth:
         """The same as a truth; of a set of resources whether it may on any."""
@@ -468,6 +468,7 @@ class _Asked:
         statements = (*identity, *(boundary or ()))
         self.ids = (boundary is not None, *map(id, statements))
         self.personal = any(s.is_personal for s in statements)
+        self.denies = any(not s.allows for s in statements)
         self._name = name
 
     @cached_property

@@ -68,7 +68,7 @@ class EscalationPath:
     @property
     def within_iam(self) -> bool:
         """Whether all of its calls are IAM's or STS's, so that the sandbox can walk it."""
-        return all(call.within_iam for call in self.calls)
+        return not self.service and all(call.within_iam for call in self.calls)
 
     @property
     def is_about_others(self) -> bool:

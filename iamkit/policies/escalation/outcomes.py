@@ -19,7 +19,7 @@ from iamkit.policies.escalation.callers import (
 )
 from iamkit.policies.escalation.catalogue import Call, EscalationPath
 from iamkit.policies.evaluation.effective import Path, text_of
-from iamkit.policies.grammar.statements import statements_of
+from iamkit.policies.evaluation.engine import Unread
 from iamkit.policies.grammar.three_valued import Truth, all_of, opposite
 
 NEW = "a-new-one"
@@ -400,9 +400,10 @@ def _role_unbounded(path: EscalationPath, caller: Caller, _: Aims) -> Iterator[O
 @outcome("role that trusts a SAML provider")
 def _saml(path: EscalationPath, caller: Caller, aims: Aims) -> Iterator[Option]:
     for role in _roles(path, caller, aims.roles):
-        for provider in _federated(role):
-            if ":saml-provider/" in provider:
-                yield Option(role.name, {"provider": provider}, f"role {role.name}", role=role)
+        for provider, trusts in _federated(caller.account, role):
+            if provider == "*" or ":saml-provider/" in provider:
+                on = {"provider": provider}
+                yield Option(role.name, on, f"role {role.name}", needs=trusts, role=role)
 
 
 @outcome("role of a service")
@@ -416,8 +417,9 @@ def _service_role(path: EscalationPath, caller: Caller, aims: Aims) -> Iterator[
 @outcome("role of an identity pool")
 def _pool_role(path: EscalationPath, caller: Caller, aims: Aims) -> Iterator[Option]:
     for role in _roles(path, caller, aims.roles):
-        if path.service in _federated(role):
-            yield _passed(path, caller, role, trusts=True)
+        for provider, trusts in _federated(caller.account, role):
+            if provider in ("*", path.service):
+                yield _passed(path, caller, role, trusts)
 
 
 def _passed(path: EscalationPath, caller: Caller, role: Role, trusts: Truth) -> Option:
@@ -554,15 +556,16 @@ def _denying(caller: Caller, kind: str, *, of_group: bool) -> Iterator[Path]:
             yield path
 
 
-def _federated(role: Role) -> list[str]:
-    """The identity providers that a role's trust policy names."""
-    found: list[str] = []
-    for statement in statements_of(text_of(role.trust_policy) or {}):
-        principal = statement.get("Principal")
+def _federated(account: AccountPolicies, role: Role) -> Iterator[tuple[str, Truth]]:
+    """The identity providers that a role trusts; whichever there are if that was not read."""
+    for statement in account.trust(role):
+        if isinstance(statement, Unread):
+            yield "*", frozenset({statement.reason})
+            return
+        principal = statement.element.get("Principal")
         names = principal.get("Federated", []) if isinstance(principal, Mapping) else []
-        allows = statement.get("Effect") == "Allow"
-        found += ([names] if isinstance(names, str) else list(names)) if allows else []
-    return found
+        if statement.allows:
+            yield from ((name, True) for name in ([names] if isinstance(names, str) else names))
 
 
 def _room(account: AccountPolicies, user: User) -> Truth:

@@ -241,7 +241,7 @@ class Escalation:
             opened = call.on in ("role that is opened", "new role")
             own = ANYBODY if opened else self.account.trust(option.role)
             return caller.decide(call.action, resource, (), own)
-        if call.on in _ABOUT_ONE and not caller.could_be_on_any(call.action):
+        if call.on in _ABOUT_ONE and resource != "*" and not caller.could_be_on_any(call.action):
             tail = resource.split(":", 5)[5]
             if not next(caller.could_be_on(call.action, [tail])):
                 return Decision("implicit deny")
