@@ -87,6 +87,10 @@ from .policies.actions.expansion import (
     shrink as shrink,
 )
 from .policies.comparison import compare_policies as compare_policies
+from .policies.escalation.search import (
+    opened_by as opened_by,
+    paths_to_admin as paths_to_admin,
+)
 from .policies.evaluation.access import (
     for_reading as for_reading,
     permission_matrix as permission_matrix,

@@ -51,9 +51,7 @@ def test_an_open_path_is_found(case):
     assert row["closed_by"] or path.calls[0].action in OF_OTHERS
 
 
-@pytest.mark.parametrize(
-    "twin", [twin for case in CASES for twin in twins(case)], ids=lambda twin: name_of(twin)
-)
+@pytest.mark.parametrize("twin", [twin for case in CASES for twin in twins(case)], ids=name_of)
 def test_a_closed_twin_is_not_found(twin):
     """What a deny, a boundary, a condition or another target closes is not said to be open."""
     assert twin["path"] not in answers_of(twin)
