@@ -87,7 +87,9 @@ from .policies.actions.expansion import (
     shrink as shrink,
 )
 from .policies.comparison import compare_policies as compare_policies
+from .policies.escalation.picture import draw_paths as draw_paths
 from .policies.escalation.search import (
+    Escalation as Escalation,
     opened_by as opened_by,
     paths_to_admin as paths_to_admin,
 )

@@ -170,7 +170,7 @@ def escalating(people, roles):
         )
 
     own = allow(
-        *"iam:CreateAccessKey iam:DeleteAccessKey iam:UpdateLoginProfile iam:EnableMFADevice".split(),
+        *"iam:CreateAccessKey iam:DeleteAccessKey iam:UpdateLoginProfile".split(),
         resource=f"{iam}user/${{aws:username}}",
     )
     build = allow("iam:PassRole", "lambda:*", "ecs:*")
@@ -182,7 +182,7 @@ def escalating(people, roles):
     more = {1: ["self"], 10: ["build"], 250: ["admins"]}
     users = {
         f"u{n}": replace(
-            user, groups=user.groups.union(*(g for every, g in more.items() if n % every == 0))
+            user, groups=user.groups.union(*(g for each, g in more.items() if n % each == 0))
         )
         for n, user in enumerate(state.users.values())
     }

@@ -3,18 +3,22 @@
 import random
 from collections import Counter
 from dataclasses import replace
+from xml.etree import ElementTree as ET
 
 import pytest
 from escalation_cases import CASES, PATHS, World, document, name_of, service_case, twins, who
 
 from iamkit.account.state import AccountState, Group, ManagedPolicy, Role, User
+from iamkit.errors import InputError
 from iamkit.policies import allow, policy
 from iamkit.policies.actions.catalogue import load_catalogue
 from iamkit.policies.escalation.catalogue import CATALOGUES, left_out, load_paths
 from iamkit.policies.escalation.outcomes import OUTCOMES
+from iamkit.policies.escalation.picture import draw_paths
 from iamkit.policies.escalation.search import COLUMNS, Escalation, opened_by, paths_to_admin
 
 SERVICES = [service_case(path) for path in load_paths() if path.service]
+SVG = "{http://www.w3.org/2000/svg}"
 OF_OTHERS = {"sts:GetSessionToken"}
 """Calls that need no permission, so that taking it away closes nothing."""
 
@@ -243,6 +247,45 @@ def test_two_who_only_reach_each_other_reach_nobody():
         "two": {"trust": "account", "has": ["allow sts:AssumeRole on role/one"]},
     }
     assert paths_to_admin(World({"roles": roles}).state).empty
+
+
+def test_the_picture_names_everybody_on_a_way_in_both_themes():
+    """Who reaches whom is drawn and told; around one only those near; hostile names are text."""
+    name = "<script>x"
+    state = World({"bob": ["allow iam:CreateAccessKey on user/ada"]}).state
+    eve = User(name=name, arn=f"arn:aws:iam::000000000000:user/{name}")
+    eve = replace(eve, inline_policies={"own": document(["allow iam:CreateAccessKey on user/bob"])})
+    state = replace(state, users={**state.users, name: eve})
+    found = Escalation(state)
+    for dark in (False, True):
+        picture = draw_paths(found, dark=dark)
+        root = ET.fromstring(picture.svg)
+        texts = {"".join(node.itertext()).strip() for node in root.iter(f"{SVG}text")}
+        assert {"user ada", "user bob", f"user {name}"} <= texts
+        assert f"user {name} to user bob, by iam:CreateAccessKey" in picture.told
+    assert "user bob to user ada" in draw_paths(found, "bob").told
+    with pytest.raises(InputError, match="no administrator"):
+        draw_paths(found, "nobody-else")
+
+
+def test_of_thousands_the_nearest_are_drawn_or_those_around_one():
+    """A picture has at most fifty, and says how many are left; around one it has that one."""
+    users = {
+        f"u{n}": User(
+            name=f"u{n}",
+            arn=f"arn:aws:iam::000000000000:user/u{n}",
+            inline_policies={"own": document([f"allow iam:CreateAccessKey on user/u{n // 3}"])},
+        )
+        for n in range(1, 200)
+    }
+    users["u0"] = replace(users["u1"], name="u0", inline_policies={"own": document(["allow *"])})
+    users["u0"] = replace(users["u0"], arn="arn:aws:iam::000000000000:user/u0")
+    found = Escalation(AccountState(account_id="000000000000", users=users))
+    assert "(150 more are not drawn)" in draw_paths(found).told
+    told = draw_paths(found, "u199").told
+    assert "user u199 to user u66" in told
+    assert "user u2 to user u0" in told or "user u7 to user u2" in told
+    assert "u198 " not in told
 
 
 def test_an_empty_account_has_an_empty_table():
