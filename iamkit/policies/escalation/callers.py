@@ -334,18 +334,15 @@ class Caller:
             return False
         return any(not s.allows for _, s in self.account.read(path.document, str(path), ""))
 
-    def could_be_on_any(self, action: str) -> bool:
-        """Whether nothing in its statements tells on which resources it may be allowed."""
-        return self._about(action).named is None
-
-    def could_be_on(self, action: str, tails: Iterable[str]) -> Iterator[bool]:
-        """Whether it may be allowed on resources of IAM's, by the last parts of their ARNs."""
-        named = self._about(action).named
-        if named is None:
-            yield from (True for _ in tails)
-        else:
-            exact, prefixes = named
-            yield from (tail in exact or tail.startswith(prefixes) for tail in tails)
+    def named(self, action: str, among: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Those of some things of IAM's on which it may be allowed, by their ARNs' last parts."""
+        names = self._about(action).named
+        if names is None:
+            return among
+        exact, beginnings = names
+        if beginnings:
+            return {t: v for t, v in among.items() if t in exact or t.startswith(beginnings)}
+        return {tail: among[tail] for tail in sorted(exact) if tail in among}
 
     def decide(
         self,

@@ -476,13 +476,11 @@ def _roles(path: EscalationPath, caller: Caller, among: Mapping[str, Role]) -> I
 def _named(
     path: EscalationPath, caller: Caller, among: Mapping[str, Any], word: str
 ) -> Iterator[Any]:
-    own = caller.tail
     found = among
     for call in path.calls:
-        if call.on == word and call.action != _ASSUME and not caller.could_be_on_any(call.action):
-            could = caller.could_be_on(call.action, found)
-            found = {tail: one for (tail, one), so in zip(found.items(), could, strict=True) if so}
-    yield from (one for tail, one in found.items() if tail != own)
+        if call.on == word and call.action != _ASSUME:
+            found = caller.named(call.action, found)
+    yield from (one for tail, one in found.items() if tail != caller.tail)
 
 
 def _on_self(caller: Caller, target: str, then: Then, context: Context = ()) -> Option:

@@ -146,12 +146,14 @@ class Escalation:
     def _search(self, found: dict[str, Reach], distance: int) -> bool:
         """Look who reaches those that were found; whether somebody is new or now certain."""
         aims = self._now = self._aims(found)
-        newer = {}
+        newer, nearer = {}, dict[int, Aims]()
         for name, caller in self.callers.items():
             before = found.get(name)
             if before and before.truth is True:
                 continue
-            near = self._aims(_before(found, before)) if before else aims
+            if before and before.distance not in nearer:
+                nearer[before.distance] = self._aims(_before(found, before))
+            near = nearer[before.distance] if before else aims
             ways = tuple(self._ways(caller, found, near))
             truth = any_of((before.truth if before else False, *(way.truth for way in ways)))
             known = before.ways if before else {}
@@ -241,10 +243,10 @@ class Escalation:
             opened = call.on in ("role that is opened", "new role")
             own = ANYBODY if opened else self.account.trust(option.role)
             return caller.decide(call.action, resource, (), own)
-        if call.on in _ABOUT_ONE and resource != "*" and not caller.could_be_on_any(call.action):
-            tail = resource.split(":", 5)[5]
-            if not next(caller.could_be_on(call.action, [tail])):
-                return Decision("implicit deny")
+        about = {resource.split(":", 5)[-1]: resource}
+        is_one = call.on in _ABOUT_ONE and resource != "*"
+        if is_one and not caller.named(call.action, about):
+            return Decision("implicit deny")
         return caller.decide(call.action, resource, _context(call, option))
 
     def _then(
