@@ -26,9 +26,9 @@ from .aws.key_trial import try_users as try_users
 from .aws.read import (
     read_account as read_account,
     read_permissions as read_permissions,
+    survey_account as survey_account,
 )
 from .aws.session import open_session as open_session
-from .aws.survey import survey_account as survey_account
 from .notebook.display import show as show
 from .notebook.forms.form import show_form as show_form
 from .notebook.pages.audit import (
@@ -38,10 +38,10 @@ from .notebook.pages.audit import (
     show_charts as show_charts,
     show_comparison as show_comparison,
     show_findings as show_findings,
-    show_summary as show_summary,
-    show_user as show_user,
     show_users as show_users,
 )
+from .notebook.pages.audit_summary import show_summary as show_summary
+from .notebook.pages.audit_user import show_user as show_user
 from .notebook.pages.policy import (
     save_policy as save_policy,
     show_impact as show_impact,

@@ -3,21 +3,17 @@
 import io
 import os
 import sys
-import time
-from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from iamkit.errors import IamkitError, InputError, SandboxError
+from iamkit.errors import IamkitError, InputError
+from iamkit.sandbox_commands import sandbox
 
 if TYPE_CHECKING:
     from iamkit.audit import Audit
-    from iamkit.credentials import Fingerprint
-    from iamkit.notebook.runs.run import NotebookResult
-    from iamkit.sandbox import Sandbox
+    from iamkit.notebook.result import NotebookResult
 
 
 def main() -> None:
@@ -79,6 +75,9 @@ def cli() -> None:
     """
 
 
+cli.add_command(sandbox)
+
+
 @cli.command()
 @click.argument("notebooks", nargs=-1, required=True)
 @click.option("-f", "--file", type=Path, required=True, help="The account's parameters, YAML.")
@@ -96,10 +95,9 @@ def run(
 
     NOTEBOOKS are names such as 03_dev_group, or paths.
     """
-    from iamkit.notebook.runs.run import exit_code_of
+    from iamkit.notebook.result import exit_code_of
 
-    results = _run(notebooks, file, parameter, apply=apply, output=output)
-    return exit_code_of(results)
+    return exit_code_of(_run(notebooks, file, parameter, apply=apply, output=output))
 
 
 @cli.command()
@@ -142,25 +140,30 @@ def audit(
     or a check at or above --fail-on could not be told.
     """
     from iamkit.account.state_file import load_state, save_state
-    from iamkit.audit.comparison import compare as compare_states
     from iamkit.audit.exports import export_audit, failures, judge
-    from iamkit.aws.audit_run import audit_of, audit_parameters, run_audit
+    from iamkit.storage.folders import check_files
 
     if form == "parquet" and not output:
         raise InputError("Parquet is not for a terminal: say --output FILE.")
     if form == "html":
         output = output or Path("audit.html")
-    _check_written([output, saved], [file, compare, *state])
-    parameters = audit_parameters(file, state)
-    found = run_audit(parameters)
+    check_files([output, saved], [file, compare, *state])
+    found = _audited(file, state)
     if saved:
         save_state(found.state, saved)
     if form == "html" and output:
-        _write_page(found, parameters.model_dump(), compare, output)
+        from iamkit.aws.audit_run import audit_parameters
+        from iamkit.notebook.runs.headless import audit_page
+
+        parameters = audit_parameters(file, state)
+        _write(audit_page(found, parameters.model_dump(), compare), output)
+        click.echo(f"The report is {output}")
     else:
         changes = None
         if compare:
-            changes = compare_states(audit_of(load_state(compare), parameters), found)
+            from iamkit.audit.comparison import compare as compare_states
+
+            changes = compare_states(found.of(load_state(compare)), found)
         _write(export_audit(found, form, table, changes), output)
     code, reasons = judge(found, fail_on)
     shown = failures(found) if form == "text" and not output else []
@@ -170,18 +173,16 @@ def audit(
     return code
 
 
-def _check_written(written: list[Path | None], read: list[Path | None]) -> None:
-    """Check before anything is read that the files to write can be, and are none of those read."""
-    from iamkit.storage.folders import check_file
+def _audited(file: Path | None, state: tuple[Path, ...]) -> "Audit":
+    """The audit of an account, or of saved states; these alone need no boto3, nor parameters."""
+    if state and not file:
+        from iamkit.account.state_file import load_state
+        from iamkit.audit import Audit
 
-    taken = [path.resolve() for path in read if path]
-    for path in written:
-        if path is None:
-            continue
-        if path.resolve() in taken:
-            raise InputError(f"{path} is also to be read or written. Name another file.")
-        taken.append(path.resolve())
-        check_file(path)
+        return Audit(load_state(*state))
+    from iamkit.aws.audit_run import audit_parameters, run_audit
+
+    return run_audit(audit_parameters(file, state))
 
 
 def _write(content: bytes, output: Path | None) -> None:
@@ -194,33 +195,6 @@ def _write(content: bytes, output: Path | None) -> None:
         write_whole(output, content)
     except OSError as error:
         raise InputError(f"{output} cannot be written: {error.strerror}.") from None
-
-
-def _write_page(
-    found: "Audit", parameters: dict[str, Any], compare: Path | None, output: Path
-) -> None:
-    """Run 06_audit_users on what was read, and keep its page alone."""
-    import tempfile
-
-    from iamkit.account.gaps import failed_sources
-    from iamkit.account.state_file import save_state
-    from iamkit.notebook.runs.run import run_notebooks
-    from iamkit.workspace import find_notebook
-
-    with tempfile.TemporaryDirectory(prefix="iamkit-audit-") as folder:
-        saved = save_state(found.state, Path(folder) / "state.json")
-        parameters |= {"state_files": [str(saved)], "save_to": ""}
-        parameters |= {"compare_to": str(compare.absolute())} if compare else {}
-        notebook = find_notebook("06_audit_users")
-        given = {notebook.stem: parameters}
-        secrets = _secrets(parameters)
-        results = run_notebooks([notebook], given, Path(folder) / "runs", secrets, lambda _: None)
-        if results[0].failed and not failed_sources(found.state):
-            raise IamkitError(f"The report could not be made: {results[0].error}")
-        if not results[0].html.exists():
-            raise IamkitError(f"The report was not kept: {results[0].error}")
-        _write(results[0].html.read_bytes(), output)
-    click.echo(f"The report is {output}")
 
 
 @cli.command("who-can")
@@ -255,9 +229,10 @@ def who_can_command(
 
     Exit codes: 0 answered, 1 something that decides could not be read.
     """
-    from iamkit.audit.exports import export_frame, printable
+    from iamkit.audit.exports import export_frame
     from iamkit.aws.audit_run import audit_parameters, read_own_permissions
     from iamkit.policies.evaluation.access import for_reading, gaps_in, who_can
+    from iamkit.text import printable
 
     known = {}
     for text in context:
@@ -282,7 +257,7 @@ def demo() -> int:
     """Set up and audit a private practice account with all notebooks, and show the result."""
     import tempfile
 
-    from iamkit.notebook.runs.run import exit_code_of
+    from iamkit.notebook.result import exit_code_of
     from iamkit.parameters.models import NOTEBOOKS
     from iamkit.parameters.practice import packaged
     from iamkit.sandbox import start_sandbox, stop_sandbox
@@ -309,33 +284,18 @@ def _run(
     apply: bool,
     output: Path | None = None,
 ) -> list["NotebookResult"]:
-    from iamkit.aws.session import signed_in_ahead
-    from iamkit.notebook.input_notebook import values_for
-    from iamkit.notebook.runs.run import INDEX, run_notebooks
-    from iamkit.parameters.models import NOTEBOOKS
-    from iamkit.parameters.yaml_file import CURRENT, read_overrides, read_parameters
-    from iamkit.workspace import find_notebook
+    from iamkit.notebook.fork_server import forking
 
-    paths = [find_notebook(name) for name in names]
-    overrides = read_overrides(parameter) | {"dry_run": not apply}
-    parameters = read_parameters(file, [path.stem for path in paths])
-    given = values_for(paths, parameters, overrides)
-    os.environ[CURRENT] = str(file.absolute())
-    models = [NOTEBOOKS[n].model_validate(given[n]) for n in given if n in NOTEBOOKS]
-    folder = output or Path("runs") / f"{datetime.now(UTC):%Y-%m-%dT%H%M%SZ}"
-    secrets = _secrets({**parameters.values, **overrides})
-    with signed_in_ahead(models):
-        results = run_notebooks(paths, given, folder, secrets=secrets, on_progress=_progress)
+    with forking(len(names)) as server:  # it imports while this process does
+        from iamkit.notebook.runs.headless import run_with_file
+        from iamkit.notebook.runs.run import INDEX
+
+        results, folder = run_with_file(
+            names, file, parameter, _progress, apply=apply, output=output, fork_server=server
+        )
     if (folder / INDEX).exists():
         _say(f"\nThe report, to read, send or print: {folder / INDEX}")
     return results
-
-
-def _secrets(parameters: Any) -> Callable[[], "list[str | Fingerprint]"]:
-    """Every secret that no output may hold: those in force, stored, and of the sandbox."""
-    from iamkit.aws.session import known_secrets
-
-    return lambda: known_secrets(parameters)
 
 
 def _progress(event: "NotebookResult | str") -> None:
@@ -411,142 +371,6 @@ def doctor(file: Path | None) -> int:
         click.echo(f"{'ok ' if check.ok else 'BAD'} {check.what}: {check.found}")
         healthy = healthy and check.ok
     return 0 if healthy else 1
-
-
-@cli.group()
-def sandbox() -> None:
-    """The practice account: AWS's IAM on this machine, where nothing is real."""
-
-
-def _sandbox_state() -> Path:
-    from iamkit.storage.home import home_folder
-
-    try:
-        return home_folder() / "sandbox"
-    except OSError as error:
-        raise SandboxError(
-            f"{error.filename} cannot be the home of the practice account: {error.strerror}. Set "
-            "IAMKIT_HOME to a folder of yours. Nothing was changed."
-        ) from None
-
-
-class _Progress:
-    """Says on stderr how far the account is back, once a second from the second one on."""
-
-    def __init__(self) -> None:
-        self._said = time.monotonic()
-        self._done = 0
-
-    def __call__(self, done: int, total: int) -> None:
-        if done > self._done and time.monotonic() - self._said > 1:
-            self._said, self._done = time.monotonic(), done
-            click.echo(f"{done:,} of {total:,} changes", err=True)
-
-
-@sandbox.command()
-@click.option("--authorize", is_flag=True, help="Refuse what the caller's policies do not allow.")
-def start(authorize: bool) -> None:
-    """Start it, unless it runs already."""
-    from iamkit.sandbox import start_sandbox
-
-    running = start_sandbox(_sandbox_state(), authorize=authorize, progress=_Progress())
-    click.echo(f"The sandbox runs at {running.endpoint_url} (process {running.pid}).")
-    if running.authorizes():
-        click.echo("It refuses what the caller's policies do not allow; root may do everything.")
-
-
-@sandbox.command()
-def stop() -> None:
-    """End it; the next start brings its account back."""
-    from iamkit.sandbox import stop_sandbox
-
-    stopped = stop_sandbox(_sandbox_state())
-    kept = "The sandbox has ended. `iamkit sandbox start` brings its account back."
-    click.echo(kept if stopped else "No sandbox runs.")
-
-
-@sandbox.command()
-def status() -> int:
-    """Say whether it runs, and where; exit code 1 if it does not."""
-    from iamkit.sandbox import find_sandbox
-
-    running = find_sandbox(_sandbox_state())
-    if running is None:
-        click.echo("No sandbox runs.")
-        return 1
-    click.echo(
-        f"The sandbox runs at {running.endpoint_url} (process {running.pid}), "
-        f"account {running.account_id}."
-    )
-    return 0
-
-
-@sandbox.command()
-def reset() -> None:
-    """Begin a new, empty account."""
-    from iamkit.sandbox import reset_sandbox
-
-    running = reset_sandbox(_sandbox_state())
-    click.echo(f"A new, empty account runs at {running.endpoint_url}.")
-
-
-@sandbox.command()
-def restore() -> None:
-    """Go back to the last change that is whole, when the account is damaged."""
-    from iamkit.sandbox import restore_sandbox
-
-    restored = restore_sandbox(_sandbox_state(), _Progress())
-    if restored.kept is None:
-        click.echo(f"Nothing is damaged: all {restored.changes:,} changes are there.")
-        return
-    click.echo(
-        f"The practice account is back at change {restored.changes:,}; {restored.lost:,} later "
-        f"ones are lost.\nThe damaged account is kept as {restored.kept}. It holds secrets: "
-        "delete it when you do not need it. `iamkit sandbox start` goes on."
-    )
-
-
-def _running_sandbox() -> "Sandbox":
-    from iamkit.sandbox import find_sandbox
-
-    running = find_sandbox(_sandbox_state())
-    if running is None:
-        raise SandboxError("No sandbox runs. Start it: iamkit sandbox start")
-    return running
-
-
-@sandbox.command()
-def env() -> None:
-    """Print the exports that point the AWS CLI at it: eval "$(iamkit sandbox env)"."""
-    from iamkit.sandbox import sandbox_env
-
-    click.echo(sandbox_env(_running_sandbox()))
-
-
-@sandbox.command()
-@click.option("--users", default=40, show_default=True, help="How many people and services.")
-@click.option("--seed", default=7, show_default=True, help="The same seed, the same company.")
-@click.option("--root-mfa", is_flag=True, help="The account's root signs in with MFA.")
-def populate(users: int, seed: int, root_mfa: bool) -> None:
-    """Fill the account with a believable company: teams, keys, and what audits look for."""
-    _running_sandbox().populate(users, seed, root_mfa=root_mfa)
-    click.echo(f"The practice account has {users} more users.")
-
-
-@sandbox.command()
-@click.option("--days", type=float, required=True, help="By how many days; 0.25 is six hours.")
-def age(days: float) -> None:
-    """Let everything in the account grow older: keys, passwords, last uses."""
-    _running_sandbox().age(days)
-    click.echo(f"Everything in the practice account is {days:g} days older.")
-
-
-@sandbox.command()
-@click.argument("name", type=click.Choice(["calm", "typical", "storm"]))
-def weather(name: str) -> None:
-    """Let AWS be as it is on a good day, on most days, or on a bad one."""
-    _running_sandbox().set_weather(name)
-    click.echo(f"The weather over the practice account: {name}.")
 
 
 if __name__ == "__main__":

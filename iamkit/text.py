@@ -1,4 +1,4 @@
-"""Text from outside, taken apart with a limit to how deep it may be nested.
+"""Text: from outside, with a limit to how deep it may be nested; and for people, in a few words.
 
 Depths are counted. What each version of Python does at which depth is not the same, and far beyond
 what functions can follow that call themselves for each level.
@@ -8,8 +8,10 @@ import ast
 import difflib
 import json
 import re
+import shlex
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from itertools import accumulate
 from typing import Any
 
@@ -18,6 +20,9 @@ DEEPEST = 100
 TOO_DEEP = f"nested more than {DEEPEST} levels deep"
 _STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\Z)', re.DOTALL)
 _NO_BRACKETS = re.compile(r"[^][{}]+")
+NEAR = 0.72
+"""How much alike two words are (difflib's ratio) when one may be meant by the other."""
+_BEYOND_ASCII = re.compile(r"[^ -~]")
 _STEPS = {"[": 1, "{": 1, "]": -1, "}": -1}
 
 
@@ -57,6 +62,30 @@ def parse_json(text: str | bytes, **options: Any) -> Any:
     return json.loads(text, **options)
 
 
+def check_yaml(text: str, loader: Any) -> None:
+    """Refuse what is small to write and endless to read, before anything is made of it.
+
+    Args:
+        text: what may be YAML.
+        loader: one of PyYAML's.
+
+    Raises:
+        yaml.YAMLError: it is not YAML, is nested too deep, or has aliases, a few lines of which can
+            stand for billions of values.
+    """
+    import yaml  # noqa: PLC0415 - whoever has YAML has it already
+
+    depth = 0
+    for event in yaml.parse(text, loader):
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        mark: Any = event.start_mark
+        if depth > DEEPEST:
+            raise yaml.MarkedYAMLError(problem=TOO_DEEP, problem_mark=mark)
+        if isinstance(event, yaml.AliasEvent):
+            raise yaml.MarkedYAMLError(problem="aliases (*name) are not read", problem_mark=mark)
+
+
 def parse_python(code: str) -> ast.Module:
     """What ``ast.parse`` makes of some code.
 
@@ -86,10 +115,43 @@ def describe_character(character: str) -> str:
     return f"{shown!r} (U+{ord(character):04X}, {name})" if shown else f"U+{ord(character):04X}"
 
 
+def printable(text: str, keep: str = "", most: int | None = None) -> str:
+    """Text in which nothing steers a terminal, an XML parser or the direction of reading.
+
+    Args:
+        text: from anywhere.
+        keep: characters that stay as they are, such as a line's end.
+        most: how many characters are shown; all without it.
+    """
+    shown = _BEYOND_ASCII.sub(
+        lambda found: (
+            found[0] if found[0].isprintable() or found[0] in keep else _escaped(found[0])
+        ),
+        text,
+    )
+    return shown if most is None or len(shown) <= most else f"{shown[: most - 1]}…"
+
+
+def _escaped(character: str) -> str:
+    return f"\\u{ord(character):04x}" if ord(character) < 0x10000 else f"\\U{ord(character):08x}"
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """A hint at the known name that is nearest, if one is near."""
-    near = difflib.get_close_matches(str(name), list(known), 1)
-    return f"; did you mean {near[0]}?" if near else ""
+    near = nearest(name, known)
+    return f"; did you mean {near}?" if near else ""
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """The known name that looks most like a name, whatever the case; empty if none does."""
+    return _nearest(str(name).lower(), tuple(known))
+
+
+@lru_cache(maxsize=4_096)
+def _nearest(name: str, known: tuple[str, ...]) -> str:
+    spelled = {each.lower(): each for each in known}
+    found = difflib.get_close_matches(name, spelled, 1, NEAR)
+    return spelled[found[0]] if found else ""
 
 
 def listed(items: Iterable[str], last: str = "and", most: int = 5) -> str:
@@ -102,7 +164,36 @@ def listed(items: Iterable[str], last: str = "and", most: int = 5) -> str:
     return f" {last} ".join(filter(None, [", ".join(texts[:-1]), *texts[-1:]]))
 
 
-def few(names: list[str], most: int = 3) -> str:
+def few(names: Iterable[str], most: int = 3) -> str:
     """The first of some names, and how many more there are."""
-    shown = ", ".join(names[:most])
-    return f"{shown} and {len(names) - most} more" if len(names) > most else shown
+    known = list(names)
+    more = f" and {len(known) - most} more" if len(known) > most else ""
+    return ", ".join(known[:most]) + more
+
+
+def aws_command(service: str, operation: str, arguments: Mapping[str, Any]) -> str:
+    """A call of boto3's as an ``aws`` command that a shell runs as it stands.
+
+    Args:
+        service: such as ``iam``.
+        operation: the boto3 method, such as ``create_user``.
+        arguments: its arguments; what is no text is given as JSON.
+    """
+    return " ".join(["aws", service, _kebab(operation), *_options(arguments)])
+
+
+def _kebab(name: str) -> str:
+    """``SSHPublicKeyId`` and ``create_user`` as the AWS CLI writes them."""
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "-", name)
+    return words.replace("_", "-").lower()
+
+
+def _options(arguments: Mapping[str, Any]) -> Iterator[str]:
+    for argument, value in arguments.items():
+        option = _kebab(argument)
+        if isinstance(value, bool):
+            yield f"--{option}" if value else f"--no-{option}"
+            continue
+        plain = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+        text = shlex.quote(value if isinstance(value, str) else plain)
+        yield f"--{option}={text}" if text.startswith("-") else f"--{option} {text}"

@@ -28,6 +28,12 @@ SOURCES = (
     "ListServerCertificates ListMFADevices ListServiceSpecificCredentials ListSigningCertificates"
 ).split()
 
+READ = {
+    name: Source(status="read", at=NOW)
+    for name in (*SOURCES, "GetLoginProfile", "ListSSHPublicKeys")
+}
+"""That all was read, of everybody."""
+
 
 def ago(days):
     """A moment so many days before now; None for never."""

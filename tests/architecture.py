@@ -5,6 +5,7 @@ it may import only from itself and from rooms that stand before it in ``ORDER``.
 """
 
 import ast
+import re
 from collections import Counter
 from collections.abc import Iterator
 from functools import cache
@@ -56,6 +57,7 @@ notebook/reports
 notebook/runs
 notebook/pages
 notebook/launch
+sandbox_commands
 __main__
 """.split()
 """The law: the rooms from the ground up. What is not named belongs to the room around it."""
@@ -128,13 +130,33 @@ def _reachable(graph: dict[str, set[str]], start: str) -> set[str]:
     return seen
 
 
+def uncalled() -> list[str]:
+    """The public functions and classes that nothing but a test uses: no code, door or notebook.
+
+    What a decorator registers is used by it.
+    """
+    trees = {name: ast.parse(path.read_text()) for name, path in modules().items()}
+    nodes = [node for tree in trees.values() for node in ast.walk(tree)]
+    used = {node.id for node in nodes if isinstance(node, ast.Name)}
+    used |= {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+    for path in (PACKAGE / "__init__.pyi", *(PACKAGE.parent / "notebooks").glob("*.ipynb")):
+        used |= set(re.findall(r"\w+", path.read_text()))
+    return sorted(
+        f"{name}.{node.name}"
+        for name, tree in trees.items()
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef | ast.ClassDef)
+        if not (node.decorator_list or node.name.startswith("_") or node.name in used)
+    )
+
+
 def _dotted(path: Path) -> str:
     parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
     return ".".join(parts).removesuffix(".__init__")
 
 
 def main() -> None:
-    """Print each room with its size and what it stands on, and what breaks the law."""
+    """Print each room with its size and what it stands on; what breaks the law; what is idle."""
     lines = Counter(room_of(name) for name, path in modules().items() for _ in path.open())
     between = {(room_of(a), room_of(b)) for a, b in arrows() if a != "iamkit"}
     between = {(above, below) for above, below in between if above != below}
@@ -147,6 +169,9 @@ def main() -> None:
         f"{len(circles())} circles, {len(backward())} arrows back up"
     )
     for line in (*backward(), *(" ↔ ".join(ring) for ring in circles())):
+        print(f"  {line}")
+    print(f"{len(uncalled())} public names that only tests use")
+    for line in uncalled():
         print(f"  {line}")
 
 

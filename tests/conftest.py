@@ -4,18 +4,19 @@ The kit is always tested with pages of two items; `make proof` runs it in other 
 """
 
 import os
+import subprocess
+import sys
 import tempfile
-from pathlib import Path
 
 import hypothesis
 import pytest
-from forked_sandboxes import forking_interpreter, starting_by
 from paths import GUIDE
 from samples import scaled
 
+from iamkit.__main__ import main
 from iamkit.aws.session import open_session
 from iamkit.parameters.yaml_file import read_parameters
-from iamkit.sandbox import reset_sandbox, stop_sandbox
+from iamkit.sandbox import pytest_plugin, stop_sandbox
 
 pytest_plugins = ["leftovers"]
 hypothesis.settings.register_profile("iamkit", deadline=None, max_examples=scaled(100, 2_000))
@@ -27,7 +28,7 @@ PAGE = 2
 
 @pytest.fixture(scope="session")
 def private_home(tmp_path_factory):
-    """A state folder for this worker alone; the sandbox in it ends with the tests."""
+    """A home for this worker alone; the sandbox in it ends with the tests."""
     home = tmp_path_factory.mktemp("home")
     home.chmod(0o700)
     yield home
@@ -35,30 +36,39 @@ def private_home(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def empty_account(private_home):
-    """A function: to a new, empty account in the worker's sandbox."""
-    with (
-        tempfile.TemporaryDirectory(prefix="fork-") as folder,
-        forking_interpreter(Path(folder)) as interpreter,
-    ):
+def iamkit_sandbox_state(private_home):
+    """Where the kit looks for the practice account."""
+    return private_home / "sandbox"
 
-        def reset():
-            with starting_by(interpreter):
-                return reset_sandbox(private_home / "sandbox")
 
-        yield reset
+iamkit_sandbox_factory = pytest_plugin.iamkit_sandbox_factory
 
 
 @pytest.fixture
-def sandbox(private_home, empty_account, monkeypatch):
+def sandbox(private_home, iamkit_sandbox_factory, monkeypatch):
     """A new, empty account in a sandbox, which ``IAMKIT_HOME`` leads to."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("IAMKIT_HOME", str(private_home))
-    sandbox = empty_account()
-    sandbox.set_weather(WEATHER)
+    sandbox = iamkit_sandbox_factory(weather=WEATHER)
     sandbox.set_page_size(PAGE)
     return sandbox
+
+
+@pytest.fixture
+def iamkit_here(monkeypatch, capsys):
+    """The command line in this process, for what starts nothing and leaves nothing in it."""
+
+    def run(*arguments, cwd):
+        monkeypatch.chdir(cwd)
+        monkeypatch.setattr(sys, "argv", ["iamkit", *map(str, arguments)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main()
+        said = capsys.readouterr()
+        return subprocess.CompletedProcess(arguments, ended.value.code or 0, said.out, said.err)
+
+    return run
 
 
 @pytest.fixture

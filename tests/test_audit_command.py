@@ -13,7 +13,7 @@ from paths import GUIDE
 from iamkit.account.state import Source
 from iamkit.account.state_file import load_state, save_state
 from iamkit.audit import Audit
-from iamkit.aws.survey import survey_account
+from iamkit.aws.read import survey_account
 from iamkit.sandbox import sandbox_env
 
 BIN = Path(sys.executable).parent
@@ -50,7 +50,7 @@ def saved(tmp_path):
 @pytest.mark.parametrize(
     ("severity", "code"), [("critical", 0), ("high", 0), ("medium", 3), ("low", 3)]
 )
-def test_the_exit_code_is_3_at_or_above_a_severity(saved, tmp_path, severity, code):
+def test_the_exit_code_is_3_at_or_above_a_severity(iamkit_here, saved, tmp_path, severity, code):
     """And 0 below it."""
     # Only the user's finding is of medium severity or worse.
     fine = account_of(
@@ -63,27 +63,29 @@ def test_the_exit_code_is_3_at_or_above_a_severity(saved, tmp_path, severity, co
         }
     )
     save_state(fine, saved)
-    done = iamkit("audit", "--state", saved, "--fail-on", severity, cwd=tmp_path)
+    done = iamkit_here("audit", "--state", saved, "--fail-on", severity, cwd=tmp_path)
     assert done.returncode == code, done.stderr
     assert "key-rotation" in done.stdout
 
 
-def test_what_could_not_be_read_is_exit_code_1_and_a_named_line(tmp_path):
+def test_what_could_not_be_read_is_exit_code_1_and_a_named_line(iamkit_here, tmp_path):
     """Also where nothing was found: an incomplete audit is not fine."""
     sources = {"GetCredentialReport": Source(status="unknown", at=NOW, note="denied")}
     state = account_of({})
     state = type(state)(**{**vars(state), "sources": {**state.sources, **sources}})
     path = save_state(state, tmp_path / "state.json")
-    done = iamkit("audit", "--state", path, cwd=tmp_path)
+    done = iamkit_here("audit", "--state", path, cwd=tmp_path)
     assert done.returncode == 1
     assert "could not be read: GetCredentialReport (denied)" in done.stdout
 
 
 @pytest.mark.parametrize("form", ["csv", "json", "junit", "sarif", "parquet", "html"])
-def test_each_format_is_written_for_its_owner_alone(saved, tmp_path, form):
+def test_each_format_is_written_for_its_owner_alone(iamkit_here, saved, tmp_path, form):
     """To the file that is named, with nothing else beside it."""
     output = tmp_path / f"out.{form}"
-    done = iamkit("audit", "--state", saved, "--format", form, "--output", output, cwd=tmp_path)
+    done = iamkit_here(
+        "audit", "--state", saved, "--format", form, "--output", output, cwd=tmp_path
+    )
     assert done.returncode == 0, done.stderr
     assert output.stat().st_mode & 0o777 == 0o600
     assert output.stat().st_size > 200
@@ -128,12 +130,12 @@ def test_what_the_aws_cli_saved_is_enough(sandbox, session, tmp_path):
         assert theirs.users[column].equals(live.users[column]), column
 
 
-def test_nothing_to_audit_and_files_of_two_kinds_are_said_in_a_line(tmp_path):
+def test_nothing_to_audit_and_files_of_two_kinds_are_said_in_a_line(iamkit_here, tmp_path):
     """No traceback."""
-    done = iamkit("audit", cwd=tmp_path)
+    done = iamkit_here("audit", cwd=tmp_path)
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
     (tmp_path / "x").write_text("x")
-    done = iamkit("audit", "--state", "x", cwd=tmp_path)
+    done = iamkit_here("audit", "--state", "x", cwd=tmp_path)
     assert done.returncode == 1
     assert "neither JSON nor" in done.stderr
 
@@ -173,14 +175,14 @@ def test_hostile_names_and_tags_run_nothing_in_the_report(tmp_path):
     assert outside == []
 
 
-def test_unknown_is_no_success_under_fail_on(tmp_path):
+def test_unknown_is_no_success_under_fail_on(iamkit_here, tmp_path):
     """Checks that could not be told are 1, findings beside them 3; both are said."""
     unread = {"sources": {"GetAccountSummary": "unknown", "GetCredentialReport": "not read"}}
     state = save_state(account_of({"users": [OLD_KEY], **unread}), tmp_path / "state.json")
-    done = iamkit("audit", "--state", state, "--fail-on", "critical", cwd=tmp_path)
+    done = iamkit_here("audit", "--state", state, "--fail-on", "critical", cwd=tmp_path)
     assert done.returncode == 1
     assert "checks at or above critical could not be told" in done.stderr
-    done = iamkit("audit", "--state", state, "--fail-on", "low", cwd=tmp_path)
+    done = iamkit_here("audit", "--state", state, "--fail-on", "low", cwd=tmp_path)
     assert done.returncode == 3
     assert "findings at or above low" in done.stderr
     assert "could not be told" in done.stderr

@@ -186,14 +186,13 @@ BAD = {
 
 
 @pytest.mark.parametrize("case", BAD, ids=str)
-def test_bad_parameters_end_in_one_message(case, tmp_path, monkeypatch):
+def test_bad_parameters_end_in_one_message(case, iamkit_here, tmp_path, monkeypatch):
     """A bad parameter exits 1 before anything runs, with file, line, field and what to do."""
     notebook, text, expected = BAD[case]
     file = tmp_path / "team.yaml"
     file.write_text(completed(notebook, text))
-    done = iamkit(
-        "run", notebook, "-f", "team.yaml", "--apply", cwd=tmp_path, IAMKIT_HOME=str(tmp_path)
-    )
+    monkeypatch.setenv("IAMKIT_HOME", str(tmp_path))
+    done = iamkit_here("run", notebook, "-f", "team.yaml", "--apply", cwd=tmp_path)
     assert done.returncode == 1
     assert "team.yaml" in done.stderr
     assert "Nothing was changed" in done.stderr

@@ -27,8 +27,6 @@ from iamkit.__main__ import cli
 from iamkit.aws.apply import apply_plan
 from iamkit.aws.read import read_account
 from iamkit.aws.session import open_session
-from iamkit.credentials import CredentialStore, Secret
-from iamkit.errors import HandoverError
 from iamkit.parameters.models import NOTEBOOKS
 from iamkit.parameters.yaml_file import read_override
 from iamkit.plan.changes import make_plan
@@ -392,47 +390,6 @@ def test_the_notebook_of_ones_own_runs(sandbox, session, tmp_path):
     ]
     assert codes == [2, 0, 0]
     assert session.iam.get_group_policy(GroupName="reviewers", PolicyName="readLogs")
-
-
-def test_the_refusal_of_ones_own_refuses(tmp_path):
-    """By the same way as AWS's: the rule is asked, and raises."""
-    script = f"""
-import runpy
-runpy.run_path({str(EXAMPLES / "own_refusal.py")!r})
-from iamkit.sandbox.server.account import Account
-from iamkit.sandbox.server.iam.rules import check_rules
-from iamkit.sandbox.server.errors import Refused
-check_rules("CreateUser", Account(), {{"UserName": "ext-a", "Path": "/contractors/"}})
-check_rules("CreateUser", Account(), {{"UserName": "bob"}})
-try:
-    check_rules("CreateUser", Account(), {{"UserName": "ext-a"}})
-except Refused as refusal:
-    print(refusal.code, refusal.status)
-"""
-    done = run("python", "-c", script, folder=tmp_path)
-    assert done.stdout.strip() == "AccessDenied 403", done.stderr
-
-
-def test_the_destination_of_ones_own_keeps(tmp_path):
-    """Through the store: the user's folder holds the key, the store a record without the secret."""
-    file = EXAMPLES / "own_destination.py"
-    spec = importlib.util.spec_from_file_location("own_destination", file)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    (tmp_path / "shares" / "bob").mkdir(parents=True)
-    keeper = module.OwnFolder(tmp_path / "shares")
-    keeper.check("bob", "access key")
-    with pytest.raises(HandoverError, match="no folder"):
-        keeper.check("carol", "access key")
-    store = CredentialStore(tmp_path / "store")
-    store.preflight()
-    made = ("AKIAIOSFODNN7EXAMPLE", Secret("a-secret-of-forty-characters-or-more-yes"))
-    receipt = store.hand_over_key("bob", frozenset(), lambda: made, None, keeper)
-    assert made[1].reveal() in Path(receipt.where).read_text()
-    kept = [path for path in (tmp_path / "store").rglob("*") if path.is_file()]
-    assert kept
-    assert all(made[1].reveal() not in path.read_text() for path in kept)
-    assert store.stored_key_ids() == {made[0]}
 
 
 def test_the_sandbox_in_python_runs(tmp_path):

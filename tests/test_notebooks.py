@@ -13,7 +13,8 @@ from paths import GUIDE, ROOT
 from iamkit.errors import InputError
 from iamkit.notebook.input_notebook import values_for
 from iamkit.notebook.runs.run import declared_parameters
-from iamkit.parameters.models import CURRENT, NOTEBOOKS, plain_values
+from iamkit.parameters.files import CURRENT
+from iamkit.parameters.models import NOTEBOOKS, plain_values
 from iamkit.parameters.practice import practice_values
 from iamkit.parameters.yaml_file import TARGET, read_parameters
 from iamkit.plan.desired import Desired, desired_of

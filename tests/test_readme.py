@@ -61,15 +61,6 @@ def test_the_questions_and_the_policy_example_run(sandbox, tmp_path):
     assert "implicit deny" in done.stdout
 
 
-def test_the_readme_counts_checks_and_columns_right():
-    """As they are."""
-    from iamkit.audit import CHECKS
-    from iamkit.audit.schema import USERS
-
-    assert f"{len(CHECKS)} checks follow" in README
-    assert f"{len(USERS)} columns" in README
-
-
 def test_the_commands_for_a_headless_run_do_what_the_readme_says(sandbox, tmp_path):
     """Plan with exit 2, apply with exit 0, and the AWS CLI shows the group."""
     lines = shell_lines()

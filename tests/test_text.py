@@ -14,7 +14,7 @@ from iamkit.errors import IamkitError
 from iamkit.notebook.input_notebook import declared_parameters
 from iamkit.parameters.yaml_file import read_override, read_parameters
 from iamkit.parameters.yaml_writer import _stays_text
-from iamkit.policies.grammar.document import read_json
+from iamkit.policies.grammar.reading import read_json
 from iamkit.sandbox.process import find_sandbox
 from iamkit.sandbox.server.call import _read_json
 from iamkit.sandbox.server.errors import Refused

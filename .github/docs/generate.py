@@ -29,18 +29,28 @@ from pydantic_core import PydanticUndefined
 
 import iamkit
 from iamkit.__main__ import cli
-from iamkit.account.state import AccessKey, AccountState, User, UserDetail
+from iamkit.account.gaps import DETAILS
+from iamkit.account.state import (
+    AccessKey,
+    AccountState,
+    Credential,
+    LoginProfile,
+    MfaDevice,
+    Source,
+    User,
+)
 from iamkit.audit.checks import CHECKS
 from iamkit.parameters.models import NOTEBOOKS
 from iamkit.plan.changes import make_plan
-from iamkit.plan.desired import Desired
+from iamkit.plan.desired import OF_LEAVERS, Desired
 from iamkit.policies import allow, policy
 from iamkit.policies.actions.catalogue import describe_action, resource_arns
 from iamkit.policies.escalation.catalogue import left_out, load_paths
 from iamkit.workspace import packaged
 
 ROOT = Path(__file__).parent.parent.parent
-MARKER = re.compile(r"^( *)<!-- iamkit: (.+?) -->$", re.MULTILINE)
+MARKER = re.compile(r"^```(?s:.+?)^```$|^( *)<!-- iamkit: (.+?) -->$", re.MULTILINE)
+"""A comment that asks for something; in code it stands as it is."""
 ACTION = re.compile(r"`([a-z0-9-]+:[A-Za-z]+)`")
 ACCOUNT = "111122223333"
 """The account of parameters/example.yaml."""
@@ -103,6 +113,8 @@ def generated(markdown: str, where: str) -> str:
     """
 
     def make(match: re.Match[str]) -> str:
+        if not match[2]:
+            return match[0]
         name, *arguments = match[2].split(" ")
         try:
             return indent(MAKERS[name](*arguments), match[1])
@@ -276,16 +288,19 @@ def removal_permissions() -> list[str]:
         inline_policies={"own": policy(allow("ec2:Describe*"))},
         attached_policies=frozenset({"arn:aws:iam::aws:policy/ReadOnlyAccess"}),
         permissions_boundary="arn:aws:iam::aws:policy/ReadOnlyAccess",
-        detail=UserDetail(
-            access_keys=(AccessKey(id="AKIAIOSFODNN7EXAMPLE"),),
-            has_login_profile=True,
-            mfa_devices=(f"arn:aws:iam::{ACCOUNT}:mfa/dave",),
-            ssh_public_keys=("an SSH key",),
-            signing_certificates=("a certificate",),
-            service_specific_credentials=("a credential",),
-        ),
     )
-    state = AccountState(account_id=ACCOUNT, users={"dave": dave})
+    credential = (Credential(id="one of theirs"),)
+    state = AccountState(
+        account_id=ACCOUNT,
+        users={"dave": dave},
+        access_keys={"dave": (AccessKey(id="AKIAIOSFODNN7EXAMPLE"),)},
+        login_profiles={"dave": LoginProfile(reset_required=True)},
+        mfa_devices={"dave": (MfaDevice(serial=f"arn:aws:iam::{ACCOUNT}:mfa/dave"),)},
+        ssh_public_keys={"dave": credential},
+        signing_certificates={"dave": credential},
+        service_credentials={"dave": credential},
+        sources=dict.fromkeys((DETAILS, *OF_LEAVERS), Source(status="read")),
+    )
     plan = make_plan(state, Desired(absent_users=("dave",)))
     client = botocore.session.Session().create_client("iam", region_name="us-east-1")
     names = client.meta.method_to_api_mapping

@@ -8,7 +8,16 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote
 
-from iamkit.account.state import Credential, Group, ManagedPolicy, PasswordPolicy, Role, User
+from iamkit.account.state import (
+    Credential,
+    Group,
+    InstanceProfile,
+    ManagedPolicy,
+    PasswordPolicy,
+    PolicyVersion,
+    Role,
+    User,
+)
 from iamkit.text import parse_json
 
 Reply = Mapping[str, Any]
@@ -34,17 +43,42 @@ def read_details(pages: Iterable[Reply]) -> Details:
     return users, groups, roles, policies
 
 
+RULES = {
+    "MinimumPasswordLength": "minimum_length",
+    "RequireSymbols": "symbols",
+    "RequireNumbers": "numbers",
+    "RequireUppercaseCharacters": "uppercase",
+    "RequireLowercaseCharacters": "lowercase",
+    "AllowUsersToChangePassword": "users_may_change",
+    "MaxPasswordAge": "max_age",
+    "PasswordReusePrevention": "reuse_prevention",
+    "HardExpiry": "hard_expiry",
+}
+"""By AWS's name of a rule for passwords, the field of ``PasswordPolicy``."""
+
+
 def read_rules(rules: Reply) -> PasswordPolicy:
     """The account's rules for passwords, of GetAccountPasswordPolicy."""
-    return PasswordPolicy(
-        minimum_length=rules["MinimumPasswordLength"],
-        symbols=rules["RequireSymbols"],
-        numbers=rules["RequireNumbers"],
-        uppercase=rules["RequireUppercaseCharacters"],
-        lowercase=rules["RequireLowercaseCharacters"],
-        max_age=rules.get("MaxPasswordAge"),
-        reuse_prevention=rules.get("PasswordReusePrevention"),
-    )
+    return PasswordPolicy(**{field: rules[name] for name, field in RULES.items() if name in rules})
+
+
+def rules_as_arguments(rules: PasswordPolicy) -> dict[str, int | bool]:
+    """All rules as UpdateAccountPasswordPolicy takes them; to leave one out is to give it up."""
+    values = {name: getattr(rules, field) for name, field in RULES.items()}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def read_profiles(items: Iterable[Reply]) -> dict[str, InstanceProfile]:
+    """Instance profiles by name, of ListInstanceProfiles or of the details of a role."""
+    return {
+        item["InstanceProfileName"]: InstanceProfile(
+            name=item["InstanceProfileName"],
+            path=item.get("Path", "/"),
+            arn=item["Arn"],
+            roles=tuple(role["RoleName"] for role in item.get("Roles") or ()),
+        )
+        for item in items
+    }
 
 
 def read_credential(item: Reply, id_key: str) -> Credential:
@@ -75,7 +109,7 @@ def read_date(value: datetime | str | float | None) -> datetime | None:
 def _user(item: Reply) -> User:
     return User(
         **_principal(item, "User"),
-        tags={tag["Key"]: tag["Value"] for tag in item.get("Tags") or ()},
+        tags=_tags(item),
         groups=frozenset(item.get("GroupList") or ()),
         permissions_boundary=_boundary(item),
     )
@@ -90,7 +124,15 @@ def _role(item: Reply) -> Role:
         **_principal(item, "Role"),
         trust_policy=_document(item.get("AssumeRolePolicyDocument")),
         permissions_boundary=_boundary(item),
+        tags=_tags(item),
+        instance_profiles=tuple(read_profiles(item.get("InstanceProfileList") or ())),
+        last_used=read_date((item.get("RoleLastUsed") or {}).get("LastUsedDate")),
+        last_region=(item.get("RoleLastUsed") or {}).get("Region", ""),
     )
+
+
+def _tags(item: Reply) -> dict[str, str]:
+    return {tag["Key"]: tag["Value"] for tag in item.get("Tags") or ()}
 
 
 def _principal(item: Reply, kind: str) -> dict[str, Any]:
@@ -119,6 +161,7 @@ def _boundary(item: Reply) -> str | None:
 def _policy(item: Reply) -> ManagedPolicy:
     versions = item.get("PolicyVersionList") or ()
     default: Any = next((v.get("Document") for v in versions if v.get("IsDefaultVersion")), None)
+    others = [version for version in versions if not version.get("IsDefaultVersion")]
     return ManagedPolicy(
         arn=item["Arn"],
         name=item["PolicyName"],
@@ -128,6 +171,16 @@ def _policy(item: Reply) -> ManagedPolicy:
         versions=len(versions),
         created=read_date(item.get("CreateDate")),
         updated=read_date(item.get("UpdateDate")),
+        description=item.get("Description") or "",
+        other_versions=tuple(_version(version) for version in others),
+    )
+
+
+def _version(item: Reply) -> PolicyVersion:
+    return PolicyVersion(
+        id=item["VersionId"],
+        document=_document(item.get("Document")),
+        created=read_date(item.get("CreateDate")),
     )
 
 

@@ -23,7 +23,7 @@ from iamkit.account.gaps import DETAILS, KINDS, REPORT, find_gaps
 from iamkit.account.state import ROOT_USER, AccountState, ReportRow, Source
 from iamkit.errors import InputError
 from iamkit.storage.reading import read_text
-from iamkit.text import DEEPEST, parse_json
+from iamkit.text import check_yaml, parse_json
 
 LARGEST = 200_000_000
 """Bytes; 5,000 users take some 20 million."""
@@ -129,19 +129,14 @@ def join_dump(pages: Sequence[tuple[Path, Reply]], report: Report) -> AccountSta
 
 
 def _read_yaml(path: Path, text: str) -> Any:
-    """The value; bounded, since a few lines of YAML can stand for billions of values."""
-    depth = 0
     try:
-        for event in yaml.parse(text, Loader=_LOADER):
-            depth += isinstance(event, yaml.CollectionStartEvent)
-            depth -= isinstance(event, yaml.CollectionEndEvent)
-            if depth > DEEPEST or isinstance(event, yaml.AliasEvent):
-                raise InputError(f"{path} has aliases or is nested too deep to be a dump.")
+        check_yaml(text, _LOADER)
         return yaml.load(text, Loader=_LOADER)  # noqa: S506 - one of the two safe loaders
     except yaml.YAMLError as error:
         where = getattr(error, "problem_mark", None)
         line = f", line {where.line + 1}" if where else ""
-        raise InputError(f"{path}{line}: this is no YAML that can be read.") from None
+        why = getattr(error, "problem", None) or "not YAML"
+        raise InputError(f"{path}{line}: this is no YAML that can be read: {why}.") from None
 
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

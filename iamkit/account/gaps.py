@@ -8,11 +8,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from iamkit.account.state import JSON, ROOT_USER, AccountState, Group, Role, Source, User
+from iamkit.text import few
 
 DETAILS, REPORT = "GetAccountAuthorizationDetails", "GetCredentialReport"
 KINDS = ("users", "groups", "roles", "policies")
-NAMED = 3
-"""How many of a kind are named in a sentence."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,8 +62,7 @@ class Gaps:
             (self.inline, "with an inline policy without text:"),
         ):
             if names:
-                more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-                yield f"{said} {', '.join(names[:NAMED])}{more}"
+                yield f"{said} {few(list(names))}"
 
 
 def is_described(document: JSON) -> bool:
@@ -131,10 +129,10 @@ def failed_sources(state: AccountState) -> dict[str, Source]:
 def _reported_alone(state: AccountState) -> tuple[str, ...]:
     """Users whom the credential report alone knows.
 
-    Where the details were read after the report was made, they have been deleted since.
+    Where all of the details were read after the report was made, they have been deleted since.
     """
-    report, details = state.source(REPORT).at, state.source(DETAILS).at
-    if report and details and details > report:
+    report, details = state.source(REPORT).at, state.source(DETAILS)
+    if report and details.at and details.at > report and "users" not in details.lacking:
         return ()
     return tuple(sorted(set(state.report) - set(state.users) - {ROOT_USER}))
 

@@ -59,24 +59,18 @@ class PasswordPolicy:
     """Days until a password must be changed; None for never."""
     reuse_prevention: int | None = None
     """How many former passwords are refused; None for none."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class UserDetail:
-    """What only calls for one user tell; each call is made when a plan depends on it."""
-
-    access_keys: tuple[AccessKey, ...] = ()
-    has_login_profile: bool = False
-    mfa_devices: tuple[str, ...] = ()
-    """Serial numbers; that of a virtual device is an ARN."""
-    ssh_public_keys: tuple[str, ...] = ()
-    signing_certificates: tuple[str, ...] = ()
-    service_specific_credentials: tuple[str, ...] = ()
+    users_may_change: bool = False
+    """Whether all users may change their own, whatever their policies say."""
+    hard_expiry: bool | None = None
+    """Whether an expired one is changed by an administrator alone; None where AWS does not say."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class User:
-    """An IAM user. ``detail`` is None when it was not read."""
+    """An IAM user; what they own is in the account's mappings, by their name.
+
+    ``password_last_used`` is known where ListUsers was asked for.
+    """
 
     name: str
     path: str = "/"
@@ -88,7 +82,7 @@ class User:
     inline_policies: Mapping[str, JSON] = field(default_factory=dict)
     attached_policies: frozenset[str] = frozenset()
     permissions_boundary: str | None = None
-    detail: UserDetail | None = None
+    password_last_used: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,7 +100,13 @@ class Group:
 
 @dataclass(frozen=True, kw_only=True)
 class Role:
-    """An IAM role; ``trust_policy`` says who may assume it."""
+    """An IAM role; ``trust_policy`` says who may assume it.
+
+    Attributes:
+        description, max_session: of ListRoles, the latter in seconds; empty and None without it.
+        instance_profiles: the names of those that hand it to instances.
+        last_used, last_region: within AWS's tracking period of 400 days; None and empty for never.
+    """
 
     name: str
     path: str = "/"
@@ -117,11 +117,30 @@ class Role:
     attached_policies: frozenset[str] = frozenset()
     trust_policy: JSON = field(default_factory=dict)
     permissions_boundary: str | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    instance_profiles: tuple[str, ...] = ()
+    last_used: datetime | None = None
+    last_region: str = ""
+    description: str = ""
+    max_session: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PolicyVersion:
+    """A version of a managed policy that is not its default one."""
+
+    id: str
+    document: JSON = field(default_factory=dict)
+    created: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class ManagedPolicy:
-    """A managed policy, of AWS or of the account, with its default version's document."""
+    """A managed policy, of AWS or of the account, with its default version's document.
+
+    Attributes:
+        versions: how many there are; of the account's own, ``other_versions`` has the others.
+    """
 
     arn: str
     name: str
@@ -131,6 +150,8 @@ class ManagedPolicy:
     versions: int = 1
     created: datetime | None = None
     updated: datetime | None = None
+    description: str = ""
+    other_versions: tuple[PolicyVersion, ...] = ()
 
     @property
     def is_aws_managed(self) -> bool:
@@ -173,6 +194,16 @@ class Credential:
     created: datetime | None = None
     expires: datetime | None = None
     service: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class InstanceProfile:
+    """What hands a role to EC2 instances; ``roles`` has its name, or nothing."""
+
+    name: str
+    path: str = "/"
+    arn: str = ""
+    roles: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -219,7 +250,7 @@ class ReportRow:
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """How one kind of AWS's replies was read, for an audit.
+    """How one kind of AWS's replies was read.
 
     Attributes:
         status: ``read``, ``not read`` (nobody asked), or ``unknown`` (it failed or is stale).
@@ -227,6 +258,7 @@ class Source:
         note: why it is not simply read.
         missing: the users for whom it is unknown although it was read for others.
         lacking: the kinds of which more may be there than was read: users, groups, roles, policies.
+        asked: the users for whom the call was made, where it is one for each; None for all.
     """
 
     status: Literal["read", "not read", "unknown"]
@@ -234,6 +266,7 @@ class Source:
     note: str = ""
     missing: frozenset[str] = frozenset()
     lacking: frozenset[str] = frozenset()
+    asked: frozenset[str] | None = None
 
     @property
     def failed(self) -> bool:
@@ -250,8 +283,8 @@ class Source:
 class AccountState:
     """An account as it was read: the users and groups by name, and the alias if it has one.
 
-    What follows ``password_policy`` is read for audits alone. What belongs to a user is a mapping
-    from the user's name; who is not in it has none, unless ``sources`` says that it is not known.
+    What belongs to a user is a mapping from the user's name; who is not in it has none, if
+    ``was_read`` says so. What nobody read is unknown.
 
     Attributes:
         policies: managed policies by their ARN.
@@ -259,6 +292,7 @@ class AccountState:
         mfa_devices: by user name; the root's are those of ``<root_account>``.
         login_profiles: by user name; None for a user who was found to have no password.
         summary: AWS's own counts and quotas (GetAccountSummary).
+        instance_profiles: by name, with their role; those without one too (ListInstanceProfiles).
         analyzers: the active analyzers of IAM Access Analyzer in the session's region.
         sources: by operation of the API, how it was read; what is absent was not asked for.
     """
@@ -282,6 +316,7 @@ class AccountState:
     service_credentials: Mapping[str, tuple[Credential, ...]] = field(default_factory=dict)
     server_certificates: tuple[Credential, ...] = ()
     analyzers: tuple[str, ...] = ()
+    instance_profiles: Mapping[str, InstanceProfile] = field(default_factory=dict)
     sources: Mapping[str, Source] = field(default_factory=dict)
 
     @property
@@ -297,6 +332,18 @@ class AccountState:
     def source(self, operation: str) -> Source:
         """How an operation was read; ``not read`` if nobody asked for it."""
         return self.sources.get(operation, Source(status="not read"))
+
+    def was_read(self, operation: str, user: str = "") -> bool:
+        """Whether all that an operation tells is known, or all that it tells of one user."""
+        source = self.source(operation)
+        asked = not user or source.asked is None or user in source.asked
+        return source.status == "read" and asked and user not in source.missing
+
+    def why_unknown(self, operation: str, user: str) -> Literal["not read", "unknown"]:
+        """Why what an operation would tell of a user is not known: nobody asked, or it failed."""
+        source = self.source(operation)
+        unasked = source.asked is not None and user not in source.asked | source.missing
+        return "not read" if source.status == "not read" or unasked else "unknown"
 
     def holders(self) -> Iterator[tuple[str, "User | Group | Role"]]:
         """Who may hold policies: every user, group and role as ``user alice``, by kind and name."""

@@ -10,13 +10,20 @@ from functools import cached_property
 
 import pandas as pd
 
-from iamkit.account.gaps import Gaps, find_gaps
 from iamkit.account.state import ROOT_USER, AccountState
-from iamkit.audit import schema, tables
+from iamkit.audit.account_table import ACCOUNT, SOURCES, Account, all_sources
 from iamkit.audit.checks import CHECKS, Check, check
+from iamkit.audit.columns import make_frame
+from iamkit.audit.facts import Facts
 from iamkit.audit.findings import find, waivers_table
-from iamkit.parameters.models import Thresholds, Waiver
-from iamkit.policies.actions.catalogue import load_catalogue
+from iamkit.audit.groups_table import GROUPS, MEMBERSHIPS, all_groups, all_memberships
+from iamkit.audit.keys_table import ACCESS_KEYS, held_keys
+from iamkit.audit.people import Person, join_people, join_root
+from iamkit.audit.permissions_table import permissions_of
+from iamkit.audit.policies_table import POLICIES, all_policies
+from iamkit.audit.priorities import STANDING, standings
+from iamkit.audit.users_table import PEOPLE
+from iamkit.parameters.thresholds import Thresholds, Waiver
 
 __all__ = [
     "CHECKS",
@@ -32,10 +39,10 @@ __all__ = [
     "check",
 ]
 
-DEFAULTS = Thresholds.model_validate({})
+DEFAULTS = Thresholds()
 
 
-class Audit:
+class Audit(Facts):
     """An account under audit; every table is a plain DataFrame, described in ``audit.schema``.
 
     Args:
@@ -53,65 +60,50 @@ class Audit:
         waivers: Iterable[Waiver] = (),
         now: datetime | None = None,
     ) -> None:
-        self.state = state
+        super().__init__(state, now or state.read_at or datetime.now(UTC))
         self.thresholds = thresholds
         self._waivers = tuple(waivers)
-        self.now = now or state.read_at or datetime.now(UTC)
+
+    def of(self, state: AccountState) -> "Audit":
+        """Another state of the account, audited with the same thresholds and waivers."""
+        return Audit(state, self.thresholds, self._waivers)
 
     @cached_property
     def users(self) -> pd.DataFrame:
         """One row per user: ``schema.USERS``."""
-        of_users = [c.id for c in CHECKS.values() if c.table in ("users", "access_keys")]
-        found = self.findings
-        failing = found[(found["status"] == "fail") & found["check"].isin(of_users)]
-        by_user = failing.groupby("principal", sort=False, observed=True)  # the worst come first
-        first = by_user.first()
-        names = self._users["user"]
-        actions = first["check"].map({name: one.action for name, one in CHECKS.items()})
-        severity = pd.Categorical(
-            names.map(first["severity"].astype("str")), categories=schema.SEVERITIES, ordered=True
-        )
-        unknown = found[(found["status"] == "unknown") & found["check"].isin(of_users)]
-        untold = names.map(unknown["principal"].value_counts()).fillna(0).astype("Int64")
-        told = [f"{n} checks cannot be told" if n else "" for n in untold]
-        return self._users.assign(
-            findings=names.map(by_user.size()).fillna(0).astype("Int64"),
-            findings_unknown=untold,
-            worst_severity=severity,
-            next_action=pd.Series(
-                [actions.get(n, word) for n, word in zip(names, told, strict=True)], dtype="str"
-            ),
-        )
+        found = make_frame(STANDING, standings(self.findings, self._users["user"]))
+        return pd.concat([self._users, found], axis="columns")
 
     @cached_property
     def access_keys(self) -> pd.DataFrame:
-        """One row per access key: ``schema.ACCESS_KEYS``."""
-        return tables.keys_table(self.state, self._people, self.now)
+        """One row per access key, the root's included: ``schema.ACCESS_KEYS``."""
+        root = join_root(self)
+        return make_frame(ACCESS_KEYS, held_keys([*self.people, *([root] if root else [])]))
 
     @cached_property
     def groups(self) -> pd.DataFrame:
         """One row per group: ``schema.GROUPS``."""
-        return tables.groups_table(self.state, self._rights)
+        return make_frame(GROUPS, all_groups(self))
 
     @cached_property
     def policies(self) -> pd.DataFrame:
         """One row per policy: ``schema.POLICIES``."""
-        return tables.policies_table(self.state, self.gaps)
+        return make_frame(POLICIES, all_policies(self))
 
     @cached_property
     def memberships(self) -> pd.DataFrame:
         """One row per user in a group: ``schema.MEMBERSHIPS``."""
-        return tables.memberships_table(self.state)
+        return make_frame(MEMBERSHIPS, all_memberships(self))
 
     @cached_property
     def account(self) -> pd.DataFrame:
         """One row for the account and its root: ``schema.ACCOUNT``."""
-        return tables.account_table(self.state, self.gaps, self.now)
+        return make_frame(ACCOUNT, [Account(self)])
 
     @cached_property
     def sources(self) -> pd.DataFrame:
         """What was read, when, and what not: ``schema.SOURCES``."""
-        return tables.sources_table(self.state, self.now)
+        return make_frame(SOURCES, all_sources(self))
 
     @cached_property
     def findings(self) -> pd.DataFrame:
@@ -143,13 +135,12 @@ class Audit:
             "groups": {"groups"},
             "policies": {"policies", "users", "groups", "roles"},
         }
-        lacking = {table: kinds & self.gaps.kinds for table, kinds in rows_of.items()}
-        return {table: ", ".join(sorted(kinds)) for table, kinds in lacking.items() if kinds}
+        return {t: ", ".join(sorted(kinds & self.gaps.kinds)) for t, kinds in rows_of.items()}
 
     @cached_property
     def waivers(self) -> pd.DataFrame:
         """Every waiver: check, principal, reason, until, state, findings."""
-        return waivers_table(self._waivers, self.findings, self.now)
+        return waivers_table(self._waivers, self.findings, self.now.date())
 
     def permissions(self, users: Iterable[str] | None = None) -> pd.DataFrame:
         """What users may do, by service and access level: ``schema.PERMISSIONS``.
@@ -157,29 +148,17 @@ class Audit:
         Args:
             users: their names; everyone without it, which is millions of rows in a large account.
         """
-        return tables.permissions_table(self.state, self._rights, users)
-
-    def group_levels(self, group: str) -> list[str]:
-        """The access levels that a group is known to give its members, in order of their names."""
-        return self._rights.levels(group)
+        return permissions_of(self, users)
 
     @cached_property
     def _users(self) -> pd.DataFrame:
         """The users without what findings add, for the checks."""
-        return tables.users_table(self.state, self._people, self._rights, self.now)
+        return make_frame(PEOPLE, self.people)
 
     @cached_property
-    def _people(self) -> list[tables.Person]:
-        return tables.join_people(self.state, self.gaps)
-
-    @cached_property
-    def gaps(self) -> Gaps:
-        """What the account names and nobody described."""
-        return find_gaps(self.state)
-
-    @cached_property
-    def _rights(self) -> tables.Rights:
-        return tables.Rights(self.state, self.gaps, load_catalogue())
+    def people(self) -> list[Person]:
+        """Every user with all that was read of it."""
+        return join_people(self)
 
 
 def audit_users(state: AccountState, now: datetime | None = None) -> pd.DataFrame:

@@ -12,7 +12,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from iamkit.audit import Audit
-from iamkit.audit.tables import members_of
 
 GOOD, MIDDLE, DARK, BAD, NEUTRAL = "#0072b2", "#e69f00", "#7b3294", "#b2182b", "#8c8c8c"
 UNTOLD = "#f0e442"
@@ -130,7 +129,7 @@ def draw_activity(audit: Audit) -> Chart:
 
 def draw_groups(audit: Audit) -> Chart:
     """How many members the groups have, and the most that they may do."""
-    members = {name: len(names) for name, names in members_of(audit.state).items()}
+    members = {name: len(names) for name, names in audit.members.items()}
     known = audit.groups.assign(known=[members.get(name, 0) for name in audit.groups["group"]])
     largest = known.sort_values(["known", "group"], ascending=[False, True])
     shown = largest.head(MOST_GROUPS)
@@ -168,7 +167,7 @@ def _reach(audit: Audit, group: str) -> str:
         return "not known"
     if audit.gaps.grants_of(audit.state.groups[group]):
         return "not known"
-    levels = set(audit.group_levels(group))
+    levels = set(audit.rights.levels(group))
     if levels & {"Permissions management"}:
         return "manages access"
     if levels & {"Write", "Tagging"}:

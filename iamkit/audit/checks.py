@@ -19,10 +19,13 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from iamkit.parameters.models import Thresholds
+from iamkit.account.state import AccountState
+from iamkit.audit.remedies import mend_password_policy
+from iamkit.parameters.thresholds import Thresholds
 
 Table = Literal["account", "users", "access_keys", "groups", "policies"]
 Fails = Callable[[pd.DataFrame, Thresholds], Any]
+Remedy = Callable[[AccountState, Thresholds], str]
 
 CIS_VERSIONS = ("3.0", "4.0.1", "5.0", "6.0", "7.0")
 """Of the CIS AWS Foundations Benchmark; a check names its item in each."""
@@ -40,7 +43,8 @@ class Check:
         cis: its item in each of ``CIS_VERSIONS``; empty if CIS has none.
         rationale: why it matters.
         action: what to do, in a few words.
-        remedy: the same as ``aws iam`` commands; ``{column}`` stands for the row's value.
+        remedy: the same as ``aws iam`` commands, in which ``{column}`` stands for the row's value;
+            a function where it depends on more than the row.
         reading: the reading taken where well-known tools disagree.
     """
 
@@ -53,7 +57,7 @@ class Check:
     cis: tuple[str, ...] = ()
     rationale: str = ""
     action: str = ""
-    remedy: str = ""
+    remedy: str | Remedy = ""
     reading: str = ""
 
     @property
@@ -77,7 +81,7 @@ def check(
     cis: str = "",
     rationale: str = "",
     action: str = "",
-    remedy: str = "",
+    remedy: str | Remedy = "",
     reading: str = "",
 ) -> Callable[[Fails], Fails]:
     """Declare a check; one of the same id takes the other's place.
@@ -200,7 +204,7 @@ def root_used(account: pd.DataFrame, limits: Thresholds) -> Any:
     cis="1.8 1.8 1.7 2.7 2.8",
     rationale="Short passwords are guessed.",
     action="Raise the minimum length in the password policy",
-    remedy="aws iam update-account-password-policy --minimum-password-length=14",
+    remedy=mend_password_policy,
     reading="An account without a policy of its own has AWS's default, 8.",
 )
 def password_length(account: pd.DataFrame, limits: Thresholds) -> Any:
@@ -217,7 +221,7 @@ def password_length(account: pd.DataFrame, limits: Thresholds) -> Any:
     cis="1.9 1.9 1.8 2.8 2.9",
     rationale="A password that leaked once must not come back.",
     action="Refuse the last 24 passwords in the password policy",
-    remedy="aws iam update-account-password-policy --password-reuse-prevention=24",
+    remedy=mend_password_policy,
 )
 def password_reuse(account: pd.DataFrame, limits: Thresholds) -> Any:
     """The policy remembers fewer than ``password_reuse``."""

@@ -14,7 +14,7 @@ import pandas as pd
 from iamkit.account.state import AccountState
 from iamkit.audit import Audit
 from iamkit.audit.checks import CHECKS
-from iamkit.audit.schema import STAMP
+from iamkit.audit.columns import STAMP
 from iamkit.errors import InputError
 
 UNTOLD = "cannot be told"

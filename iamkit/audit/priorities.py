@@ -1,12 +1,57 @@
-"""What comes first of an audit's findings: one line for each check that fails."""
+"""What comes first of an audit's findings: for each check that fails, and for each user."""
 
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 
 import pandas as pd
 
 from iamkit.account.state import ROOT_USER
-from iamkit.audit.checks import CHECKS
-from iamkit.audit.schema import SEVERITIES
+from iamkit.audit.checks import CHECKS, Check
+from iamkit.audit.columns import DERIVED, SEVERITIES, Column, Schema
+
+
+@dataclass
+class Standing:
+    """What checks say of a user: those that fail, the worst first, and how many cannot tell."""
+
+    failing: list[Check] = field(default_factory=list)
+    unknown: int = 0
+
+    @property
+    def next_action(self) -> str:
+        """What to do about the worst."""
+        if self.failing:
+            return self.failing[0].action
+        return f"{self.unknown} checks cannot be told" if self.unknown else ""
+
+
+STANDING: Schema[Standing] = {
+    "findings": Column(
+        "Int64", "how many findings count against the user", lambda s: len(s.failing), DERIVED
+    ),
+    "findings_unknown": Column("Int64", "how many could not be told", lambda s: s.unknown, DERIVED),
+    "worst_severity": Column(
+        "severity", "of these", lambda s: s.failing[0].severity if s.failing else None, DERIVED
+    ),
+    "next_action": Column("str", "what to do about the worst", lambda s: s.next_action, DERIVED),
+}
+"""What findings add to the row of a user."""
+
+
+def standings(findings: pd.DataFrame, users: Iterable[str]) -> list[Standing]:
+    """How each of some users stands: waived findings do not count, nor those of groups."""
+    found: defaultdict[str, Standing] = defaultdict(Standing)
+    columns = (findings[name] for name in ("check", "status", "principal"))
+    for name, status, principal in zip(*columns, strict=True):
+        check = CHECKS[name]
+        if check.table not in ("users", "access_keys"):
+            continue
+        if status == "fail":
+            found[principal].failing.append(check)
+        elif status == "unknown":
+            found[principal].unknown += 1
+    return [found[user] for user in users]
 
 
 @dataclass(frozen=True, kw_only=True)

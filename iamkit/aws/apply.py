@@ -8,16 +8,11 @@ change is done if a new plan no longer holds it.
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
-from botocore.exceptions import ClientError
-
-from iamkit.account.state import PasswordPolicy, sign_in_url
 from iamkit.app_mode import refuse_if_only_shown
 from iamkit.aws.call_errors import (
     CALL_ERRORS,
@@ -29,15 +24,14 @@ from iamkit.aws.call_errors import (
     may_pass,
     status_of,
 )
+from iamkit.aws.hand_over import CREDENTIALS, SETTLING, CredentialMaker, check_destinations
 from iamkit.aws.journal import Journal
-from iamkit.aws.read import list_pages, read_account, read_password_policy
-from iamkit.aws.secrets_manager import destination_for
+from iamkit.aws.read import read_account
 from iamkit.aws.session import Session
-from iamkit.credentials import Destination, NotCreated, Receipt, Secret, What, make_password
+from iamkit.credentials import Receipt
 from iamkit.errors import (
     AwsError,
     GuardError,
-    HandoverError,
     IamkitError,
     PartlyApplied,
     StalePlan,
@@ -45,13 +39,9 @@ from iamkit.errors import (
 )
 from iamkit.plan.changes import Change, Plan, make_plan
 from iamkit.policies.grammar.document import to_json
-from iamkit.storage.home import ends_with_the_job
 
 PATIENCE = 120.0
 """Seconds to wait until AWS knows everywhere what it has just made, as Terraform does."""
-
-SETTLING = 15.0
-"""Seconds until a name that AWS says exists already must be seen, if it was us who made it."""
 
 
 REPEAT = "Run it again to go on from there."
@@ -152,7 +142,7 @@ def apply_plan(
     stop = stopped or threading.Event()
     with session.store.lock(), _deferred(stop):
         session.store.preflight(sum(c.operation in CREDENTIALS for c in plan.changes))
-        _check_destinations(plan, session)
+        check_destinations(plan, session)
         _raise_if_stale(plan, session)
         return _Application(plan, session, on_progress, stop).run()
 
@@ -180,36 +170,25 @@ def await_applied(plan: Plan, session: Session) -> Plan:
     """
     deadline = time.monotonic() + PATIENCE
     while True:
-        left = make_plan(read_account(session, plan.desired), plan.desired)
+        left = plan_again(plan, session)
         if not left.changes or time.monotonic() > deadline:
             return left
         time.sleep(1)
 
 
-CREDENTIALS: Mapping[str, What] = {
-    "create_access_key": "access key",
-    "create_login_profile": "console password",
-}
-"""What a call makes that must be kept."""
+def plan_again(plan: Plan, session: Session) -> Plan:
+    """What a plan comes to now; only that is read on which it depends.
 
-
-def _check_destinations(plan: Plan, session: Session) -> None:
-    """Check for each new credential that it could be kept where its owner wants it."""
-    for change in plan.changes:
-        if what := CREDENTIALS.get(change.operation):
-            user = change.name
-            keeper = destination_for(session, plan.desired.hand_over_of(user))
-            keeper.check(user, what)
-            if keeper.can_read and session.environment == "aws" and ends_with_the_job():
-                raise HandoverError(
-                    f"The new {what} of {user} would go to a private file on a CI runner that is "
-                    f"thrown away. Give {user} a hand_over, or set IAMKIT_HOME to a folder that is "
-                    "kept, outside the job's own. Nothing was changed."
-                )
+    Raises:
+        AwsError: the account cannot be read.
+    """
+    kinds = ("users", "groups")
+    account = read_account(session, plan.desired, operations=(), kinds=kinds)
+    return make_plan(account, plan.desired)
 
 
 def _raise_if_stale(plan: Plan, session: Session) -> None:
-    fresh = make_plan(read_account(session, plan.desired), plan.desired)
+    fresh = plan_again(plan, session)
     if fresh.changes != plan.changes:
         raise StalePlan(
             f"The account changed since the plan was made (it would now be: {fresh.summary}). "
@@ -233,7 +212,7 @@ class _Application:
         self.stopped = stopped
         self.journal = Journal(session.folder, plan.changes)
         self.outcome = Outcome(journal=self.journal.path)
-        self.password_policy: PasswordPolicy | None = None
+        self.maker = CredentialMaker(session, plan.desired, self.outcome.done)
 
     def run(self) -> Outcome:
         """Go over the changes; a user's failure stops that user's changes alone."""
@@ -311,9 +290,9 @@ class _Application:
             for name, value in change.arguments.items()
         }
         if change.operation == "create_access_key":
-            self._hand_over_key(arguments["UserName"])
+            self.outcome.receipts.append(self.maker.make_key(arguments["UserName"]))
         elif change.operation == "create_login_profile":
-            self._hand_over_password(arguments)
+            self.outcome.receipts.append(self.maker.make_password(arguments))
         else:
             getattr(self.session.iam, change.operation)(**arguments)
         if change.operation == "delete_access_key":
@@ -328,73 +307,11 @@ class _Application:
         doubtful = code_of(error) == expected or status_of(error) >= 500
         if change.operation == "create_access_key" or not doubtful:
             return False
-        desired = self.plan.desired
         try:
-            left = make_plan(read_account(self.session, desired), desired).changes
+            left = plan_again(self.plan, self.session).changes
         except AwsError:
             return False
         return change not in left
-
-    def _hand_over_key(self, user: str) -> None:
-        self._await_earlier_key(user)
-        present = list_pages(self.session, "list_access_keys", "AccessKeyMetadata", UserName=user)
-
-        def create() -> tuple[str, Secret]:
-            try:
-                key = self.session.iam_once.create_access_key(UserName=user)["AccessKey"]
-            except ClientError as error:
-                if status_of(error) < 500:
-                    raise NotCreated from error
-                raise
-            return key["AccessKeyId"], Secret(key["SecretAccessKey"])
-
-        def delete(key_id: str) -> None:
-            self.session.iam.delete_access_key(UserName=user, AccessKeyId=key_id)
-
-        before = frozenset(key["AccessKeyId"] for key in present)
-        try:
-            receipt = self.session.store.hand_over_key(
-                user, before, create, delete, self._keeper(user)
-            )
-        except NotCreated as refused:
-            raise refused.__cause__ or refused from None
-        self.outcome.receipts.append(receipt)
-
-    def _await_earlier_key(self, user: str) -> None:
-        """Where a key was made a moment ago that AWS may not show yet, look until it must be seen.
-
-        A run that was interrupted, or the one before, may have made it; the plan wants a key as it
-        saw none.
-
-        Raises:
-            AwsError: one is seen now, so the plan must be made again.
-        """
-        ours = [change.arguments.get("AccessKeyId") for change in self.outcome.done]
-        begun = self.session.store.last_key_at(user)
-        while begun and datetime.now(UTC) < begun + timedelta(seconds=SETTLING):
-            keys = list_pages(self.session, "list_access_keys", "AccessKeyMetadata", UserName=user)
-            if any(key["AccessKeyId"] not in ours for key in keys):
-                raise AwsError(f"An access key of {user}, made a moment ago, is seen only now.")
-            time.sleep(1)
-
-    def _hand_over_password(self, arguments: dict[str, Any]) -> None:
-        if self.password_policy is None:
-            self.password_policy = read_password_policy(self.session)
-
-        def set_password(password: Secret) -> None:
-            self.session.iam.create_login_profile(**arguments, Password=password.reveal())
-
-        identity = self.session.identity
-        url = sign_in_url(self.session.alias or identity.account_id, identity.partition)
-        user, password = arguments["UserName"], make_password(self.password_policy)
-        self.outcome.receipts.append(
-            self.session.store.hand_over_password(
-                user, password, url or "", set_password, self._keeper(user)
-            )
-        )
-
-    def _keeper(self, user: str) -> Destination:
-        return destination_for(self.session, self.plan.desired.hand_over_of(user))
 
 
 def _unwritten(error: OSError) -> str:

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from iamkit.account.state import AccountState
+from iamkit.account.state import ROOT_USER, AccountState
 from iamkit.account.state_file import load_state
-from iamkit.audit import Audit
-from iamkit.aws.read import read_permissions
-from iamkit.aws.session import open_session
-from iamkit.aws.survey import survey_account
+from iamkit.audit import CHECKS, Audit
+from iamkit.audit.findings import find
+from iamkit.aws.read import Progress, read_more, read_permissions, survey_account
+from iamkit.aws.session import Session, open_session
 from iamkit.errors import InputError
 from iamkit.parameters.models import AuditUsersParameters
 from iamkit.parameters.yaml_file import read_parameters
@@ -43,7 +43,43 @@ def run_audit(parameters: AuditUsersParameters) -> Audit:
     """
     if parameters.state_files:
         return audit_of(load_own(parameters), parameters)
-    return audit_of(survey_account(open_session(parameters), parameters.per_user), parameters)
+    return audit_of(read_audited(open_session(parameters), parameters), parameters)
+
+
+def read_audited(
+    session: Session, parameters: AuditUsersParameters, on_progress: Progress = lambda *_: None
+) -> AccountState:
+    """Read what an audit looks at; of access keys, the ids of those that a finding speaks of.
+
+    The credential report tells all else of a key. For the others the tables say "not read";
+    ``read_more`` reads them when somebody looks.
+
+    Args:
+        session: an open session.
+        parameters: say what to read user by user, and from when on to mind.
+        on_progress: as of ``survey_account``.
+
+    Raises:
+        AwsError: the users themselves could not be read.
+    """
+    keys = "access_keys"
+    others = [kind for kind in parameters.per_user if kind != keys]
+    state = survey_account(session, others, on_progress)
+    if keys not in parameters.per_user:
+        return state
+    audit = audit_of(state, parameters)
+    checks = [check for check in CHECKS.values() if check.table == keys]
+    found = find(
+        checks,
+        {keys: audit.access_keys[audit.access_keys["user"] != ROOT_USER]},
+        state=state,
+        limits=parameters.thresholds,
+        waivers=parameters.waivers,
+        now=audit.now,
+        unlisted={},
+    )
+    names = set(found["principal"]) & set(state.users)
+    return read_more(session, state, {"ListAccessKeys": names}, on_progress)
 
 
 def read_own_permissions(parameters: AuditUsersParameters) -> AccountState:

@@ -4,6 +4,7 @@ import os
 import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -11,6 +12,7 @@ from botocore import exceptions as botocore
 from botocore.parsers import ResponseParserError
 
 from iamkit.errors import AwsError
+from iamkit.text import printable
 
 THROTTLED = {
     "Throttling",
@@ -39,10 +41,8 @@ CALL_ERRORS = (botocore.BotoCoreError, botocore.ClientError, ResponseParserError
 """What a call of botocore may raise."""
 
 
-def harmless(text: str, most: int = 500) -> str:
-    """Text from elsewhere in which nothing steers a terminal or the direction of reading."""
-    shown = "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text)
-    return shown if len(shown) <= most else f"{shown[: most - 1]}…"
+harmless = partial(printable, most=500)
+"""Text from elsewhere, at a length that fits into a message."""
 
 
 def code_of(error: Exception) -> str:

@@ -27,11 +27,12 @@ from botocore.credentials import Credentials, RefreshableCredentials
 from iamkit.aws.call_errors import SignInError, harmless
 from iamkit.aws.credential_errors import (
     NOTHING,
-    Place,
-    botocore_session,
+    say,
+    say_empty,
     say_headless,
     say_no_profile,
 )
+from iamkit.aws.credential_place import Place, botocore_session
 from iamkit.credentials import Fingerprint, Secret
 from iamkit.errors import AwsError, GuardError, IamkitError
 
@@ -210,11 +211,11 @@ def resolve(session: boto3.Session, profile: str, ask: Callable[[str], str] | No
     except IamkitError:
         raise
     except Exception as error:  # noqa: BLE001 - anything may come up from files and programs
-        raise AwsError(f"{place.say(error)} {NOTHING}") from None
+        raise AwsError(f"{say(place, error)} {NOTHING}") from None
     if frozen is None:
-        raise AwsError(f"{place.say(botocore.NoCredentialsError())} {NOTHING}")
+        raise AwsError(f"{say(place, botocore.NoCredentialsError())} {NOTHING}")
     if not (_is_text(frozen.access_key) and _is_text(frozen.secret_key)):
-        raise AwsError(f"{place.say_empty()} {NOTHING}")
+        raise AwsError(f"{say_empty(place)} {NOTHING}")
     found = SignedIn(
         profile=profile,
         method=str(credentials.method),

@@ -7,24 +7,21 @@ https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html
 
 import json
 import os
-import shlex
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Any
+from collections.abc import Callable
 
 import boto3
 from botocore import exceptions as botocore
 
 from iamkit.aws.call_errors import code_of, explain_error, explain_own, harmless
+from iamkit.aws.credential_place import (
+    Place,
+    container_variable,
+    profile_flag,
+    profile_in_force,
+)
 from iamkit.errors import AwsError
 
 NOTHING = "Nothing was changed."
-
-
-def botocore_session(session: boto3.Session) -> Any:
-    """The botocore session beneath, whose settings boto3 does not show."""
-    return session._session  # noqa: SLF001
 
 
 def say_no_profile(profile: str) -> str:
@@ -55,164 +52,45 @@ def _hidden_file() -> str:
     return ""
 
 
-def profile_in_force(profile: str) -> tuple[str, str]:
-    """The profile that botocore takes, and the variable that names it, if one does."""
-    if profile:
-        return profile, ""
-    for variable in ("AWS_DEFAULT_PROFILE", "AWS_PROFILE"):
-        if variable in os.environ:
-            return os.environ[variable], variable
-    return "default", ""
-
-
-def say_headless(place: "Place") -> str:
+def say_headless(place: Place) -> str:
     """That a role wants a code where nobody may be asked, and how to do without."""
     return (
         f"{place.subject}: its role wants an MFA code (mfa_serial), and only a command in a "
         f"terminal may ask for one, once. Get temporary credentials first, with `aws configure "
-        f"mfa-login{_flag(place.chain[-1])}` of the AWS CLI 2, `aws sts assume-role` or a "
+        f"mfa-login{profile_flag(place.chain[-1])}` of the AWS CLI 2, `aws sts assume-role` or a "
         f"credential_process, and name their profile. {NOTHING}"
     )
 
 
-def _flag(profile: str) -> str:
-    return "" if profile == "default" else f" --profile {shlex.quote(harmless(profile))}"
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where botocore looks: the profile in force and those that it leads to.
-
-    Attributes:
-        explicit: whether the parameters name the profile, so that variables do not count.
-        name: the profile in force.
-        subject: how a sentence about it begins.
-    """
-
-    explicit: bool
-    name: str
-    subject: str
-    profiles: Mapping[str, Mapping[str, Any]] = field(repr=False)
-    sso_sessions: Mapping[str, Any] = field(repr=False)
-    region: str
-
-    @classmethod
-    def of(cls, session: boto3.Session, profile: str) -> "Place":
-        """Of a session, with the profile as the parameters name it."""
-        config = botocore_session(session).full_config
-        name, variable = profile_in_force(profile)
-        profiles = config.get("profiles", {})
-        subject = f"AWS profile {harmless(name)}" + (f" ({variable})" if variable else "")
-        if not profile and not variable and name not in profiles:
-            subject = "AWS credentials"
-        return cls(
-            bool(profile),
-            name,
-            subject,
-            profiles,
-            config.get("sso_sessions", {}),
-            str(session.region_name),
-        )
-
-    @cached_property
-    def chain(self) -> tuple[str, ...]:
-        """The profile, that of its source_profile, and so on; the first that repeats ends it."""
-        chain, profile = [self.name], self.profiles.get(self.name, {})
-        while "role_arn" in profile and "web_identity_token_file" not in profile:
-            source = profile.get("source_profile")
-            if source is None or chain[-1] == source:
-                break
-            chain.append(source)
-            if source in chain[:-1]:
-                break
-            profile = self.profiles.get(source, {})
-        return tuple(chain)
-
-    @property
-    def base(self) -> Mapping[str, Any]:
-        """The settings of the profile where the first credentials come from."""
-        return self.profiles.get(self.chain[-1], {})
-
-    @property
-    def where(self) -> str:
-        """The subject, and the profile behind it if there is one."""
-        if len(self.chain) == 1:
-            return self.subject
-        return f"{self.subject}, by its source_profile {harmless(self.chain[-1])}"
-
-    def setting(self, name: str, variable: str = "") -> str:
-        """A setting of the base, or of a variable if those count."""
-        inherited = "" if self.explicit or not variable else os.environ.get(variable, "")
-        return harmless(str(inherited or self.base.get(name, "")))
-
-    @property
-    def kind(self) -> str:
-        """Which source botocore takes, by its order, told from settings alone."""
-        for kind, there in (
-            (
-                "web identity",
-                self.setting("web_identity_token_file", "AWS_WEB_IDENTITY_TOKEN_FILE"),
-            ),
-            ("sso", self.setting("sso_account_id") or self.setting("sso_role_name")),
-            ("keys", self.setting("aws_access_key_id") or self.setting("aws_secret_access_key")),
-            ("login", self.setting("login_session")),
-            ("process", self.setting("credential_process")),
-            ("container", _container()),
-        ):
-            if there:
-                return kind
-        return ""
-
-    @property
-    def program(self) -> str:
-        """The program of the credential process, without its arguments."""
-        command = self.setting("credential_process")
-        try:
-            return shlex.split(command)[0]
-        except (ValueError, IndexError):
-            return command.split(" ")[0]
-
-    def known(self, error: Exception) -> str | None:
-        """What an error of botocore's means here; None if it has no words of its own."""
-        for kinds, sentence in _SENTENCES:
-            if isinstance(error, kinds) and (said := sentence(self, error)):
-                return said
-        return None
-
-    def say(self, error: Exception) -> str:
-        """What went wrong while credentials were looked for, and what to do."""
-        if said := self.known(error) or _by_kind(self, error):
+def known(place: Place, error: Exception) -> str | None:
+    """What an error of botocore's means here; None if it has no words of its own."""
+    for kinds, sentence in _SENTENCES:
+        if isinstance(error, kinds) and (said := sentence(place, error)):
             return said
-        if isinstance(error, botocore.ClientError):
-            return f"{self.where}: {explain_error(error, error.operation_name, 'sts')}"
-        if isinstance(error, botocore.BotoCoreError):
-            return f"{self.where}: {explain_own(error)}"
-        return (
-            f"{self.where}: the credentials could not be read ({type(error).__name__}). "
-            f"`aws sts get-caller-identity{_flag(self.name)}` may tell more."
-        )
-
-    def say_empty(self) -> str:
-        """Keys that are there and empty."""
-        if self.kind in ("process", "container"):
-            return _by_kind(self, ValueError()) or ""
-        if not self.explicit and os.environ.get("AWS_ACCESS_KEY_ID"):
-            return "AWS_ACCESS_KEY_ID or AWS_SECRET_ACCESS_KEY is blank. Set both, or neither."
-        return f"{self.where}: its aws_access_key_id or aws_secret_access_key is empty. Fill it in."
+    return None
 
 
-def _container() -> str:
-    return next(
-        (
-            name
-            for name in (
-                "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
-                "AWS_CONTAINER_CREDENTIALS_FULL_URI",
-            )
-            if name in os.environ
-        ),
-        "",
+def say(place: Place, error: Exception) -> str:
+    """What went wrong while credentials were looked for, and what to do."""
+    if said := known(place, error) or _by_kind(place, error):
+        return said
+    if isinstance(error, botocore.ClientError):
+        return f"{place.where}: {explain_error(error, error.operation_name, 'sts')}"
+    if isinstance(error, botocore.BotoCoreError):
+        return f"{place.where}: {explain_own(error)}"
+    return (
+        f"{place.where}: the credentials could not be read ({type(error).__name__}). "
+        f"`aws sts get-caller-identity{profile_flag(place.name)}` may tell more."
     )
+
+
+def say_empty(place: Place) -> str:
+    """Keys that are there and empty."""
+    if place.kind in ("process", "container"):
+        return _by_kind(place, ValueError()) or ""
+    if not place.explicit and os.environ.get("AWS_ACCESS_KEY_ID"):
+        return "AWS_ACCESS_KEY_ID or AWS_SECRET_ACCESS_KEY is blank. Set both, or neither."
+    return f"{place.where}: its aws_access_key_id or aws_secret_access_key is empty. Fill it in."
 
 
 def _by_kind(place: Place, error: Exception) -> str | None:
@@ -224,9 +102,9 @@ def _by_kind(place: Place, error: Exception) -> str | None:
             return _web_identity(place, error)
         case "container" if _is_about_credentials(error):
             return (
-                f"{place.where}: the credentials of the container ({_container()}) could not be "
-                "had: nothing, an error, or an answer that is not as documented came from there. "
-                "Look at the task's role, and at that address."
+                f"{place.where}: the credentials of the container ({container_variable()}) could "
+                "not be had: nothing, an error, or an answer that is not as documented came from "
+                "there. Look at the task's role, and at that address."
             )
         case "login" if _is_about_credentials(error):
             return _login(place, error)
@@ -280,18 +158,18 @@ def _login(place: Place, error: Exception) -> str:
     if type(error) is botocore.LoginError:
         return (
             f"{place.where}: AWS did not renew its sign-in with `aws login`, and why is not told. "
-            f"Type: aws login{_flag(place.chain[-1])}."
+            f"Type: aws login{profile_flag(place.chain[-1])}."
         )
     return (
         f"{place.where}: its sign-in with `aws login` has ended, or there was none. "
-        f"Type: aws login{_flag(place.chain[-1])}."
+        f"Type: aws login{profile_flag(place.chain[-1])}."
     )
 
 
 def _sso(place: Place, _: Exception) -> str:
     return (
         f"{place.where}: its IAM Identity Center session has ended, or there was none. "
-        f"Type: aws sso login{_flag(place.chain[-1])}."
+        f"Type: aws sso login{profile_flag(place.chain[-1])}."
     )
 
 
@@ -350,7 +228,7 @@ def _config(place: Place, error: Exception) -> str:
     if session and session not in place.sso_sessions:
         return (
             f"{place.where}: its sso_session is {session}, and the section [sso-session "
-            f"{session}] is missing. Type: aws configure sso{_flag(place.chain[-1])}."
+            f"{session}] is missing. Type: aws configure sso{profile_flag(place.chain[-1])}."
         )
     if isinstance(error, botocore.InvalidConfigError) and place.kind == "web identity":
         return f"{place.where}: a web identity wants a role: set role_arn or AWS_ROLE_ARN."
@@ -382,8 +260,8 @@ def _none(place: Place, _: Exception) -> str:
     named = place.subject if place.subject != "AWS credentials" else "AWS"
     if place.profiles.get(place.name) is not None or place.explicit:
         return (
-            f"{named}: it has no credentials. Type: aws login{_flag(place.name)} (or aws sso "
-            "login), or name another profile in the parameters (profile)."
+            f"{named}: it has no credentials. Type: aws login{profile_flag(place.name)} (or aws "
+            "sso login), or name another profile in the parameters (profile)."
         )
     return (
         "No AWS credentials were found. Type: aws login (or aws sso login), or name a profile "
@@ -445,7 +323,7 @@ _SENTENCES: tuple[tuple[type[Exception] | tuple[type[Exception], ...], Sentence]
 def explain_client(error: Exception, session: boto3.Session, profile: str) -> AwsError:
     """What kept a client from being made: settings alone, as nothing was sent yet."""
     place = Place.of(session, profile)
-    said = place.known(error) or (
+    said = known(place, error) or (
         f"{place.subject}: a setting of it, or a variable AWS_…, does not fit: "
         f"{harmless(str(error)).rstrip('.')}. Mend it."
     )

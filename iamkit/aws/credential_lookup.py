@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import botocore.session
 from botocore.exceptions import BotoCoreError
 
-from iamkit.aws.credential_errors import profile_in_force
+from iamkit.aws.credential_place import profile_in_force
 from iamkit.aws.session import Session
 from iamkit.errors import InputError
 from iamkit.storage.reading import read_text

@@ -1,61 +1,74 @@
-"""Read the account into one immutable AccountState: bulk reads, every call paged."""
+"""Read the account into one immutable AccountState: what a task needs, every call paged.
 
-import time
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+What can be read stands in ``sources``. How each operation went is said in the state's ``sources``.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import cached_property, partial
 from typing import Any
 
-from botocore.parsers import ResponseParserError
-
-from iamkit.account.api_replies import Details, read_details, read_rules
-from iamkit.account.state import (
-    AccessKey,
-    AccountState,
-    PasswordPolicy,
-    UserDetail,
-)
-from iamkit.aws.call_errors import CALL_ERRORS, code_of, explain_error
+from iamkit.account.gaps import DETAILS, KINDS, REPORT
+from iamkit.account.state import AccessKey, AccountState, Source
+from iamkit.aws.call_errors import CALL_ERRORS, STOPS_ALL, code_of, explain_error
 from iamkit.aws.session import Session
-from iamkit.plan.desired import Desired
+from iamkit.aws.sources import OF_ACCOUNT, OF_USERS, read_details_of
+from iamkit.credentials.stored_files import Intent
+from iamkit.errors import AwsError, InputError
+from iamkit.parameters.models import DEFAULT_PER_USER
+from iamkit.plan.desired import OF_EVERY_USER, Desired
 
-PAGE = 1_000
 INTERRUPTED = timedelta(minutes=10)
 """How far a lost key's creation may lie from our intent, clocks that differ included."""
 READERS = 8
-"""Calls for single users that run side by side; IAM throttles at some more."""
+"""Calls that run side by side; IAM throttles at some more."""
+PLANNED = (DETAILS, "ListAccountAliases")
+"""What is read for a plan and what it means, beside what ``Desired`` needs."""
+AUDITED = tuple(name for name, source in OF_ACCOUNT.items() if source.audited)
+"""What an audit reads in bulk."""
+
+Progress = Callable[[str, int, int], None]
+"""Called with an operation, and how many of how many calls are done."""
 
 
 def read_account(
-    session: Session, desired: Desired | None = None, *, every_user: bool = False
+    session: Session,
+    desired: Desired | None = None,
+    *,
+    every_user: bool = False,
+    operations: Collection[str] = PLANNED,
+    of_users: Mapping[str, Collection[str]] | None = None,
+    kinds: Collection[str] = KINDS,
+    strict: bool = True,
+    on_progress: Progress = lambda *_: None,
 ) -> AccountState:
-    """Read users, groups and the alias, and the details of the users that matter.
+    """Read of the account what a task needs; nothing that it names is left unread in silence.
 
     Args:
         session: an open session.
-        desired: what is wanted; the details of the users that it names are read fresh.
-        every_user: whether to read the details of all users, at two calls a user.
+        desired: what is wanted; all that a plan for it depends on is read too.
+        every_user: whether to read of all users what is read of those that are wanted.
+        operations: some of ``OF_ACCOUNT``.
+        of_users: by operation of ``OF_USERS``, the names of the users to call it for.
+        kinds: of users, groups, roles and policies, those to describe.
+        strict: whether a call that fails ends it; else the state's ``sources`` say so, and
+            ``failed_sources`` names it.
+        on_progress: called after each bulk call, and while single users are read.
 
     Raises:
-        AwsError: a call failed; the message names it.
+        AwsError: a call failed; without ``strict``, the users themselves could not be read.
     """
-    desired = desired or Desired()
-    users, groups, _, _ = _read_details(session, "User", "Group")
-    names = [n for n in users if every_user or desired.concerns(n)]
+    wanted = desired or Desired()
+    reading = _Reading(session, strict, on_progress, owned=desired is not None or every_user)
     with ThreadPoolExecutor(READERS) as pool:
-        details = list(pool.map(lambda name: read_detail(session, name, desired), names))
-    for name, detail in zip(names, details, strict=True):
-        users[name] = replace(users[name], detail=detail)
-    aliases = read_pages(session, "list_account_aliases", "AccountAliases")
-    return AccountState(
-        account_id=session.identity.account_id,
-        partition=session.identity.partition,
-        alias=next(iter(aliases), None),
-        users=users,
-        groups=groups,
-        read_at=datetime.now(UTC),
-    )
+        state = reading.read_bulk(pool, dict.fromkeys([*operations, *wanted.operations]), kinds)
+        names: dict[str, set[str]] = {op: set(users) for op, users in (of_users or {}).items()}
+        for user in state.users:
+            for operation in wanted.operations_of(user) or (OF_EVERY_USER if every_user else ()):
+                names.setdefault(operation, set()).add(user)
+        return reading.read_users(pool, state, names)
 
 
 def read_permissions(session: Session) -> AccountState:
@@ -64,157 +77,193 @@ def read_permissions(session: Session) -> AccountState:
     Raises:
         AwsError: the call failed.
     """
-    users, groups, roles, policies = _read_details(session)
-    return AccountState(
-        account_id=session.identity.account_id,
-        partition=session.identity.partition,
-        alias=session.alias,
-        users=users,
-        groups=groups,
-        roles=roles,
-        policies=policies,
-        read_at=datetime.now(UTC),
-    )
+    return read_account(session, operations=(DETAILS,))
 
 
-def read_password_policy(session: Session) -> PasswordPolicy:
-    """The account's rules for passwords, or AWS's own where it has none."""
-    try:
-        rules = session.iam.get_account_password_policy()["PasswordPolicy"]
-    except CALL_ERRORS as error:
-        if code_of(error) == "NoSuchEntity":
-            return PasswordPolicy()
-        raise explain_error(error, "GetAccountPasswordPolicy") from None
-    return read_rules(rules)
+def survey_account(
+    session: Session,
+    per_user: Iterable[str] = DEFAULT_PER_USER,
+    on_progress: Progress = lambda *_: None,
+) -> AccountState:
+    """Read everything that an audit looks at.
 
-
-def read_pages(session: Session, operation: str, key: str, **arguments: Any) -> list[Any]:
-    """Every item of a list call, over all of its pages.
+    Some ten bulk calls and the pages of GetAccountAuthorizationDetails; then, of ``per_user``,
+    one call for each user that has such a thing, or of whom the credential report, which may be
+    four hours old, does not know yet.
 
     Args:
         session: an open session.
-        operation: the boto3 method, such as ``list_access_keys``.
-        key: the name of the list in the reply.
-        arguments: the call's arguments.
+        per_user: some of ``parameters.PerUser``; for what is left out, the tables say "not read".
+            ``login_profiles`` and ``ssh_public_keys`` cost a call for every user that may have one.
+        on_progress: called after each bulk call, and while single users are read.
+
+    Returns:
+        The state; ``failed_sources`` names what could not be read.
 
     Raises:
-        AwsError: the call failed.
+        AwsError: the users themselves could not be read.
     """
-    name = session.iam.meta.method_to_api_mapping[operation]
-    try:
-        return list_pages(session, operation, key, **arguments)
-    except CALL_ERRORS as error:
-        raise explain_error(error, name) from None
+    state = read_account(session, operations=AUDITED, strict=False, on_progress=on_progress)
+    asked = {op: one for op, one in OF_USERS.items() if one.word in set(per_user)}
+    names = {
+        operation: [user.name for user in state.users.values() if one.may_have(state, user)]
+        for operation, one in asked.items()
+    }
+    return read_more(session, state, names, on_progress)
 
 
-def list_pages(session: Session, operation: str, key: str, **arguments: Any) -> list[Any]:
-    """Like ``read_pages``, with botocore's own errors, for who knows what to do about them.
+def read_more(
+    session: Session,
+    state: AccountState,
+    of_users: Mapping[str, Collection[str]],
+    on_progress: Progress = lambda *_: None,
+) -> AccountState:
+    """The state with what single users have, so far as it was not read; what fails is told in it.
 
-    Raises:
-        ClientError: or another of ``CALL_ERRORS``.
+    Args:
+        session: with the state's account.
+        state: as it was read.
+        of_users: by operation of ``OF_USERS``, the names of the users to call it for.
+        on_progress: called while users are read.
     """
-    return [item for page in whole_pages(session.iam, operation, **arguments) for item in page[key]]
+    reading = _Reading(session, strict=False, on_progress=on_progress)
+    with ThreadPoolExecutor(READERS) as pool:
+        return reading.read_users(pool, state, of_users)
 
 
-def whole_pages(client: Any, operation: str, **arguments: Any) -> list[Any]:
-    """The pages of a list call, as long as AWS makes them; one if the call is not paged.
+@dataclass
+class _Reading:
+    """Calls that may fail, each on its own, and how they went.
 
-    Raises:
-        ClientError: or another of ``CALL_ERRORS``.
+    Attributes:
+        owned: whether to tell of each access key what our own store knows.
     """
-    if not client.can_paginate(operation):
-        return [_again(lambda: getattr(client, operation)(**arguments))]
-    pages = client.get_paginator(operation).paginate(
-        **arguments, PaginationConfig={"PageSize": PAGE}
-    )
-    return list(_again(lambda: list(pages)))
 
+    session: Session
+    strict: bool
+    on_progress: Progress
+    owned: bool = False
+    _stopped: set[str] = field(default_factory=set)
 
-def _again(read: Callable[[], Any]) -> Any:
-    """Read once more when a reply was broken, which botocore does not do itself."""
-    for pause in (0.2, 1, 3):
+    def read_bulk(
+        self, pool: ThreadPoolExecutor, operations: Collection[str], kinds: Collection[str]
+    ) -> AccountState:
+        """The account as the bulk calls tell it."""
+        in_order = [operation for operation in OF_ACCOUNT if operation in operations]
+        calls = {pool.submit(self._bulk, operation, kinds): operation for operation in in_order}
+        found = {}
+        for done, future in enumerate(as_completed(calls), 1):
+            self.on_progress(calls[future], done, len(calls))
+            found[calls[future]] = future.result()
+        identity = self.session.identity
+        state = AccountState(
+            account_id=identity.account_id,
+            partition=identity.partition,
+            alias=None if "ListAccountAliases" in operations else self.session.alias,
+            read_at=datetime.now(UTC),
+            sources={operation: found[operation][0] for operation in sorted(found)},
+        )
+        for operation in sorted(in_order, key=lambda operation: operation != DETAILS):
+            source, reply = found[operation]
+            state = OF_ACCOUNT[operation].put(state, reply) if source.status == "read" else state
+        return state
+
+    def _bulk(self, operation: str, kinds: Collection[str]) -> tuple[Source, Any]:
+        """How a call went, and what it told."""
+        row, at = OF_ACCOUNT[operation], datetime.now(UTC)
+        read = partial(read_details_of, kinds=kinds) if operation == DETAILS else row.read
         try:
-            return read()
-        except ResponseParserError:
-            time.sleep(pause)
-    return read()
+            reply = read(self.session)
+        except (*CALL_ERRORS, AwsError, InputError) as error:
+            failure = _explained(error, operation, row.service)
+            if self.strict or operation == DETAILS:
+                raise failure from None
+            return Source(status="unknown", at=at, note=str(failure)), None
+        lacking = frozenset(KINDS) - set(kinds) if operation == DETAILS else frozenset()
+        made: Any = reply
+        at = made[1] if operation == REPORT else at
+        return Source(status="read", at=at, lacking=lacking), reply
 
+    def read_users(
+        self, pool: ThreadPoolExecutor, state: AccountState, of_users: Mapping[str, Iterable[str]]
+    ) -> AccountState:
+        """The state with what single users have, as far as that was not read yet."""
+        for operation, users in of_users.items():
+            names = sorted(name for name in users if not state.was_read(operation, name))
+            state = self._read_each(pool, state, operation, names)
+        return state
 
-def _read_details(session: Session, *wanted: str) -> Details:
-    """All that is of these kinds, or everything."""
-    arguments = {"Filter": list(wanted)} if wanted else {}
-    try:
-        pages = whole_pages(session.iam, "get_account_authorization_details", **arguments)
-    except CALL_ERRORS as error:
-        raise explain_error(error, "GetAccountAuthorizationDetails") from None
-    return read_details(pages)
+    def _read_each(
+        self, pool: ThreadPoolExecutor, state: AccountState, operation: str, names: list[str]
+    ) -> AccountState:
+        found: dict[str, Any] = {}
+        notes: list[str] = []
+        one = partial(self._user, operation, notes)
+        for done, (name, reply) in enumerate(zip(names, pool.map(one, names), strict=True), 1):
+            self.on_progress(operation, done, len(names))
+            if reply is not _FAILED:
+                found[name] = reply
+        before = state.source(operation)
+        asked = frozenset(names) | (before.asked or frozenset())
+        source = Source(
+            status="unknown" if operation in self._stopped else "read",
+            at=datetime.now(UTC),
+            note=notes[0] if notes else "",
+            missing=(before.missing | set(names)) - set(found),
+            asked=None if before.status == "read" and before.asked is None else asked,
+        )
+        of_field = OF_USERS[operation].field
+        more: dict[str, Any] = {of_field: {**getattr(state, of_field), **found}}
+        sources = dict(sorted({**state.sources, operation: source}.items()))
+        return replace(state, **more, sources=sources)
 
+    def _user(self, operation: str, notes: list[str], name: str) -> Any:
+        """What a user has; ``_FAILED`` if the call failed, or others like it were refused."""
+        if operation in self._stopped:
+            return _FAILED
+        try:
+            reply = OF_USERS[operation].read(self.session, name)
+            if self.owned and operation == "ListAccessKeys":
+                reply = tuple(self._as_stored(name, key) for key in reply)
+        except (*CALL_ERRORS, AwsError) as error:
+            failure = _explained(error, operation)
+            if self.strict:
+                raise failure from None
+            if code_of(error) in STOPS_ALL:
+                self._stopped.add(operation)
+            notes.append(str(failure))
+            return _FAILED
+        return reply
 
-def read_detail(session: Session, user: str, desired: Desired) -> UserDetail:
-    """Read what only calls for one user tell; all that is theirs, if the plan needs to know it.
+    @cached_property
+    def _stored(self) -> frozenset[str]:
+        return self.session.store.stored_key_ids()
 
-    Raises:
-        AwsError: a call failed; the message names it.
-    """
-    detail = UserDetail(
-        access_keys=_read_keys(session, user),
-        has_login_profile=_has_login_profile(session, user),
-    )
-    return _with_belongings(session, user, detail) if desired.needs_all_of(user) else detail
+    @cached_property
+    def _interrupted(self) -> Mapping[str, Intent]:
+        return {intent.user: intent for intent in self.session.store.pending()}
 
-
-def _with_belongings(session: Session, user: str, detail: UserDetail) -> UserDetail:
-    """Add what a user must have given back before IAM deletes them."""
-
-    def ids(operation: str, key: str, item_id: str) -> tuple[str, ...]:
-        return tuple(i[item_id] for i in read_pages(session, operation, key, UserName=user))
-
-    return replace(
-        detail,
-        mfa_devices=ids("list_mfa_devices", "MFADevices", "SerialNumber"),
-        ssh_public_keys=ids("list_ssh_public_keys", "SSHPublicKeys", "SSHPublicKeyId"),
-        signing_certificates=ids("list_signing_certificates", "Certificates", "CertificateId"),
-        service_specific_credentials=ids(
-            "list_service_specific_credentials",
-            "ServiceSpecificCredentials",
-            "ServiceSpecificCredentialId",
-        ),
-    )
-
-
-def _has_login_profile(session: Session, user: str) -> bool:
-    try:
-        session.iam.get_login_profile(UserName=user)
-    except CALL_ERRORS as error:
-        if code_of(error) == "NoSuchEntity":
-            return False
-        raise explain_error(error, "GetLoginProfile") from None
-    return True
-
-
-def _read_keys(session: Session, user: str) -> tuple[AccessKey, ...]:
-    store = session.store
-    stored = store.stored_key_ids()
-    interrupted = next((i for i in store.pending() if i.user == user), None)
-    keys = []
-    for item in read_pages(session, "list_access_keys", "AccessKeyMetadata", UserName=user):
-        key_id = item["AccessKeyId"]
+    def _as_stored(self, user: str, key: AccessKey) -> AccessKey:
+        """A key with what our own store knows of it."""
+        stored, begun = key.id in self._stored, self._interrupted.get(user)
         orphan = (
-            interrupted is not None
-            and key_id not in interrupted.keys_before | stored
-            and abs(item["CreateDate"] - interrupted.started) < INTERRUPTED
-            and _never_used(session, key_id)
+            begun is not None
+            and not stored
+            and key.id not in begun.keys_before
+            and key.created is not None
+            and abs(key.created - begun.started) < INTERRUPTED
+            and _never_used(self.session, key.id)
         )
-        keys.append(
-            AccessKey(
-                id=key_id,
-                status=item["Status"],
-                created=item["CreateDate"],
-                stored=key_id in stored,
-                orphan=orphan,
-            )
-        )
-    return tuple(keys)
+        return replace(key, stored=stored, orphan=orphan)
+
+
+_FAILED = object()
+
+
+def _explained(error: Exception, operation: str, service: str = "iam") -> AwsError | InputError:
+    if isinstance(error, AwsError | InputError):
+        return error
+    return explain_error(error, operation, service)
 
 
 def _never_used(session: Session, key_id: str) -> bool:

@@ -7,7 +7,8 @@ from iamkit.credentials.fingerprint import Fingerprint
 from iamkit.credentials.passwords import make_password
 from iamkit.credentials.record import Record
 from iamkit.credentials.secret import Secret
-from iamkit.credentials.store import CredentialStore, Intent, NotCreated, Receipt, StoredKey
+from iamkit.credentials.store import CredentialStore, NotCreated
+from iamkit.credentials.stored_files import Intent, Receipt, StoredKey
 
 __all__ = [
     "Credential",

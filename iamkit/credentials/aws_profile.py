@@ -8,7 +8,7 @@ from pathlib import Path
 
 from iamkit.app_mode import refuse_if_only_shown
 from iamkit.credentials.files import replace_whole
-from iamkit.credentials.store import StoredKey
+from iamkit.credentials.stored_files import StoredKey
 from iamkit.errors import HandoverError, InputError
 from iamkit.storage.reading import read_text
 

@@ -93,6 +93,16 @@ class EncryptedFile:
         return encrypted
 
 
+def file_for(folder: Path, hand_over: str) -> Destination:
+    """The keeper of files in a folder: private ones, or encrypted to a public key if one is given.
+
+    Args:
+        folder: the account's, for credentials.
+        hand_over: as the parameters say; empty for a private file.
+    """
+    return EncryptedFile(folder, hand_over) if hand_over else PrivateFile(folder)
+
+
 def _store(path: Path, credential: Credential, data: bytes) -> Path:
     """A key's file is new, as each key is; a password's takes the place of an older one's."""
     (store_whole if credential.key_id else replace_whole)(path, data)

@@ -14,92 +14,47 @@ nobody knows whether its secret was kept: it is deleted like that of 2, and the 
 place, in AWS as a new version of the same secret.*
 """
 
-import csv
-import io
 import json
 import signal
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from iamkit.app_mode import refuse_if_only_shown
-from iamkit.credentials.credential import (
-    Credential,
-    What,
-    file_name,
-    is_whole_csv,
-    read_user_name,
-    split_stem,
-    stem_of,
-)
-from iamkit.credentials.destinations import Destination, EncryptedFile, PrivateFile
+from iamkit.credentials.credential import Credential, file_name, split_stem, stem_of
+from iamkit.credentials.destinations import Destination, file_for
 from iamkit.credentials.files import check_room, private_folder, replace_whole
 from iamkit.credentials.fingerprint import Fingerprint
-from iamkit.credentials.record import Record, is_whole_record, read_record
+from iamkit.credentials.record import Record
 from iamkit.credentials.secret import Secret
-from iamkit.errors import HandoverError, InputError, StorageError
+from iamkit.credentials.stored_files import (
+    AWAY,
+    Intent,
+    Receipt,
+    StoredKey,
+    files_in,
+    is_whole,
+    key_id_of,
+    read_intent,
+    read_key,
+    read_own_record,
+    read_stored,
+    secret_in,
+    where_of,
+)
+from iamkit.errors import HandoverError, StorageError
 from iamkit.storage.lock import exclusive_lock
 from iamkit.storage.private_files import link_into_place, sync_folder
-from iamkit.storage.reading import decode, kind_of, read_bytes
-from iamkit.text import parse_json
+from iamkit.storage.reading import kind_of
 
-LARGEST = 1_000_000
-"""Bytes of a file in the store; the largest that iamkit writes has a few thousand."""
 BLOCK = 4_096
 """Bytes that a small file takes of a disk, and with it its record or its intent."""
-AWAY = "Move it away, and run again."
 
 
 class NotCreated(Exception):  # noqa: N818 - it says what is certain
     """Raised by the caller's ``create``: AWS refused, so there certainly is no key."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Receipt:
-    """Where a new credential is, never what it is.
-
-    Attributes:
-        where: a file, or the ARN of a secret in AWS.
-        key_id: the id of an access key; empty for a password.
-    """
-
-    user: str
-    what: What
-    where: Path | str
-    key_id: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class StoredKey:
-    """An access key in the store that can be read."""
-
-    user: str
-    id: str
-    secret: Secret
-    path: Path
-
-    @property
-    def is_new(self) -> bool:
-        """Whether it was stored in the last two minutes, so that AWS may not know it everywhere."""
-        return time.time() - self.path.stat().st_mtime < 120
-
-
-@dataclass(frozen=True, kw_only=True)
-class Intent:
-    """A key's hand-over that began and has not ended.
-
-    Attributes:
-        keys_before: the ids of the keys that the user had in AWS or in the store.
-        started: in UTC.
-    """
-
-    user: str
-    keys_before: frozenset[str]
-    started: datetime
 
 
 class CredentialStore:
@@ -140,8 +95,8 @@ class CredentialStore:
         for look in (self.secrets, self.records, self.pending):
             look()
         for path in self._files(".csv"):
-            if _key_id(path):
-                _read_key(path)
+            if key_id_of(path):
+                read_key(path)
 
     def lock(self) -> AbstractContextManager[None]:
         """Hold the account's lock while changing it.
@@ -164,7 +119,7 @@ class CredentialStore:
         """
         said = []
         try:
-            for path in _listed(self._credentials):
+            for path in files_in(self._credentials):
                 if path.name.startswith(".") and path.suffix == ".new":
                     said += self._promote(path)
             for intent in self.pending():
@@ -177,11 +132,11 @@ class CredentialStore:
     def _promote(self, staged: Path) -> list[str]:
         """Give a staged credential its name if it is whole, else remove it."""
         path = staged.with_name(staged.name[1 : -len(".new")])
-        if not _is_whole(path, _read(staged)) or path.exists():
+        if not is_whole(path, read_stored(staged)) or path.exists():
             staged.unlink()
             return []
         link_into_place(staged, path)
-        return [f"A credential that an interrupted run had received is in {_where(path)}."]
+        return [f"A credential that an interrupted run had received is in {where_of(path)}."]
 
     def pending(self) -> tuple[Intent, ...]:
         """The hand-overs that began and have not ended.
@@ -189,8 +144,8 @@ class CredentialStore:
         Raises:
             HandoverError: a file of one is not as iamkit wrote it.
         """
-        paths = [p for p in _listed(self._intents) if p.suffix == ".json" and p.name[0] != "."]
-        return tuple(_read_intent(path) for path in paths)
+        paths = [p for p in files_in(self._intents) if p.suffix == ".json" and p.name[0] != "."]
+        return tuple(read_intent(path) for path in paths)
 
     def drop_intent(self, user: str) -> None:
         """Forget that a hand-over to the user began."""
@@ -199,9 +154,7 @@ class CredentialStore:
 
     def keeper(self, hand_over: str) -> Destination:
         """The keeper of files: private ones, or encrypted to a public key if one is given."""
-        if hand_over:
-            return EncryptedFile(self._credentials, hand_over)
-        return PrivateFile(self._credentials)
+        return file_for(self._credentials, hand_over)
 
     def hand_over_key(
         self,
@@ -279,7 +232,7 @@ class CredentialStore:
 
     def keys_of(self, user: str) -> tuple[StoredKey, ...]:
         """The stored keys of a user that can be read, newest first."""
-        return tuple(_read_key(path) for path in self._newest(user, ".csv") if _key_id(path))
+        return tuple(read_key(path) for path in self._newest(user, ".csv") if key_id_of(path))
 
     def last_key_at(self, user: str) -> datetime | None:
         """When a key of a user was last handed over, or a hand-over began that has not ended; UTC.
@@ -288,21 +241,21 @@ class CredentialStore:
         """
         begun = [intent.started for intent in self.pending() if intent.user == user]
         paths = [*self._newest(user, ".csv"), *self._newest(user, ".json")]
-        kept = [datetime.fromtimestamp(p.stat().st_mtime, UTC) for p in paths if _key_id(p)]
+        kept = [datetime.fromtimestamp(p.stat().st_mtime, UTC) for p in paths if key_id_of(p)]
         return max([*begun, *kept], default=None)
 
     def records(self, user: str | None = None) -> tuple[Record, ...]:
         """What was handed over and cannot be read here, newest first; of one user, or of all."""
-        return tuple(_read_own_record(path) for path in self._newest(user, ".json"))
+        return tuple(read_own_record(path) for path in self._newest(user, ".json"))
 
     def receipts(self, user: str) -> tuple[Receipt, ...]:
         """What was handed over to a user, and where it is; the newest first."""
         return tuple(
             Receipt(
                 user=user,
-                what="access key" if _key_id(path) else "console password",
-                where=_where(path),
-                key_id=_key_id(path),
+                what="access key" if key_id_of(path) else "console password",
+                where=where_of(path),
+                key_id=key_id_of(path),
             )
             for path in self._newest(user, ".csv", ".json")
         )
@@ -321,7 +274,7 @@ class CredentialStore:
         Raises:
             HandoverError: a file there is not as iamkit wrote it.
         """
-        return tuple(_secret_in(path) for path in self._files(".csv"))
+        return tuple(secret_in(path) for path in self._files(".csv"))
 
     def digests(self) -> tuple[Fingerprint, ...]:
         """By which the secrets are found that cannot be read."""
@@ -359,7 +312,7 @@ class CredentialStore:
         Raises:
             HandoverError: one is a folder, a link or the like.
         """
-        listed = _listed(self._credentials)
+        listed = files_in(self._credentials)
         paths = [p for p in listed if p.name.endswith(endings) and not p.name.startswith(".")]
         for path in paths:
             if kind := kind_of(path.lstat().st_mode):
@@ -367,7 +320,7 @@ class CredentialStore:
         return paths
 
     def _key_ids(self, user: str | None) -> frozenset[str]:
-        return frozenset(map(_key_id, self._newest(user, ".csv", ".json"))) - {""}
+        return frozenset(map(key_id_of, self._newest(user, ".csv", ".json"))) - {""}
 
     def _write_intent(self, user: str, keys_before: frozenset[str]) -> None:
         path = self._intent_of(user)
@@ -415,104 +368,3 @@ def _held_back_signals() -> Iterator[None]:
 
 def _reason(error: OSError | HandoverError) -> str:
     return str(error).rstrip(".") if isinstance(error, HandoverError) else str(error.strerror)
-
-
-def _key_id(path: Path) -> str:
-    """The key id in a file's name; empty for a password."""
-    return split_stem(path.stem)[1]
-
-
-def _where(path: Path) -> Path | str:
-    """Where a credential is that has this file: there, or where its record says."""
-    return _read_own_record(path).where if _is_record(path) else path
-
-
-def _is_record(path: Path) -> bool:
-    return path.suffix == ".json"
-
-
-def _is_whole(path: Path, data: bytes) -> bool:
-    """Whether a staged file was written to its end; of an encrypted one nobody can tell."""
-    if _is_record(path):
-        return is_whole_record(data)
-    return path.suffix == ".csv" and is_whole_csv(data)
-
-
-def _listed(folder: Path) -> list[Path]:
-    """What is in a folder, in order; nothing if it is not there yet.
-
-    Raises:
-        HandoverError: nobody can tell, which does not mean that there is nothing.
-    """
-    try:
-        return sorted(folder.iterdir())
-    except FileNotFoundError:
-        return []
-    except OSError as error:
-        raise HandoverError(f"{folder} cannot be read: {error.strerror}.") from None
-
-
-def _read(path: Path) -> bytes:
-    """A file of the store; a link is none.
-
-    Raises:
-        HandoverError: it cannot be read.
-    """
-    try:
-        if path.is_symlink():
-            raise _foreign(path)
-        return read_bytes(path, LARGEST, end=AWAY)
-    except InputError as error:
-        raise HandoverError(str(error)) from None
-
-
-def _row(path: Path) -> dict[str, str]:
-    try:
-        text = decode(_read(path), str(path))
-        rows = list(csv.DictReader(io.StringIO(text, newline=""), restval="", strict=True))
-    except (InputError, csv.Error):
-        raise _foreign(path) from None
-    if len(rows) != 1:
-        raise _foreign(path)
-    return rows[0]
-
-
-def _secret_in(path: Path) -> Secret:
-    row = _row(path)
-    text = row.get("Secret access key") or row.get("Password")
-    if not text:
-        raise _foreign(path)
-    return Secret(text)
-
-
-def _foreign(path: Path) -> HandoverError:
-    return HandoverError(f"{path} is not as iamkit wrote it. {AWAY}")
-
-
-def _read_key(path: Path) -> StoredKey:
-    row = _row(path)
-    user, key_id = read_user_name(row.get("User name", "")), row.get("Access key ID", "")
-    if not user or not key_id:
-        raise _foreign(path)
-    if (user, key_id) != split_stem(path.stem):
-        raise HandoverError(f"{path} holds another key than its name says. Move it away.")
-    return StoredKey(user=user, id=key_id, secret=_secret_in(path), path=path)
-
-
-def _read_own_record(path: Path) -> Record:
-    record = read_record(_read(path), str(path))
-    if record.stem != path.stem:
-        raise HandoverError(f"{path} records another credential than its name says. Move it away.")
-    return record
-
-
-def _read_intent(path: Path) -> Intent:
-    try:
-        facts = parse_json(_read(path))
-        return Intent(
-            user=facts["user"],
-            keys_before=frozenset(facts["keys_before"]),
-            started=datetime.fromisoformat(facts["started"]),
-        )
-    except (ValueError, KeyError, TypeError):
-        raise _foreign(path) from None

@@ -13,6 +13,7 @@ from iamkit.aws.credential_lookup import OldCredentialFile
 from iamkit.aws.session import Session
 from iamkit.notebook.markup import escape, table
 from iamkit.notebook.plan_view import outcome_html, outcome_text, plan_html, plan_text
+from iamkit.notebook.result import ACCOUNT_MIME, WORDS
 from iamkit.plan.changes import Plan
 
 ROWS = 200
@@ -23,8 +24,16 @@ BANNER = "padding:10px 14px;border-radius:6px;color:#fff;font-size:14px;line-hei
 def show(*things: Any) -> None:
     """Show sessions, plans, outcomes, tables and sentences, one below the other."""
     for thing in things:
-        markup, text = render(thing), as_text(thing)
-        display({"text/html": markup, "text/plain": text}, raw=True)
+        display(bundle_of(thing), raw=True)
+
+
+def bundle_of(thing: Any) -> dict[str, Any]:
+    """A thing as a notebook's output: HTML and text, and of a session also its account's values."""
+    bundle: dict[str, Any] = {"text/html": render(thing), "text/plain": as_text(thing)}
+    if isinstance(thing, Session):
+        facts = (thing.identity.account_id, thing.alias or "", WORDS[thing.environment])
+        bundle[ACCOUNT_MIME] = dict(zip(("account_id", "alias", "word"), facts, strict=True))
+    return bundle
 
 
 @singledispatch
@@ -43,11 +52,12 @@ def as_text(thing: Any) -> str:
 
 @render.register
 def _(session: Session) -> str:
-    colour, icon, word = (
-        ("#1a7f37", "●", "SANDBOX, nothing here is real")
+    colour, icon, meaning = (
+        ("#1a7f37", "●", "nothing here is real")
         if session.environment == "sandbox"
-        else ("#b91c1c", "▲", "LIVE, a real AWS account")
+        else ("#b91c1c", "▲", "a real AWS account")
     )
+    word = f"{WORDS[session.environment]}, {meaning}"
     identity = session.identity
     alias = f" ({escape(session.alias)})" if session.alias else ""
     warnings = "".join(f"<p>⚠ {escape(warning)}</p>" for warning in session.warnings)
@@ -61,7 +71,7 @@ def _(session: Session) -> str:
 
 @as_text.register
 def _(session: Session) -> str:
-    word = "SANDBOX" if session.environment == "sandbox" else "LIVE"
+    word = WORDS[session.environment]
     warnings = "".join(f"\nWarning: {warning}" for warning in session.warnings)
     identity = session.identity
     life = session.clients.life

@@ -1,7 +1,6 @@
 """Input notebooks, as files: what they declare and import, without running anything."""
 
 import ast
-import difflib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -11,7 +10,7 @@ from iamkit.errors import InputError
 from iamkit.parameters.models import NOTEBOOKS, plain_values
 from iamkit.parameters.yaml_file import ParametersFile
 from iamkit.storage.reading import read_bytes
-from iamkit.text import parse_json, parse_python
+from iamkit.text import did_you_mean, parse_json, parse_python
 
 LARGEST = 100_000_000
 """Bytes of an input notebook, whose outputs may have pictures."""
@@ -45,10 +44,9 @@ def check_parameters(path: Path, given: Iterable[str]) -> None:
     known = {*declared, *getattr(NOTEBOOKS.get(path.stem), "model_fields", ())}
     for name in given:
         if name not in known:
-            near = difflib.get_close_matches(name, declared, 1)
-            hint = f"did you mean {near[0]!r}?" if near else f"it declares: {', '.join(declared)}."
+            hint = did_you_mean(name, declared) or f"; it declares: {', '.join(declared)}."
             raise InputError(
-                f"{path.name} declares no parameter {name[:60]!r}; {hint} Nothing was run."
+                f"{path.name} declares no parameter {name[:60]!r}{hint} Nothing was run."
             )
 
 

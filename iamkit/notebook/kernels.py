@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from pkgutil import resolve_name
 from queue import Empty
@@ -16,11 +17,15 @@ from types import TracebackType
 from typing import Any, Self
 
 from jupyter_client.asynchronous.client import AsyncKernelClient
+from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
+from jupyter_client.provisioning.factory import KernelProvisionerFactory
+from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from jupyter_core.utils import run_sync
 
 from iamkit.errors import InputError, StorageError
+from iamkit.notebook.fork_server import ForkServer
 from iamkit.storage.folders import check_room
 
 POLL = 0.2
@@ -63,20 +68,49 @@ class KernelClient(AsyncKernelClient):
         raise RuntimeError("the kernel did not answer in time")
 
 
-class Kernel(AsyncKernelManager):
-    """One kernel, always of this interpreter, whatever kernels are installed or named."""
+class ForkingProvisioner(LocalProvisioner):
+    """Starts a kernel by a fork, where that is possible, else as jupyter_client does."""
 
+    process: Any
+
+    async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
+        """Start a kernel and return while it starts."""
+        kernel: Any = self.parent
+        server: ForkServer | None = kernel.fork_server
+        if server:
+            with suppress(OSError):  # it is gone
+                self.cwd, output = kwargs.get("cwd"), kwargs["stdout"]
+                self.process = server.fork(cmd, env=kwargs["env"], cwd=self.cwd, output=output)
+                return self.connection_info
+        return await super().launch_kernel(cmd, **kwargs)
+
+
+PROVISIONER = "iamkit-forking"
+KernelProvisionerFactory.provisioners[PROVISIONER] = EntryPoint(
+    PROVISIONER, f"{__name__}:{ForkingProvisioner.__name__}", KernelProvisionerFactory.GROUP_NAME
+)
+
+
+class Kernel(AsyncKernelManager):
+    """One kernel, always of this interpreter, whatever kernels are installed or named.
+
+    Attributes:
+        fork_server: what forks it; None starts a new process.
+    """
+
+    fork_server: ForkServer | None = None
     _client: AsyncKernelClient | None = None
 
     @property
     def kernel_spec(self) -> KernelSpec:
         """How to start it."""
         argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-        return KernelSpec(argv=argv, display_name="Python 3", language="python")
+        metadata = {"kernel_provisioner": {"provisioner_name": PROVISIONER}}
+        return KernelSpec(argv=argv, display_name="Python 3", language="python", metadata=metadata)
 
     @property
     def process(self) -> Any:
-        """The kernel's process, a ``subprocess.Popen``; None when it has ended."""
+        """The kernel's process, a ``subprocess.Popen`` or like one; None when it has ended."""
         return getattr(self.provisioner, "process", None)
 
     def client(self, **kwargs: Any) -> Any:
@@ -124,7 +158,8 @@ class Kernel(AsyncKernelManager):
                 self.process.wait(seconds)
             self.process.kill()
             self.process.wait()
-            self.process.stdin.close()
+            if self.process.stdin:
+                self.process.stdin.close()
 
 
 class Kernels:
@@ -132,9 +167,15 @@ class Kernels:
 
     As a context manager it removes the folder in the end, and no kernel outlives it.
 
+    Args:
+        fork_server: what forks them; without one each is a new process.
+
     Raises:
         InputError: the folder cannot be made; nothing was run.
     """
+
+    def __init__(self, fork_server: ForkServer | None = None) -> None:
+        self._server = fork_server
 
     def __enter__(self) -> Self:
         try:
@@ -174,7 +215,8 @@ class Kernels:
             ip=str(stem),
             client_factory=KernelClient,
         )
-        ahead = f"{__name__!r}, fromlist='_').prepare({os.getpid()}, {sorted(names)})"
+        kernel.fork_server = self._server
+        ahead = f"{__name__!r}, fromlist='_').prepare({sorted(names)})"
         arguments = [
             "--HistoryManager.enabled=False",
             f"--IPKernelApp.exec_lines=__import__({ahead}",
@@ -190,9 +232,9 @@ def _socket_folder() -> str | None:
     return None if room <= LONGEST_SOCKET_PATH else "/tmp"  # noqa: S108 - made private there
 
 
-def prepare(parent: int, names: Iterable[str]) -> None:
+def prepare(names: Iterable[str]) -> None:
     """In a kernel that starts: end with the parent, and import what the notebook will need."""
-    end_with_parent(parent)
+    end_with_parent(int(os.environ["JPY_PARENT_PID"]))
     for name in names:
         # What cannot be imported fails in its cell, where the user sees it.
         with suppress(Exception):

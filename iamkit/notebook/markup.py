@@ -9,6 +9,13 @@ from collections.abc import Iterable, Sequence
 
 CELL = "text-align:left;vertical-align:top;padding:3px 14px 3px 0;white-space:pre-wrap"
 SHORT = CELL.replace("pre-wrap", "nowrap")
+SEVERITY_COLOURS = {
+    "critical": "#8b0000",
+    "high": "#b2182b",
+    "medium": "#8a4600",
+    "low": "#4d5966",
+}
+"""White on each has a contrast of 5 and more."""
 BLOCK = "white-space:pre-wrap;overflow-wrap:anywhere;user-select:all"
 """For what is to be copied: one click selects all of it."""
 
@@ -41,6 +48,11 @@ def badge(text: str, background: str, colour: str = "#fff") -> str:
         f'<span style="background:{background};color:{colour};border-radius:4px;'
         f'padding:1px 7px;font-weight:600;white-space:nowrap">{escape(text)}</span>'
     )
+
+
+def severity_badge(word: str) -> str:
+    """A finding's severity on its colour."""
+    return badge(word, SEVERITY_COLOURS[word])
 
 
 def folded(summary: str, markup: str, *, is_open: bool = False) -> str:

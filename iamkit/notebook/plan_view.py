@@ -148,6 +148,8 @@ def _after(change: Change) -> Any:
     """What stands in the place of ``before``."""
     if change.part == "tags":
         return {tag["Key"]: tag["Value"] for tag in change.arguments["Tags"]}
+    if change.part == "password policy":
+        return dict(change.arguments)
     return list(change.arguments.values())[-1]
 
 

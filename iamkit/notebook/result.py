@@ -1,4 +1,4 @@
-"""What became of a notebook, as `iamkit run` reports it."""
+"""What a notebook tells about itself by values beside what it shows, and what became of it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +14,11 @@ RESULT_MIME = "application/vnd.iamkit.result+json"
 ``planned``, ``applied`` and ``left`` count changes, ``notes`` and ``doubts`` are the plan's, and
 ``journal`` is where the calls are written if it applied.
 """
+
+ACCOUNT_MIME = "application/vnd.iamkit.account+json"
+"""A notebook tells its account by this, beside the banner: all of ``Stamp`` but the moment."""
+WORDS = {"sandbox": "SANDBOX", "aws": "LIVE"}
+"""What each environment is called in sight of a person."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,12 +3,8 @@
 import re
 
 SECRETS_MANAGER = "secretsmanager"
-"""The word of who wants new credentials in AWS Secrets Manager."""
-
-
+"""The word of those who want new credentials in AWS Secrets Manager."""
 _AGE = r"age1[02-9ac-hj-np-z]{58}"
-
-
 _SSH = r"ssh-(?:ed25519|rsa) [A-Za-z0-9+/]{60,2000}={0,2}(?: [ -~]{0,200})?"
 
 
@@ -31,6 +27,15 @@ def check_hand_over(target: str) -> str:
         "expected an age public key (age1…, 62 characters), an ssh-ed25519 or ssh-rsa public key, "
         "the word secretsmanager, or nothing for a private file"
     )
+
+
+def describe_way(what: str, hand_over: str) -> str:
+    """Where a new key or password goes, in words; nothing for the usual private file."""
+    if not hand_over:
+        return ""
+    if hand_over == SECRETS_MANAGER:
+        return f"the {what} goes to AWS Secrets Manager"
+    return f"the {what} goes encrypted to {short_key(hand_over)}"
 
 
 def short_key(public_key: str) -> str:

@@ -8,34 +8,31 @@ to be said. The guide's own values are in ``parameters/sandbox.yaml``, for the p
 """
 
 import ipaddress
-import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     StringConstraints,
-    ValidationError,
     ValidationInfo,
     field_validator,
 )
-from pydantic_core import ErrorDetails
+from pydantic.fields import FieldInfo
 
 from iamkit.errors import InputError
-from iamkit.parameters import iam_names
+from iamkit.parameters import iam_names, thresholds
+from iamkit.parameters.checking import Model, check
+from iamkit.parameters.files import locate_files
 from iamkit.parameters.hand_over import check_hand_over
 from iamkit.parameters.practice import practice_values
 from iamkit.policies import check_policy, count_characters, parse_policy
 from iamkit.policies.actions.builder import Verb
 from iamkit.policies.grammar.quotas import QUOTAS
 from iamkit.policies.grammar.reading import unwrap_policy
-from iamkit.text import did_you_mean
 
 
 def _policy(value: object) -> object:
@@ -71,10 +68,24 @@ def _day(text: str) -> str:
     raise ValueError(f"{text!r} is no day such as 2027-01-31")
 
 
+@dataclass(frozen=True)
+class Term:
+    """What IAM calls what a field holds, and more for those who fill in a form."""
+
+    name: str
+    more: str = ""
+
+
 AccountId = Annotated[str, StringConstraints(pattern=r"^\d{12}$")]
-UserName = Annotated[str, AfterValidator(lambda name: iam_names.check_name("user", name))]
-GroupName = Annotated[str, AfterValidator(lambda name: iam_names.check_name("group", name))]
-PolicyName = Annotated[str, AfterValidator(lambda name: iam_names.check_name("policy", name))]
+UserName = Annotated[
+    str, AfterValidator(lambda name: iam_names.check_name("user", name)), Term("user")
+]
+GroupName = Annotated[
+    str, AfterValidator(lambda name: iam_names.check_name("group", name)), Term("group")
+]
+PolicyName = Annotated[
+    str, AfterValidator(lambda name: iam_names.check_name("policy", name)), Term("inline policy")
+]
 OptionalPolicyName = Annotated[
     str, AfterValidator(lambda n: n and iam_names.check_name("policy", n))
 ]
@@ -82,37 +93,11 @@ OptionalUserName = Annotated[str, AfterValidator(lambda n: n and iam_names.check
 IamPath = Annotated[str, AfterValidator(iam_names.check_path)]
 HandOver = Annotated[str, AfterValidator(check_hand_over)]
 Tags = Annotated[dict[str, str], AfterValidator(iam_names.check_tags)]
-PolicyDocument = Annotated[dict[str, Any], BeforeValidator(_policy)]
+PolicyDocument = Annotated[dict[str, Any], BeforeValidator(_policy), Term("policy document")]
 PerUser = Literal["access_keys", "mfa_devices", "login_profiles", "ssh_public_keys", "certificates"]
 DEFAULT_PER_USER: tuple[PerUser, ...] = ("access_keys", "mfa_devices", "certificates")
 """What is needed to act on a finding, at a call for each user that has such a thing."""
-Alias = Annotated[str, AfterValidator(iam_names.check_alias)]
-
-
-CURRENT = "IAMKIT_PARAMETERS"
-"""The environment variable that names the account's parameters file, for kernels to inherit."""
-
-FILES = (
-    "credential_file",
-    "users_csv",
-    "state_files",
-    "compare_to",
-    "save_to",
-    "policy_file",
-    "policy_source",
-)
-"""Parameters that name files or folders; a relative one counts from the parameters file's folder.
-
-``policy_source`` may also name a policy of the account."""
-
-MOST = 20
-"""Mistakes that are told at once; a person mends these, and runs it again."""
-
-
-class Model(BaseModel):
-    """Strict: an unknown key or another type is an error, nothing is converted."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+Alias = Annotated[str, AfterValidator(iam_names.check_alias), Term("account alias")]
 
 
 class NotebookParameters(Model):
@@ -141,7 +126,15 @@ class NotebookParameters(Model):
         given = {n: variables[n] for n in cls.model_fields if variables.get(n) is not None}
         if given.get("environment") == "sandbox":
             given = practice_values(cls.model_fields) | given
-        return check(cls, _located(given))
+        return check(cls, locate_files(given))
+
+
+class CallerParameters(NotebookParameters):
+    """For the notebooks that run as the admin whom 02_admin_group made."""
+
+    run_as: OptionalUserName = Field(
+        "", description="user whose stored key is used; empty for none"
+    )
 
 
 class ChangingParameters(NotebookParameters):
@@ -150,22 +143,16 @@ class ChangingParameters(NotebookParameters):
     dry_run: bool = Field(True, description="true plans only; false applies the plan")
 
 
-class RunAsParameters(ChangingParameters):
-    """For the notebooks that run as the admin whom 02_admin_group made."""
+class RunAsParameters(ChangingParameters, CallerParameters):
+    """For those of them that may change the account."""
 
-    run_as: OptionalUserName = Field(
-        "", description="user whose stored key is used; empty for none"
-    )
     allow_root: bool = Field(False, description="true insists on changing things as root")
 
 
-class StartParameters(NotebookParameters):
+class StartParameters(CallerParameters):
     """00_start_here."""
 
     purpose: ClassVar = "The account at a glance: what comes next, what is urgent"
-    run_as: OptionalUserName = Field(
-        "", description="user whose stored key is used; empty for none"
-    )
 
 
 class CredentialsParameters(NotebookParameters):
@@ -179,33 +166,68 @@ class AdminGroupParameters(ChangingParameters):
     """02_admin_group."""
 
     purpose: ClassVar = "The administrators, and the first of them with a key"
-    admin_group: GroupName = Field(description="the administrators' group")
-    admin_policy_name: PolicyName = Field(description="its inline policy")
-    admin_policy: PolicyDocument = Field(description="what administrators may do")
-    admin_user: UserName = Field(description="the first administrator, who gets a key")
-    admin_profile: str = Field("", description="AWS profile to write the key to as well")
+    admin_group: GroupName = Field(
+        title="Administrators' group", description="the administrators' group"
+    )
+    admin_policy_name: PolicyName = Field(
+        title="Name of their policy", description="its inline policy"
+    )
+    admin_policy: PolicyDocument = Field(
+        title="What they may do", description="what administrators may do"
+    )
+    admin_user: UserName = Field(
+        title="First administrator", description="the first administrator, who gets a key"
+    )
+    admin_profile: Annotated[str, Term("profile in ~/.aws/credentials")] = Field(
+        "", title="AWS profile for the key", description="AWS profile to write the key to as well"
+    )
 
 
 class DevGroupParameters(RunAsParameters):
     """03_dev_group."""
 
     purpose: ClassVar = "The developers, who may look and not touch"
-    dev_group: GroupName = Field(description="the developers' group")
-    dev_policy_name: PolicyName = Field(description="its inline policy")
-    dev_policy: PolicyDocument = Field(description="what developers may do")
+    dev_group: GroupName = Field(title="Developers' group", description="the developers' group")
+    dev_policy_name: PolicyName = Field(
+        title="Name of their policy", description="its inline policy"
+    )
+    dev_policy: PolicyDocument = Field(
+        title="What they may do", description="what developers may do"
+    )
 
 
 class UserRow(Model):
     """One user of the team."""
 
-    name: UserName = Field(description="user name")
-    path: IamPath | None = Field(None, description="IAM path, such as /team/")
-    tags: Tags = Field(default_factory=dict, description="tags")
-    groups: list[GroupName] = Field(default_factory=list, description="groups")
-    access_key: bool = Field(False, description="whether they get an access key")
-    console_password: bool = Field(False, description="whether they may sign in to the console")
-    hand_over: HandOver = Field(
+    name: Annotated[
+        UserName, Term("user name", "IAM ignores the case: Alice and alice are one.")
+    ] = Field(title="User name", description="user name")
+    path: Annotated[IamPath | None, Term("path", "Policies can refer to it.")] = Field(
+        None, title="Folder", description="IAM path, such as /team/"
+    )
+    tags: Annotated[Tags, Term("tags", "Such as team=web;cost-center=1001.")] = Field(
+        default_factory=dict, title="Tags", description="tags"
+    )
+    groups: Annotated[
+        list[GroupName], Term("groups", "What they may do comes from their groups.")
+    ] = Field(default_factory=list, title="Groups", description="groups")
+    access_key: Annotated[bool, Term("access key", "Only for those who run programs.")] = Field(
+        False, title="Gets a key for programs", description="whether they get an access key"
+    )
+    console_password: Annotated[
+        bool,
+        Term(
+            "login profile",
+            "The password is made for them, and changed at the first sign-in.",
+        ),
+    ] = Field(
+        False,
+        title="May sign in to the console",
+        description="whether they may sign in to the console",
+    )
+    hand_over: Annotated[HandOver, Term("hand over")] = Field(
         "",
+        title="Credentials go to",
         description="where new credentials go: empty for a private file, an age public key, "
         "or secretsmanager",
     )
@@ -215,9 +237,13 @@ class UsersParameters(RunAsParameters):
     """04_users."""
 
     purpose: ClassVar = "Who joins the team, and who leaves it"
-    users: list[UserRow] = Field(default_factory=list, description="the users who should exist")
+    users: Annotated[list[UserRow], Term("users")] = Field(
+        default_factory=list, title="Who should be there", description="the users who should exist"
+    )
     users_csv: str = Field("", description="a CSV file with more of them")
-    remove_users: list[UserName] = Field(default_factory=list, description="users who must go")
+    remove_users: Annotated[list[UserName], Term("users")] = Field(
+        default_factory=list, title="Who must go", description="users who must go"
+    )
     allow_destructive: bool = Field(False, description="true lets users be removed")
 
     @field_validator("users")
@@ -241,22 +267,39 @@ class AccountAliasParameters(RunAsParameters):
     """05_account_alias."""
 
     purpose: ClassVar = "A sign-in address that people remember"
-    account_alias: Alias = Field(description="the name in the sign-in address")
+    account_alias: Alias = Field(
+        title="Name in the sign-in address", description="the name in the sign-in address"
+    )
     allow_destructive: bool = Field(False, description="true lets another alias be replaced")
 
 
-class Thresholds(Model):
+_CIS = thresholds.Thresholds()
+
+
+class Thresholds(Model, thresholds.Thresholds):  # type: ignore[misc]  # frozen by its config
     """From when on an audit minds; the defaults are the CIS AWS Foundations Benchmark's."""
 
-    unused_days: int = Field(45, ge=1, description="a credential idle for so long is unused")
-    rotation_days: int = Field(90, ge=1, description="a key older than this wants rotation")
-    root_days: int = Field(90, ge=1, description="the root was used within so many days")
-    setup_days: int = Field(1, ge=0, description="a key made at set-up has so long to be used")
-    password_length: int = Field(14, ge=6, le=128, description="characters, at least")
-    password_reuse: int = Field(24, ge=1, le=24, description="former passwords to refuse")
+    unused_days: int = Field(
+        _CIS.unused_days, ge=1, description="a credential idle for so long is unused"
+    )
+    rotation_days: int = Field(
+        _CIS.rotation_days, ge=1, description="a key older than this wants rotation"
+    )
+    root_days: int = Field(
+        _CIS.root_days, ge=1, description="the root was used within so many days"
+    )
+    setup_days: int = Field(
+        _CIS.setup_days, ge=0, description="a key made at set-up has so long to be used"
+    )
+    password_length: int = Field(
+        _CIS.password_length, ge=6, le=128, description="characters, at least"
+    )
+    password_reuse: int = Field(
+        _CIS.password_reuse, ge=1, le=24, description="former passwords to refuse"
+    )
 
 
-class Waiver(Model):
+class Waiver(Model, thresholds.Waiver):  # type: ignore[misc]  # frozen by its config
     """A finding that somebody has accepted, for a reason and until a day."""
 
     check: str = Field(description="the check's id")
@@ -264,19 +307,11 @@ class Waiver(Model):
     reason: Annotated[str, StringConstraints(min_length=3)] = Field(description="why")
     until: Annotated[str, AfterValidator(_day)] = Field(description="the last day, as 2027-01-31")
 
-    @property
-    def last_day(self) -> date:
-        """The last day, in UTC, on which it counts."""
-        return date.fromisoformat(self.until)
 
-
-class AuditUsersParameters(NotebookParameters):
+class AuditUsersParameters(CallerParameters):
     """06_audit_users."""
 
     purpose: ClassVar = "Everyone as a table, and what to do about it"
-    run_as: OptionalUserName = Field(
-        "", description="user whose stored key is used; empty for none"
-    )
     state_files: list[str] = Field(
         default_factory=list, description="a saved state to audit; none reads the account"
     )
@@ -357,55 +392,14 @@ NOTEBOOKS: Mapping[str, type[NotebookParameters]] = {
 }
 """The notebooks in their order, each with its model: its purpose and its parameters."""
 
+
+def term_of(field: FieldInfo) -> Term:
+    """What IAM calls a field's values; empty if nothing is said, as the nearest type says it."""
+    return next((each for each in reversed(field.metadata) if isinstance(each, Term)), Term(""))
+
+
 KNOWN = {name: field for model in NOTEBOOKS.values() for name, field in model.model_fields.items()}
 """Every parameter that some notebook declares, which is what a parameters file may hold."""
-
-_NESTED: Mapping[str, type[Model]] = {
-    "users": UserRow,
-    "thresholds": Thresholds,
-    "waivers": Waiver,
-    "policy_choices": PolicyChoice,
-}
-
-AnyModel = TypeVar("AnyModel", bound=Model)
-
-
-def check(model: type[AnyModel], given: Mapping[str, Any], where: str = "") -> AnyModel:
-    """Make a model of these values, or say all that is wrong with them, a line each.
-
-    Args:
-        model: the model of a notebook's parameters, or of one user.
-        given: the values by name.
-        where: what to put before each field's name, such as a file and line.
-
-    Raises:
-        InputError: naming each field, what was expected and that nothing was changed.
-    """
-    try:
-        return model.model_validate(dict(given))
-    except ValidationError as error:
-        problems = error.errors(include_url=False)
-        raise all_wrong([where + describe(problem, model) for problem in problems]) from None
-
-
-def all_wrong(problems: Sequence[str]) -> InputError:
-    """One error of all that is wrong, so that it is mended in one round.
-
-    Args:
-        problems: each without a full stop; lines after its first one show the place.
-    """
-    shown = [problem.partition("\n") for problem in problems[:MOST]]
-    lines = [f"{_ended(first)}{newline}{rest}" for first, newline, rest in shown]
-    if len(problems) == 1:
-        first, newline, rest = problems[0].partition("\n")
-        return InputError(f"{_ended(first)} Nothing was changed.{newline}{rest}")
-    more = f", {MOST} of them shown" if len(problems) > MOST else ""
-    last = f"{len(problems):,} mistakes{more}. Nothing was changed."
-    return InputError("\n".join([*lines, last]))
-
-
-def _ended(sentence: str) -> str:
-    return sentence if sentence.endswith("?") else f"{sentence}."
 
 
 def plain_values(parameters: NotebookParameters) -> dict[str, Any]:
@@ -420,111 +414,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list):
         return [v.model_dump(exclude_defaults=True) if isinstance(v, Model) else v for v in value]
     return value.model_dump() if isinstance(value, Model) else value
-
-
-def resolve_files(values: Mapping[str, Any], folder: Path) -> dict[str, Any]:
-    """The same values, with paths that are relative counted from a folder.
-
-    Args:
-        values: parameters by name; those in ``FILES`` are texts or lists of them.
-        folder: the parameters file's own folder, or where a command was typed.
-    """
-    return {n: _resolved(n, v, folder) if n in FILES else v for n, v in values.items()}
-
-
-def _resolved(name: str, value: Any, folder: Path) -> Any:
-    if isinstance(value, list):
-        return [_resolved(name, one, folder) for one in value]
-    if not isinstance(value, str) or not value:
-        return value
-    path = folder.absolute() / _at_home(value)
-    return value if name == "policy_source" and _names_policy(value, path) else str(path)
-
-
-def _names_policy(source: str, path: Path) -> bool:
-    """Whether a ``policy_source`` is an ARN, a name, or such as ``group dev/devGroupPolicy``."""
-    if source.startswith(("arn:", "group ", "user ", "role ")):
-        return True
-    is_path = "/" in source or source.endswith((".json", ".yaml", ".yml"))
-    return not is_path and not path.is_file()
-
-
-def _located(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The values of a cell with their paths made whole.
-
-    papermill does not tell in which file a value stood, so a relative path is only understood
-    where ``IAMKIT_PARAMETERS`` says it.
-
-    Raises:
-        InputError: a path is relative, and to what is not known.
-    """
-    if file := os.environ.get(CURRENT):
-        return resolve_files(values, Path(file).parent)
-    whole = resolve_files(values, Path())
-    wrong = [
-        f"{name}: {text!r} is a relative path, and from which folder it counts is not known: "
-        f"write it whole, or say in {CURRENT} which parameters file it stands in"
-        for name in FILES
-        for text in _texts(values.get(name))
-        if not _at_home(text).is_absolute() and text not in _texts(whole[name])
-    ]
-    if wrong:
-        raise all_wrong(wrong)
-    return whole
-
-
-def _at_home(text: str) -> Path:
-    """A path with ``~`` for the home folder, if it is one."""
-    try:
-        return Path(text).expanduser()
-    except RuntimeError:  # ~nobody
-        return Path(text)
-
-
-def _texts(value: Any) -> list[str]:
-    values = value if isinstance(value, list) else [value]
-    return [one for one in values if isinstance(one, str) and one]
-
-
-def describe(problem: ErrorDetails, model: type[Model]) -> str:
-    """One of pydantic's problems in words for the user: the field and what was expected."""
-    place = field_path(problem["loc"])
-    said = _expectation(problem, model)
-    return f"{place}: {said}" if place else said
-
-
-def field_path(location: tuple[int | str, ...]) -> str:
-    """A place in the parameters as a person would write it: ``users[2].name``, counted from 1."""
-    path = ""
-    for part in location:
-        path += f"[{part + 1}]" if isinstance(part, int) else f".{part}" if path else part
-    return path
-
-
-def _expectation(problem: ErrorDetails, model: type[Model]) -> str:
-    kind, value = problem["type"], problem.get("input")
-    if kind == "missing":
-        field = model.model_fields.get(str(problem["loc"][-1]))
-        return f"this is missing ({field.description})" if field else "this is missing"
-    if kind == "extra_forbidden":
-        nested = _NESTED.get(str(problem["loc"][0]))
-        known = nested.model_fields if nested and len(problem["loc"]) > 1 else KNOWN
-        return f"unknown key{did_you_mean(str(problem['loc'][-1]), known)}"
-    if kind == "value_error":
-        return str(problem["ctx"]["error"])
-    expected = {
-        "string_type": "text",
-        "bool_type": "true or false",
-        "list_type": "a list",
-        "dict_type": "names with values",
-        "model_type": "names with values",
-        "model_attributes_type": "names with values",
-        "literal_error": str(problem.get("ctx", {}).get("expected", "")),
-        "string_pattern_mismatch": "12 digits",
-    }
-    return f"expected {expected.get(kind, problem['msg'])}, got {_shorten(value)}"
-
-
-def _shorten(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 40 else f"{text[:40]}…"

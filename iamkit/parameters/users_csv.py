@@ -15,7 +15,8 @@ from typing import Any, Literal, get_origin
 from pydantic import ValidationError
 
 from iamkit.errors import InputError
-from iamkit.parameters.models import UserRow, UsersParameters, all_wrong, check, describe
+from iamkit.parameters.checking import all_wrong, check, describe
+from iamkit.parameters.models import UserRow, UsersParameters
 from iamkit.storage.reading import decode, read_bytes
 from iamkit.text import did_you_mean
 

@@ -15,19 +15,11 @@ from pydantic import ValidationError, create_model
 from pydantic_core import ErrorDetails
 
 from iamkit.errors import InputError
-from iamkit.parameters.models import (
-    CURRENT,
-    KNOWN,
-    NOTEBOOKS,
-    Model,
-    NotebookParameters,
-    all_wrong,
-    describe,
-    plain_values,
-    resolve_files,
-)
+from iamkit.parameters.checking import Model, all_wrong, describe
+from iamkit.parameters.files import CURRENT, resolve_files
+from iamkit.parameters.models import KNOWN, NOTEBOOKS, NotebookParameters, plain_values
 from iamkit.storage.reading import read_bytes
-from iamkit.text import DEEPEST, TOO_DEEP, did_you_mean
+from iamkit.text import check_yaml, did_you_mean
 
 __all__ = [
     "CURRENT",
@@ -167,7 +159,16 @@ def read_parameters(path: Path, notebooks: Iterable[str] = ()) -> ParametersFile
         InputError: the file is not there, too large, not YAML, has a key twice, or a key that
             no notebook knows; each with its line, and with all else that is wrong in the file.
     """
-    root = _compose(path)
+    return parse_parameters(read_bytes(path, MAX_BYTES), path, notebooks)
+
+
+def parse_parameters(data: bytes, path: Path, notebooks: Iterable[str] = ()) -> ParametersFile:
+    """What ``read_parameters`` makes of a file with these bytes, which need not be there yet.
+
+    Raises:
+        InputError: as there.
+    """
+    root = _compose(data, path)
     if not isinstance(root, yaml.MappingNode):
         raise InputError(f"{path}: expected lines such as `account_id: ...`. Nothing was changed.")
     wrong: list[_Mistake] = []
@@ -280,11 +281,10 @@ def parameters_schema() -> dict[str, Any]:
     return schema
 
 
-def _compose(path: Path) -> yaml.Node | None:
-    data = read_bytes(path, MAX_BYTES)
+def _compose(data: bytes, path: Path) -> yaml.Node | None:
     try:
         text = data.decode("utf-8-sig")
-        _refuse_excess(text)
+        check_yaml(text, yaml.SafeLoader)
         return yaml.compose(text, Loader=yaml.SafeLoader)
     except UnicodeDecodeError:
         raise InputError(f"{path}: not UTF-8 text. Nothing was changed.") from None
@@ -298,21 +298,8 @@ def parse_yaml(text: str) -> Any:
     Raises:
         yaml.YAMLError: it is not YAML, has aliases, or is nested too deep.
     """
-    _refuse_excess(text)
+    check_yaml(text, yaml.SafeLoader)
     return yaml.safe_load(text)
-
-
-def _refuse_excess(text: str) -> None:
-    """Refuse what is small to write and endless to read, before anything is made of it."""
-    depth = 0
-    for event in yaml.parse(text, yaml.SafeLoader):
-        mark: Any = event.start_mark
-        depth += isinstance(event, yaml.CollectionStartEvent)
-        depth -= isinstance(event, yaml.CollectionEndEvent)
-        if depth > DEEPEST:
-            raise yaml.MarkedYAMLError(problem=TOO_DEEP, problem_mark=mark)
-        if isinstance(event, yaml.AliasEvent):  # a few lines of them can stand for billions
-            raise yaml.MarkedYAMLError(problem="aliases (*name) are not read", problem_mark=mark)
 
 
 def _walk(

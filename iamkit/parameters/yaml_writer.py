@@ -1,7 +1,7 @@
 """Write values into a parameters file, so that what was clicked can be reviewed and run in CI."""
 
-import os
 from collections.abc import Mapping
+from io import BytesIO
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -12,7 +12,8 @@ from ruamel.yaml.scalarstring import DoubleQuotedScalarString, LiteralScalarStri
 
 from iamkit.app_mode import refuse_free_paths_in_app
 from iamkit.errors import InputError
-from iamkit.parameters.yaml_file import TARGET, parse_yaml, read_parameters
+from iamkit.parameters.yaml_file import TARGET, parse_parameters, parse_yaml, read_parameters
+from iamkit.storage.private_files import write_whole
 
 HEADER = "# yaml-language-server: $schema=schema.json\n# The account's parameters. No secret.\n"
 
@@ -66,15 +67,11 @@ def save_parameters(
 
 def _replace(path: Path, editor: YAML, document: Any) -> None:
     """Write it whole, and only if our strict reader reads what was meant."""
+    written = BytesIO()
+    editor.dump(document, written)
+    parse_parameters(written.getvalue(), path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    staged = path.with_name(f".{path.name}.{os.getpid()}.new")
-    try:
-        with staged.open("w", encoding="utf-8") as file:
-            editor.dump(document, file)
-        read_parameters(staged)
-        staged.replace(path)
-    finally:
-        staged.unlink(missing_ok=True)
+    write_whole(path, written.getvalue(), mode=0o666)
 
 
 def _styled(value: Any) -> Any:

@@ -2,28 +2,31 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from iamkit.account.state import AccountState, User
-from iamkit.plan.changes import Change
-from iamkit.plan.desired import DesiredPolicy
+from iamkit.plan.change import subject_of
+from iamkit.plan.desired import DesiredGroup, DesiredUser
 from iamkit.plan.preview import account_after
 from iamkit.policies.actions.catalogue import Catalogue, load_catalogue
 from iamkit.policies.actions.expansion import shortest_patterns
-from iamkit.policies.evaluation.effective import Holdings, Reach
+from iamkit.policies.evaluation.holdings import Holdings
+from iamkit.policies.evaluation.reach import Reach
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 COLUMNS = ("user", "new", "wider", "less", "examples", "unknown")
 
 
 def impact_of(
-    state: AccountState, wanted: DesiredPolicy, catalogue: Catalogue | None = None
-) -> pd.DataFrame:
-    """What an inline policy of a group or user would change, for each who would have it.
+    state: AccountState, wanted: DesiredGroup | DesiredUser, catalogue: Catalogue | None = None
+) -> "pd.DataFrame":
+    """What the inline policies of a group or user would change, for each who would have them.
 
     Args:
         state: the account with everyone's policies.
-        wanted: the policy; one of that name is replaced.
+        wanted: the group or user; policies of those names are replaced.
         catalogue: of AWS's actions; by default the installed one.
 
     Returns:
@@ -33,19 +36,15 @@ def impact_of(
         policies and may make the difference another. Empty if the holder has no members.
     """
     known = catalogue or load_catalogue()
-    change = Change(
-        verb="update",
-        kind=wanted.kind,
-        name=wanted.holder,
-        operation=f"put_{wanted.kind}_policy",
-        arguments={
-            f"{wanted.kind.title()}Name": wanted.holder,
-            "PolicyName": wanted.name,
-            "PolicyDocument": wanted.document,
-        },
-    )
+    subject = subject_of(wanted)
+    changes = [
+        subject.change(
+            "update", f"put_{subject.kind}_policy", PolicyName=name, PolicyDocument=document
+        )
+        for name, document in wanted.inline_policies.items()
+    ]
     concerned = sorted(_concerned(state, wanted))
-    after = account_after(state, [change] if concerned else [])
+    after = account_after(state, changes if concerned else [])
     rows = []
     for name, step in access_steps(state, after, concerned, known):
         patterns = shortest_patterns(step.new, known)
@@ -54,6 +53,8 @@ def impact_of(
         examples = ", ".join(patterns[:4]) + more
         rows.append((name, *counts, examples, "; ".join(step.unknown)))
     types = dict.fromkeys(COLUMNS, "str") | dict.fromkeys(("new", "wider", "less"), "int64")
+    import pandas as pd  # noqa: PLC0415 - the meaning of a plan needs no tables
+
     return pd.DataFrame(rows, columns=list(COLUMNS)).astype(types)
 
 
@@ -109,10 +110,10 @@ def access_steps(
         )
 
 
-def _concerned(state: AccountState, wanted: DesiredPolicy) -> list[str]:
-    if wanted.kind == "user":
-        return [wanted.holder] if wanted.holder in state.users else []
-    return [user.name for user in state.users.values() if wanted.holder in user.groups]
+def _concerned(state: AccountState, wanted: DesiredGroup | DesiredUser) -> list[str]:
+    if isinstance(wanted, DesiredUser):
+        return [wanted.name] if wanted.name in state.users else []
+    return [user.name for user in state.users.values() if wanted.name in user.groups]
 
 
 def _gained(before: Reach, after: Reach) -> int:

@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property, singledispatch
-from typing import Literal
+from typing import Literal, TypeVar
 
+from iamkit.account.gaps import DETAILS
 from iamkit.account.state import JSON, AccountState
 from iamkit.parameters.iam_names import spellings
 from iamkit.parameters.models import (
@@ -31,8 +32,19 @@ Part = Literal[
     "signing certificate",
     "service-specific credential",
     "alias",
+    "password policy",
 ]
 """What of a user, a group or the account a change touches."""
+OF_EVERY_USER = ("ListAccessKeys", "GetLoginProfile")
+"""The operations that tell of a user whether there is something to make."""
+OF_LEAVERS = (
+    *OF_EVERY_USER,
+    "ListMFADevices",
+    "ListSSHPublicKeys",
+    "ListSigningCertificates",
+    "ListServiceSpecificCredentials",
+)
+"""Those that tell what a user must have given back before IAM deletes them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +91,11 @@ class DesiredGroup:
     absent: Absent = Absent()
     origins: Mapping[Part, str] = field(default_factory=dict, compare=False)
 
+    @property
+    def target(self) -> str:
+        """In words: ``group dev``."""
+        return f"group {self.name}"
+
 
 @dataclass(frozen=True, kw_only=True)
 class DesiredUser:
@@ -114,15 +131,23 @@ class DesiredUser:
     absent: Absent = Absent()
     origins: Mapping[Part, str] = field(default_factory=dict, compare=False)
 
+    @property
+    def target(self) -> str:
+        """In words: ``user alice``."""
+        return f"user {self.name}"
 
-@dataclass(frozen=True, kw_only=True)
-class DesiredPolicy:
-    """An inline policy that a group or user should have, who must be there already."""
+    @property
+    def operations(self) -> tuple[str, ...]:
+        """What a plan must have read of them; of who is made if need be, all that is made."""
+        needed = {
+            "ListAccessKeys": self.make or self.access_key or self.key_status,
+            "GetLoginProfile": self.make or self.console_password or self.absent.password,
+            "ListMFADevices": self.absent.mfa_devices,
+        }
+        return tuple(operation for operation, wanted in needed.items() if wanted)
 
-    kind: Literal["group", "user"]
-    holder: str
-    name: str
-    document: JSON
+
+Named = TypeVar("Named", DesiredGroup, DesiredUser)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,38 +158,47 @@ class Desired:
         absent_users: with everything that is theirs.
         absent_groups: with their policies; their members leave them first.
         absent_alias: the account alias that should be given up, if it is still that one.
-        origins: by ``alias``, ``absent_users`` or ``absent_groups``, the parameter it comes from.
+        password_policy: by the fields of ``PasswordPolicy``, those that should have these values;
+            the others stay as they are, though AWS replaces all of them at once.
+        absent_password_policy: whether AWS's default should be in force instead.
+        origins: by ``alias``, ``absent_users``, ``absent_groups`` or ``password_policy``, the
+            parameter it comes from.
     """
 
     groups: tuple[DesiredGroup, ...] = ()
     users: tuple[DesiredUser, ...] = ()
-    policies: tuple[DesiredPolicy, ...] = ()
     alias: str | None = None
     absent_users: tuple[str, ...] = ()
     absent_groups: tuple[str, ...] = ()
     absent_alias: str | None = None
+    password_policy: Mapping[str, int | bool | None] = field(default_factory=dict)
+    absent_password_policy: bool = False
     origins: Mapping[str, str] = field(default_factory=dict, compare=False)
-
-    @property
-    def user_names(self) -> tuple[str, ...]:
-        """The users whose details a plan depends on."""
-        return tuple(user.name for user in self.users) + self.absent_users
 
     @property
     def parameters(self) -> frozenset[str]:
         """The parameters that it comes from."""
-        of_groups = (name for group in self.groups for name in group.origins.values())
-        of_users = (name for user in self.users for name in user.origins.values())
-        return frozenset([*self.origins.values(), *of_groups, *of_users])
+        of_holders = (name for holder in self.holders for name in holder.origins.values())
+        return frozenset([*self.origins.values(), *of_holders])
 
-    def concerns(self, user: str) -> bool:
-        """Whether a plan depends on the details of this user, however the name is written."""
-        return user.lower() in self._concerned
+    @property
+    def holders(self) -> tuple[DesiredGroup | DesiredUser, ...]:
+        """The groups and the users."""
+        return (*self.groups, *self.users)
 
-    def needs_all_of(self, user: str) -> bool:
-        """Whether a plan must know everything that is this user's, however the name is written."""
-        devices = (one.name for one in self.users if one.absent.mfa_devices)
-        return user.lower() in spellings([*self.absent_users, *devices])
+    @property
+    def operations(self) -> tuple[str, ...]:
+        """What a plan must have read of the account; see ``operations_of`` for its users."""
+        needed = {
+            DETAILS: self.holders or self.absent_users or self.absent_groups,
+            "ListAccountAliases": self.alias or self.absent_alias,
+            "GetAccountPasswordPolicy": self.password_policy or self.absent_password_policy,
+        }
+        return tuple(operation for operation, wanted in needed.items() if wanted)
+
+    def operations_of(self, user: str) -> tuple[str, ...]:
+        """What a plan must have read of this user, however the name is written."""
+        return self._operations_of.get(user.lower(), ())
 
     def as_spelled_in(self, account: AccountState) -> "Desired":
         """The same, with every name that it refers to written as in the account.
@@ -173,25 +207,26 @@ class Desired:
         """
         users = spellings(account.users)
         groups = spellings(group.name for group in self.groups) | spellings(account.groups)
-        holders = {"user": users, "group": groups}
         return replace(
             self,
-            users=tuple(_spelled_user(user, groups) for user in self.users),
-            policies=tuple(
-                replace(p, holder=holders[p.kind].get(p.holder.lower(), p.holder))
-                for p in self.policies
+            groups=tuple(g if g.make else _as_known(g, groups) for g in self.groups),
+            users=tuple(
+                _with_groups(user if user.make else _as_known(user, users), groups)
+                for user in self.users
             ),
             absent_users=_spelled(self.absent_users, users),
             absent_groups=_spelled(self.absent_groups, groups),
         )
 
     @cached_property
-    def _concerned(self) -> frozenset[str]:
-        return frozenset(name.lower() for name in self.user_names)
+    def _operations_of(self) -> Mapping[str, tuple[str, ...]]:
+        of_users = {user.name.lower(): user.operations for user in self.users}
+        return of_users | {name.lower(): OF_LEAVERS for name in self.absent_users}
 
     def hand_over_of(self, name: str) -> str:
         """Where new credentials of a user go; empty for a private file."""
-        return next((user.hand_over for user in self.users if user.name == name), "")
+        named = (user.hand_over for user in self.users if user.name.lower() == name.lower())
+        return next(named, "")
 
 
 def _spelled(names: Iterable[str], known: Mapping[str, str]) -> tuple[str, ...]:
@@ -199,7 +234,12 @@ def _spelled(names: Iterable[str], known: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(known.get(name.lower(), name) for name in names))
 
 
-def _spelled_user(user: DesiredUser, groups: Mapping[str, str]) -> DesiredUser:
+def _as_known(one: Named, known: Mapping[str, str]) -> Named:
+    """With its name as it is known, where it must be there already."""
+    return replace(one, name=known.get(one.name.lower(), one.name))
+
+
+def _with_groups(user: DesiredUser, groups: Mapping[str, str]) -> DesiredUser:
     absent = replace(user.absent, groups=_spelled(user.absent.groups, groups))
     return replace(user, groups=_spelled(user.groups, groups), absent=absent)
 
@@ -273,17 +313,14 @@ def account_alias(parameters: AccountAliasParameters) -> Desired:
 
 
 def held_policy(parameters: PolicyStudioParameters, document: JSON) -> Desired:
-    """A policy of the studio as an inline policy of its holder.
+    """A policy of the studio as an inline policy of its holder, who must be there already.
 
     Nothing, if it has no holder, or if nothing is chosen and the document is empty.
     """
     kind, _, name = parameters.policy_holder.partition(" ")
-    if kind not in ("group", "user") or not document:
-        return Desired()
-    wanted = DesiredPolicy(
-        kind="group" if kind == "group" else "user",
-        holder=name,
-        name=parameters.policy_name,
-        document=document,
-    )
-    return Desired(policies=(wanted,))
+    policies = {parameters.policy_name: document}
+    if kind == "group" and document:
+        return Desired(groups=(DesiredGroup(name=name, make=False, inline_policies=policies),))
+    if kind == "user" and document:
+        return Desired(users=(DesiredUser(name=name, make=False, inline_policies=policies),))
+    return Desired()

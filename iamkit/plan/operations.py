@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from iamkit.account.api_replies import RULES
 from iamkit.account.state import JSON
 from iamkit.plan.desired import Absent, Desired, DesiredGroup, DesiredUser, Part
 
@@ -65,6 +66,12 @@ def _attach(holder: Callable[..., Desired]) -> WayBack:
 
 def _detach(holder: Callable[..., Desired]) -> WayBack:
     return lambda a, _: holder(a, attached_policies=(a["PolicyArn"],))
+
+
+def _rules_before(_: JSON, before: Any) -> Desired:
+    if before is None:
+        return Desired(absent_password_policy=True)
+    return Desired(password_policy={field: before.get(name) for name, field in RULES.items()})
 
 
 NEW_ID = "a user made again is another one to AWS: what names the old one may not know it"
@@ -131,5 +138,7 @@ OPERATIONS: Mapping[str, Operation] = {
         ),
     ),
     "delete_account_alias": Operation("alias", lambda a, _: Desired(alias=a["AccountAlias"])),
+    "update_account_password_policy": Operation("password policy", _rules_before),
+    "delete_account_password_policy": Operation("password policy", _rules_before),
 }
 """By boto3 method, every call that a plan may make."""

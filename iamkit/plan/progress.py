@@ -10,6 +10,7 @@ from iamkit.errors import InputError
 from iamkit.parameters.models import NOTEBOOKS
 from iamkit.plan.changes import Plan, make_plan
 from iamkit.plan.desired import Desired, wants_of_account
+from iamkit.text import few
 
 FIRST = "01_credentials"
 PLANNED = tuple(name for name, model in NOTEBOOKS.items() if wants_of_account(model))
@@ -17,9 +18,6 @@ PLANNED = tuple(name for name, model in NOTEBOOKS.items() if wants_of_account(mo
 
 WORST = ("critical", "high")
 """The severities of what should not wait until next week."""
-
-NAMED = 3
-"""Targets of a plan that are named."""
 
 State = Literal["done", "to do", "cannot tell", "as you like"]
 
@@ -49,22 +47,19 @@ def list_steps(
     current: AccountState | str,
     wanted: Mapping[str, Desired | str],
     *,
-    unread: Mapping[str, str],
     found: Mapping[str, int],
 ) -> tuple[Step, ...]:
     """How far every step is.
 
     Args:
         caller: who asks.
-        current: the account with the details of the users that are wanted, or why it could not
-            be read.
+        current: the account with all that the plans depend on, or why it could not be read.
         wanted: by notebook, for those of ``PLANNED``, what its parameters want, or what is wrong
             with them.
-        unread: by user name, why that user's details could not be read.
         found: how many findings the audit has, by severity; those that it could not tell as
             ``unknown``.
     """
-    planned = [judge_plan(name, current, wanted[name], unread) for name in PLANNED]
+    planned = [judge_plan(name, current, wanted[name]) for name in PLANNED]
     begun = any(step.state == "done" for step in planned)  # who has nothing yet begins at 01
     first: State = "done" if begun else "to do"
     return (
@@ -80,20 +75,18 @@ def next_step(steps: Sequence[Step]) -> Step | None:
     return next((step for step in steps if step.state in ("to do", "cannot tell")), None)
 
 
-def judge_plan(
-    notebook: str, current: AccountState | str, wanted: Desired | str, unread: Mapping[str, str]
-) -> Step:
+def judge_plan(notebook: str, current: AccountState | str, wanted: Desired | str) -> Step:
     """How far a step is that wants something of the account: done if its plan is empty."""
-    reason = _why_unknown(current, wanted, unread)
-    if reason or isinstance(current, str) or isinstance(wanted, str):
-        return Step(notebook=notebook, state="cannot tell", said=reason)
+    if isinstance(wanted, str) or isinstance(current, str):
+        said = wanted if isinstance(wanted, str) else str(current)
+        return Step(notebook=notebook, state="cannot tell", said=said)
     if wanted == Desired():
         return Step(notebook=notebook, state="as you like", said="its parameters want nothing")
     try:
         plan = make_plan(current, wanted)
     except InputError as error:
         return Step(notebook=notebook, state="cannot tell", said=in_brief(error))
-    if plan.doubts and not plan.changes:
+    if plan.unread or (plan.doubts and not plan.changes):
         return Step(notebook=notebook, state="cannot tell", said=plan.doubts[0])
     if not plan.changes:
         return Step(notebook=notebook, state="done", said="as its parameters want it")
@@ -131,22 +124,6 @@ def in_brief(error: Exception) -> str:
     return str(error).partition("\n")[0].removesuffix(" Nothing was changed.")
 
 
-def _why_unknown(
-    current: AccountState | str, wanted: Desired | str, unread: Mapping[str, str]
-) -> str:
-    """Why a plan cannot be made; empty if it can."""
-    if isinstance(wanted, str):
-        return wanted
-    if isinstance(current, str):
-        return current
-    aliases = current.source("ListAccountAliases")
-    if wanted.alias and aliases.failed:
-        return aliases.note
-    return next((why for name, why in unread.items() if wanted.concerns(name)), "")
-
-
 def _missing(plan: Plan) -> str:
     targets = list(dict.fromkeys(change.target for change in plan.changes))
-    more = f" and {len(targets) - NAMED} more" if len(targets) > NAMED else ""
-    named = f"{plan.summary}: {', '.join(targets[:NAMED])}{more}"
-    return ". ".join([named, *plan.blockers])
+    return ". ".join([f"{plan.summary}: {few(targets)}", *plan.blockers])

@@ -6,7 +6,7 @@ cover it only together, it is reported although nothing is gained; the other err
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -14,28 +14,34 @@ import pandas as pd
 
 from iamkit.account.state import JSON
 from iamkit.policies.actions.catalogue import Catalogue, load_catalogue
-from iamkit.policies.grammar.conditions import Test, read_conditions
-from iamkit.policies.grammar.patterns import action_pattern, covers, overlap
-from iamkit.policies.grammar.statements import statements_of, texts_of
+from iamkit.policies.grammar.conditions import Test
+from iamkit.policies.grammar.patterns import action_pattern, covers, is_pattern, overlap
+from iamkit.policies.grammar.statements import Statement, read_statements
 
 COLUMNS = ("action", "resource", "conditions", "why")
 
 
 @dataclass(frozen=True)
 class _Region:
-    """Some actions on some resources under conditions.
+    """Some actions of a statement on one of its patterns of resources.
 
     Attributes:
         actions: as bits of the universe.
-        resource: one pattern.
-        without: patterns that are not in it (NotResource).
     """
 
-    name: str
+    statement: Statement
     actions: int
     resource: str
-    without: tuple[str, ...]
-    tests: tuple[Test, ...]
+
+    @property
+    def tests(self) -> tuple[Test, ...]:
+        """The conditions under which it is allowed or denied."""
+        return self.statement.tests
+
+    @property
+    def without(self) -> tuple[str, ...]:
+        """Patterns of resources that are not in it."""
+        return self.statement.resources if self.statement.not_resource else ()
 
     def holds(self, other: "_Region") -> bool:
         """Whether it has all of another's resources, under no stricter conditions."""
@@ -69,26 +75,19 @@ class _Universe:
             {
                 action
                 for document in documents
-                for statement in statements_of(document)
-                for action in texts_of(statement, "Action") + texts_of(statement, "NotAction")
-                if not set(action) & set("*?") and not catalogue.matching(action)
+                for statement in read_statements(document)
+                for action in statement.actions
+                if not is_pattern(action) and not catalogue.matching(action)
             }
         )
 
     def regions(self, document: JSON, *, allow: bool) -> list[_Region]:
         """The regions that a policy allows, or those that it denies."""
-        variables = document.get("Version") == "2012-10-17"
         return [
-            _Region(
-                name=str(statement.get("Sid") or f"statement {number}"),
-                actions=self._actions(statement),
-                resource=resource,
-                without=tuple(texts_of(statement, "NotResource")),
-                tests=read_conditions(statement.get("Condition"), variables=variables),
-            )
-            for number, statement in enumerate(statements_of(document), 1)
-            if (statement.get("Effect") == "Allow") is allow
-            for resource in texts_of(statement, "Resource") or ["*"]
+            _Region(statement, self._actions(statement), resource)
+            for statement in read_statements(document)
+            if statement.allows is allow
+            for resource in (() if statement.not_resource else statement.resources) or ["*"]
         ]
 
     def named(self, mask: int) -> list[str]:
@@ -97,20 +96,13 @@ class _Universe:
         more = [action for bit, action in enumerate(self._more) if mask >> size + bit & 1]
         return self._catalogue.named(mask & self._catalogue.everything) + more
 
-    def _actions(self, statement: JSON) -> int:
-        if "NotAction" in statement:
-            everything = (1 << len(self._catalogue.actions) + len(self._more)) - 1
-            return everything & ~self._union(texts_of(statement, "NotAction"))
-        return self._union(texts_of(statement, "Action"))
-
-    def _union(self, patterns: list[str]) -> int:
-        mask, size = 0, len(self._catalogue.actions)
-        for pattern in patterns:
-            mask |= self._catalogue.matching(pattern)
+    def _actions(self, statement: Statement) -> int:
+        mask, size = self._catalogue.union(statement.actions), len(self._catalogue.actions)
+        for pattern in map(action_pattern, statement.actions):
             for bit, action in enumerate(self._more):
-                if action_pattern(pattern).fullmatch(action):
-                    mask |= 1 << size + bit
-        return mask
+                mask |= 1 << size + bit if pattern.fullmatch(action) else 0
+        everything = (1 << size + len(self._more)) - 1
+        return everything & ~mask if statement.not_action else mask
 
 
 def compare_policies(before: JSON, after: JSON, catalogue: Catalogue | None = None) -> pd.DataFrame:
@@ -142,14 +134,15 @@ def _gains(universe: _Universe, before: JSON, after: JSON) -> Iterator[tuple[_Re
     for region in universe.regions(after, allow=True):
         left = region.actions & ~_taken(region, denied)
         gained = left & ~_taken(region, had)
-        yield _of(region, gained), "nothing allowed it"
+        yield replace(region, actions=gained), "nothing allowed it"
         for deny in lacked:
             if not deny.meets(region):
                 continue
-            where = _of(deny if covers(region.resource, deny.resource) else region, 0)
             freed = left & ~gained & deny.actions & ~_taken(deny, denied)
             tests = tuple(dict.fromkeys(region.tests + deny.tests))
-            yield _Region(where.name, freed, where.resource, (), tests), f"{deny.name} denied it"
+            both = replace(region.statement, not_resource=False, tests=tests)
+            where = deny if covers(region.resource, deny.resource) else region
+            yield _Region(both, freed, where.resource), f"{deny.statement.name} denied it"
 
 
 def _taken(region: _Region, by: list[_Region]) -> int:
@@ -159,10 +152,6 @@ def _taken(region: _Region, by: list[_Region]) -> int:
         if other.actions & region.actions and other.holds(region):
             mask |= other.actions
     return mask
-
-
-def _of(region: _Region, actions: int) -> _Region:
-    return _Region(region.name, actions, region.resource, region.without, region.tests)
 
 
 def _follows(test: Test, from_: tuple[Test, ...]) -> bool:

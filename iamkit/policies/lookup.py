@@ -5,7 +5,8 @@ from typing import Any
 
 from iamkit.account.state import JSON, AccountState
 from iamkit.errors import InputError
-from iamkit.policies.grammar.document import MAX_TEXT, parse_existing
+from iamkit.policies.grammar.document import parse_existing
+from iamkit.policies.grammar.reading import MAX_TEXT
 from iamkit.storage.reading import read_bytes
 from iamkit.text import did_you_mean
 

@@ -3,9 +3,10 @@
 import hmac
 import http.client
 import json
+import re
 import secrets
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -26,13 +27,13 @@ class Sandbox:
 
     Attributes:
         endpoint_url: ``http://127.0.0.1:PORT``, for every AWS service that it has.
-        account_id: always ``000000000000``.
-        instance: the name of this life of the account, new at each fresh start and reset.
+        account_id: ``000000000000``, or that of another account beside it.
+        instance: the name of this life of the main account, new at each fresh start and reset.
         pid: the process.
         access_key_id: the account's root key.
         secret_access_key: its secret.
         token: opens the side door.
-        folder: a private folder that vanishes with this life of the account.
+        folder: a private folder that vanishes with this life of the main account.
     """
 
     endpoint_url: str
@@ -43,6 +44,46 @@ class Sandbox:
     token: str = field(repr=False)
     folder: Path
     account_id: str = ACCOUNT_ID
+
+    def account(self, account_id: str) -> "Sandbox":
+        """Another account beside the main one, which is empty until somebody fills it.
+
+        Its root signs with the account's id as the key id, and the main root's secret. What is
+        asked of the answer concerns that account; only `calls` and the faults are of all.
+
+        Args:
+            account_id: 12 digits.
+
+        Raises:
+            SandboxError: these are not 12 digits.
+        """
+        if not re.fullmatch("[0-9]{12}", account_id):
+            raise SandboxError(f"{account_id!r} is no account's id, which has 12 digits.")
+        if account_id == self.account_id:
+            return self
+        if account_id == ACCOUNT_ID:
+            raise SandboxError("The main account is reached from itself alone.")
+        return replace(self, account_id=account_id, access_key_id=account_id)
+
+    def reset(self, *, same_key: bool = False) -> "Sandbox":
+        """Begin the account anew, with nothing in it, in the process that runs.
+
+        With the main account everything begins anew: the accounts beside it are gone, and the
+        calls, the faults and the weather are forgotten.
+
+        Args:
+            same_key: whether the main account's root keeps its key, so that clients go on.
+
+        Returns:
+            The account anew.
+
+        Raises:
+            SandboxError: it could not be; nothing was changed.
+        """
+        answer = self._ask("POST", "reset", {"same_key": same_key})
+        if self.account_id != ACCOUNT_ID:
+            return self
+        return replace(self, **answer, folder=self.folder.with_name(answer["instance"]))
 
     def calls(self) -> list[dict[str, Any]]:
         """The AWS calls so far, oldest first; the last 100,000 are kept.
@@ -150,7 +191,9 @@ class Sandbox:
 
     def _ask(self, method: str, what: str, body: Any = None) -> Any:
         headers = {TOKEN_HEADER: self.token}
-        status, text = request(self.endpoint_url, method, f"/_iamkit/{what}", headers, body)
+        status, text = request(
+            self.endpoint_url, method, f"/_iamkit/{what}?account={self.account_id}", headers, body
+        )
         if status != 200:
             raise SandboxError(f"The sandbox did not take the {what}: {text.strip()}.")
         return parse_json(text)

@@ -31,15 +31,22 @@ _UNSET = (
 
 
 def sandbox_env(sandbox: Sandbox) -> str:
-    """Shell lines for ``eval "$(iamkit sandbox env)"``; they hold the root key's secret.
+    """Shell lines for ``eval "$(iamkit sandbox env)"``; they hold the root key's secret."""
+    lines = [
+        f"unset {name}" if value is None else f"export {name}={shlex.quote(value)}"
+        for name, value in sandbox_variables(sandbox).items()
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def sandbox_variables(sandbox: Sandbox) -> dict[str, str | None]:
+    """The variables that lead every AWS client to a sandbox; None for those that must not be set.
 
     Profiles and every other source of credentials or endpoints are switched off, so that no call
-    of this shell goes elsewhere.
+    goes elsewhere.
     https://docs.aws.amazon.com/sdkref/latest/guide/settings-reference.html
     """
-    lines = [f"unset {name}" for name in _names_to_unset(os.environ)]
-    lines += [f"export {name}={shlex.quote(value)}" for name, value in _exports(sandbox).items()]
-    return "\n".join(lines) + "\n"
+    return {**dict.fromkeys(_names_to_unset(os.environ)), **_exports(sandbox)}
 
 
 def _names_to_unset(environ: Iterable[str]) -> list[str]:

@@ -15,13 +15,15 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cache
 from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO, Self
 
 from iamkit.errors import SandboxError
-from iamkit.sandbox.private import open_private, sync_folder
+from iamkit.sandbox.private import open_private
+from iamkit.storage.private_files import sync_folder
 from iamkit.text import parse_json
 
 NAME = "account.jsonl"
@@ -38,7 +40,13 @@ _LONGEST_LINE = 128 * 1024 * 1024
 
 def versions() -> dict[str, Any]:
     """What writes a journal."""
-    return {"format": _FORMAT, "iamkit": version("iamkit"), "moto": version("moto")}
+    return {"format": _FORMAT, "iamkit": _version("iamkit"), "moto": _version("moto")}
+
+
+@cache
+def _version(name: str) -> str:
+    """Reading a package's metadata takes longer than a journal's first line."""
+    return version(name)
 
 
 def check_versions(path: Path) -> None:
@@ -177,6 +185,10 @@ class Journal:
         if found.is_open:
             _write(memory._file, b"\n")
         return memory
+
+    def close(self) -> None:
+        """Let go of the file."""
+        os.close(self._file)
 
     def keep(self, entry: Mapping[str, Any]) -> None:
         """Write an entry so that it survives a crash of the machine.

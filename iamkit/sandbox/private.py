@@ -1,6 +1,8 @@
 """Files and folders that belong to one person, and locks between that person's processes."""
 
 import os
+import re
+import shutil
 import stat
 import time
 from collections.abc import Iterator
@@ -9,7 +11,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from iamkit.errors import SandboxError
+from iamkit.storage.private_files import write_whole
 
+_INSTANCE = re.compile(r"[0-9a-f]{32}")
 _LONGEST = 1024 * 1024
 """Of a text that is read whole, in bytes."""
 
@@ -79,16 +83,8 @@ def write_private(path: Path, text: str) -> None:
     Raises:
         SandboxError: it cannot be written.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
     with _explained(path, "cannot be written"):
-        temporary.unlink(missing_ok=True)
-        try:
-            with os.fdopen(os.open(temporary, flags, 0o600), "w", encoding="utf-8") as file:
-                file.write(text)
-            temporary.rename(path)
-        finally:
-            temporary.unlink(missing_ok=True)
+        write_whole(path, text)
 
 
 def open_log(path: Path) -> int:
@@ -106,17 +102,12 @@ def open_log(path: Path) -> int:
     return handle
 
 
-def sync_folder(folder: Path) -> None:
-    """Make what was put into a folder, or taken from it, survive a crash of the machine.
-
-    Raises:
-        OSError: it cannot be.
-    """
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+def remove_instances(state: Path, but: str = "") -> None:
+    """Remove the folders of lives of the sandbox that are over, in its state folder."""
+    for folder in state.iterdir():
+        ours = _INSTANCE.fullmatch(folder.name) and folder.name != but
+        if ours and folder.is_dir() and not folder.is_symlink():
+            shutil.rmtree(folder)
 
 
 def take_lock(path: Path, seconds: float) -> int:

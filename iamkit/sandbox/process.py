@@ -8,7 +8,6 @@ long as it lives (and says its process id and, until it listens, how far its acc
 
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -35,6 +34,7 @@ from iamkit.sandbox.private import (
     open_private,
     private_folder,
     read_private,
+    remove_instances,
     take_lock,
 )
 from iamkit.text import parse_json
@@ -42,7 +42,6 @@ from iamkit.text import parse_json
 SILENT_SECONDS = 60
 """How long another process may start a sandbox without a word of how far it is."""
 STOP_SECONDS = 5
-_INSTANCE = re.compile(r"[0-9a-f]{32}")
 _LOGGED = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} ")
 _LONGEST_REASON = 64 * 1024
 """Of a log's end, in bytes."""
@@ -139,14 +138,23 @@ def stop_sandbox(state: Path) -> bool:
         return _stop(state)
 
 
-def reset_sandbox(state: Path) -> Sandbox:
-    """End the sandbox of a state folder, and start one with an empty account: a new instance.
+def reset_sandbox(state: Path, *, same_key: bool = False) -> Sandbox:
+    """The sandbox of a state folder with an empty account, and no other: a new instance.
+
+    One that runs goes on; one that does not, or does not answer, is started anew.
+
+    Args:
+        state: its folder; made, for its owner alone, if it is not there.
+        same_key: whether the root of one that runs keeps its key.
 
     Raises:
         SandboxError: it did not start; the message says why.
     """
     private_folder(state)
     with _sole_starter(state):
+        with suppress(SandboxError, OSError):
+            if running := find_sandbox(state):
+                return running.reset(same_key=same_key)
         _stop(state)
         _forget(state)
         return _launch(state, 8, lambda *_: None)
@@ -380,6 +388,4 @@ def _forget(state: Path) -> None:
         raise SandboxError(
             f"{error.filename} cannot be removed: {error.strerror}. Move it away."
         ) from None
-    for folder in state.iterdir():
-        if _INSTANCE.fullmatch(folder.name) and folder.is_dir() and not folder.is_symlink():
-            shutil.rmtree(folder)
+    remove_instances(state)

@@ -2,9 +2,10 @@
 
 import os
 import stat
+from collections.abc import Iterable
 from pathlib import Path
 
-from iamkit.errors import StorageError
+from iamkit.errors import InputError, StorageError
 from iamkit.storage.private_files import write_new
 from iamkit.storage.reading import kind_of
 
@@ -85,6 +86,25 @@ def check_file(path: Path) -> None:
     if not path.parent.is_dir():
         raise StorageError(path, f"{path.parent} is no folder")
     check_room(path.parent)
+
+
+def check_files(written: Iterable[Path | None], read: Iterable[Path | None]) -> None:
+    """Check, before anything is read, that files can be written, and are none of those read.
+
+    Args:
+        written: the files to write; None stands for none.
+        read: the files to read, likewise.
+
+    Raises:
+        InputError: one is also to be read, or written as another.
+        StorageError: one cannot be written.
+    """
+    taken = [path.resolve() for path in read if path]
+    for path in filter(None, written):
+        if path.resolve() in taken:
+            raise InputError(f"{path} is also to be read or written. Name another file.")
+        taken.append(path.resolve())
+        check_file(path)
 
 
 def _why_not(folder: Path) -> str:

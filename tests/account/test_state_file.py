@@ -7,7 +7,7 @@ import stat
 import pytest
 from accounts import account_of
 
-from iamkit.account.state_file import load_state, save_state
+from iamkit.account.state_file import FORMAT, load_state, save_state
 from iamkit.errors import InputError
 
 
@@ -70,3 +70,26 @@ def test_a_file_that_is_not_there_is_named(tmp_path):
     """With the system's word for it."""
     with pytest.raises(InputError, match="No such file"):
         load_state(tmp_path / "none.json")
+
+
+def test_a_file_of_an_earlier_version_is_read(tmp_path):
+    """What has gone from the model since is passed over, and what has come is as if unread."""
+    path = tmp_path / "old.json"
+    user = {"name": "ann", "detail": {"access_keys": [{"id": "AKIA1"}], "has_login_profile": True}}
+    source = {"status": "read", "at": None, "note": "", "missing": ["ann"], "lacking": []}
+    state = {
+        "account_id": "111122223333",
+        "users": {"ann": user},
+        "password_policy": {"minimum_length": 12, "max_age": 90},
+        "policies": {
+            "p": {"arn": "arn:aws:iam::111122223333:policy/p", "name": "p", "versions": 3}
+        },
+        "sources": {"ListAccessKeys": source},
+    }
+    path.write_text(json.dumps({"format": FORMAT, "state": state}))
+    old = load_state(path)
+    assert old.users["ann"].name == "ann"
+    assert not old.was_read("ListAccessKeys", "ann")
+    assert old.was_read("ListAccessKeys", "ben")
+    assert (old.password_policy.minimum_length, old.password_policy.hard_expiry) == (12, None)
+    assert old.policies["p"].other_versions == ()

@@ -15,18 +15,18 @@ from accounts import account_of
 from iamkit.audit import CHECKS, Audit
 from iamkit.audit.comparison import compare
 from iamkit.audit.exports import (
-    TABLES,
     export_audit,
     has_findings,
-    printable,
     to_csv,
     to_json,
     to_junit,
     to_sarif,
     to_text,
 )
+from iamkit.audit.schema import TABLES
 from iamkit.errors import InputError
 from iamkit.parameters.models import Waiver
+from iamkit.text import printable
 
 NAME = "=1+1,@x"
 TAG = "<img src=x onerror=alert(1)>\x1b[2J\u202e"

@@ -9,13 +9,21 @@ import pytest
 from accounts import NOW
 from hypothesis import given, settings, strategies as st
 from removals import COMPANY, REMOVALS, remove
+from samples import scaled
 
 from iamkit.audit import CHECKS, Audit
+from iamkit.audit.account_table import ACCOUNT, Account
 from iamkit.audit.charts import draw_charts
+from iamkit.audit.columns import NOT_READ, UNKNOWN, Unread, make_frame, tell_cells
 from iamkit.audit.comparison import compare
 from iamkit.audit.exports import judge, to_csv, to_json, to_junit, to_sarif, to_text
+from iamkit.audit.groups_table import GROUPS, all_groups
+from iamkit.audit.keys_table import ACCESS_KEYS, held_keys
+from iamkit.audit.policies_table import POLICIES, all_policies
 from iamkit.audit.schema import SEVERITIES, USERS
-from iamkit.notebook.pages.audit import FINE, _numbers, describe_user
+from iamkit.audit.users_table import PEOPLE
+from iamkit.notebook.pages.audit_summary import FINE, _numbers
+from iamkit.notebook.pages.audit_user import describe_user
 
 OF_DETAILS = ("users ", "groups ", "policies ", "text of ", "the last page")
 """Removals that leave a name behind, or say so: nobody may take such an account for whole."""
@@ -101,7 +109,7 @@ def test_knowing_less_of_an_account_makes_no_answer_better(name):
         assert "GetAccountAuthorizationDetails" in to_text(audit)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=scaled(8, 150), deadline=None)
 @given(st.lists(st.sampled_from(sorted(REMOVALS)), min_size=2, max_size=5, unique=True))
 def test_knowing_less_and_less_makes_no_answer_better(names):
     """Several parts at once, in any order."""
@@ -170,3 +178,24 @@ def test_a_fingerprint_hangs_on_no_optional_call():
     assert prints[0] == prints[1] != set()
     assert with_ids.findings["fingerprint"].is_unique
     assert without_ids.findings["fingerprint"].is_unique
+
+
+@pytest.mark.parametrize("name", REMOVALS)
+def test_a_cell_whose_source_was_not_read_says_so_in_words(name):
+    """It is unknown or not read: never empty, never "never"."""
+    audit = audit_without([name])
+    tables = [
+        (PEOPLE, audit.people),
+        (ACCESS_KEYS, list(held_keys(audit.people))),
+        (GROUPS, list(all_groups(audit))),
+        (POLICIES, all_policies(audit)),
+        (ACCOUNT, [Account(audit)]),
+    ]
+    for columns, rows in tables:
+        told = tell_cells(make_frame(columns, rows), columns)
+        for column, described in columns.items():
+            for row, text in zip(rows, told[column], strict=True):
+                try:
+                    described.value(row)
+                except Unread:
+                    assert text in (UNKNOWN, NOT_READ), column

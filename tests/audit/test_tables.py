@@ -5,8 +5,8 @@ import pytest
 from accounts import NOW, account_of
 
 from iamkit.audit import Audit, audit_permissions, audit_users, schema
-from iamkit.audit.exports import TABLES, table_of
-from iamkit.audit.schema import describe_columns, in_words
+from iamkit.audit.exports import table_of
+from iamkit.audit.schema import TABLES, describe_columns, in_words
 
 EVERYTHING = {"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 READ_S3 = {"Statement": [{"Effect": "Allow", "Action": "s3:Get*", "Resource": "arn:aws:s3:::a/*"}]}

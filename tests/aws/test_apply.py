@@ -48,8 +48,8 @@ def test_the_guide_is_applied_once_and_then_there_is_nothing_to_do(
     assert state.users["carol"].path == "/team/"
     assert state.users["carol"].tags == {"team": "web", "cost-center": "1001"}
     assert state.users["bob"].groups == {"dev"}
-    assert state.users["bob"].detail.has_login_profile
-    assert [key.stored for key in state.users["bob"].detail.access_keys] == [True]
+    assert state.login_profiles["bob"]
+    assert [key.stored for key in state.access_keys["bob"]] == [True]
     before = len(mutating(sandbox))
     assert before == 16
     for desired in everything:

@@ -16,17 +16,14 @@ BIN = Path(sys.executable).parent
 
 def without_what_differs_by_nature(state):
     """The account without ids, dates and what our store knows."""
-
-    def detail(user):
-        keys = tuple(key.status for key in user.detail.access_keys)
-        return replace(user.detail, access_keys=keys)
-
-    users = {
-        name: replace(user, id="", created=None, detail=detail(user))
-        for name, user in state.users.items()
+    users = {name: replace(user, id="", created=None) for name, user in state.users.items()}
+    theirs = {
+        "access_keys": {n: [key.status for key in keys] for n, keys in state.access_keys.items()},
+        "login_profiles": {n: bool(profile) for n, profile in state.login_profiles.items()},
+        "sources": dict.fromkeys(state.sources),
     }
     groups = {name: replace(group, id="", created=None) for name, group in state.groups.items()}
-    return replace(state, users=users, groups=groups, read_at=None)
+    return replace(state, users=users, groups=groups, read_at=None, **theirs)
 
 
 def test_the_commands_give_the_same_account_as_the_apply(

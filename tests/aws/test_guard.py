@@ -4,10 +4,12 @@ import socket
 import threading
 
 import pytest
+from accounts import READ
 
 from iamkit.account.state import AccountState, CallerIdentity, sign_in_url
 from iamkit.aws.apply import apply_plan
-from iamkit.aws.session import check_account, check_host, open_session, refuse_endpoint_overrides
+from iamkit.aws.clients import check_host
+from iamkit.aws.session import check_account, open_session, refuse_endpoint_overrides
 from iamkit.credentials.welcome import Delivery, Welcome, welcome_page
 from iamkit.errors import GuardError, SandboxError
 from iamkit.parameters.models import AdminGroupParameters, AuditUsersParameters, DevGroupParameters
@@ -180,7 +182,9 @@ def test_every_partition_that_botocore_knows_is_in_the_table():
 def test_a_sign_in_address_is_documented_or_there_is_none(partition):
     """Nobody is sent to an address that AWS does not document; nothing fails for want of one."""
     documented = {"aws", "aws-cn", "aws-us-gov"}
-    state = AccountState(account_id="111122223333", partition=partition, alias="old-team")
+    state = AccountState(
+        account_id="111122223333", partition=partition, alias="old-team", sources=READ
+    )
     assert (state.sign_in_url is not None) == (partition in documented)
     [said] = say_meaning(state, make_plan(state, Desired(alias="x-team")))
     assert "x-team" in said
@@ -271,7 +275,7 @@ def test_root_is_for_the_first_admin_alone(monkeypatch, tmp_path, model, facts, 
     assert any("root credentials" in warning for warning in session.warnings)
     assert (session.refusal is not None) == refused
     desired = Desired(alias="x-team")
-    plan = make_plan(AccountState(account_id="111122223333"), desired)
+    plan = make_plan(AccountState(account_id="111122223333", sources=READ), desired)
     if refused:
         with pytest.raises(GuardError, match="Not applied"):
             apply_plan(plan, session)

@@ -7,9 +7,9 @@ import pytest
 from iamkit.account.gaps import failed_sources
 from iamkit.account.state_file import load_state, save_state
 from iamkit.audit import Audit, schema
-from iamkit.audit.exports import TABLES, table_of
-from iamkit.audit.schema import in_words
-from iamkit.aws.survey import survey_account
+from iamkit.audit.exports import table_of
+from iamkit.audit.schema import TABLES, in_words
+from iamkit.aws.read import survey_account
 from iamkit.errors import AwsError
 
 USERS = 60

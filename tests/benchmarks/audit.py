@@ -5,11 +5,16 @@ Prints calls, ratios and memory, measured in turn in one run: ``make bench``.
 
 import os
 import resource
+import subprocess
+import sys
 import tempfile
 import time
 from contextlib import suppress
+from dataclasses import replace
+from functools import partial
 
 USERS = 5_000
+SAVED = 500
 LOOPED = 500
 ROUNDS = 3
 
@@ -53,6 +58,22 @@ def loop_over_users(iam, names):
             iam.get_access_key_last_used(AccessKeyId=key["AccessKeyId"])
 
 
+def command_beside_pandas(state, folder):
+    """What ``iamkit audit`` on a saved state of few users takes, whole, by the import of pandas."""
+    from iamkit.account.state_file import save_state
+
+    users = dict(list(state.users.items())[:SAVED])
+    report = {name: row for name, row in state.report.items() if name in users}
+    saved = save_state(replace(state, users=users, report=report), f"{folder}/state.json")
+    took = {}
+    for arguments in (("-c", "import pandas"), ("-m", "iamkit", "audit", "--state", str(saved))):
+        run = partial(
+            subprocess.run, [sys.executable, *arguments], stdout=subprocess.DEVNULL, check=False
+        )
+        took[arguments[0]] = min(seconds(run)[0] for _ in range(2 * ROUNDS))
+    return took["-m"] / took["-c"]
+
+
 def measure(folder):
     """Measure, and print."""
     os.environ["IAMKIT_HOME"] = folder
@@ -60,8 +81,9 @@ def measure(folder):
     from pathlib import Path
 
     from iamkit.audit import Audit
+    from iamkit.aws.audit_run import audit_of, read_audited
+    from iamkit.aws.read import survey_account
     from iamkit.aws.session import open_session
-    from iamkit.aws.survey import survey_account
     from iamkit.parameters.yaml_file import read_parameters
     from iamkit.sandbox import start_sandbox, stop_sandbox
     from iamkit.storage.home import home_folder
@@ -72,6 +94,7 @@ def measure(folder):
     try:
         sandbox.populate(USERS, 7)
         session = open_session(read_parameters(guide).for_notebook("02_admin_group", {}))
+        wanted = read_parameters(guide).for_notebook("06_audit_users", {})
         analyzer = session.clients.make("accessanalyzer")
         survey_account(session, per_user=())  # AWS has made the report
         alone, audited = [], []
@@ -83,7 +106,7 @@ def measure(folder):
             calls = len(sandbox.calls()) - before
         assert len(users) == USERS
         before = len(sandbox.calls())
-        with_ids, audit = seconds(lambda: Audit(survey_account(session)))
+        with_ids, audit = seconds(lambda: audit_of(read_audited(session, wanted), wanted))
         key_calls = len(sandbox.calls()) - before
         tables, _ = seconds(lambda: (audit.users, audit.findings))
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -101,6 +124,8 @@ def measure(folder):
         f"loop / audit: {loop / min(audited):.0f}; with key ids: {loop / (with_ids + tables):.0f}"
     )
     print(f"memory, at most: {memory:.0f} MB")
+    ratio = command_beside_pandas(audit.state, folder)
+    print(f"iamkit audit --state, {SAVED} users / import pandas: {ratio:.2f}")
 
 
 if __name__ == "__main__":

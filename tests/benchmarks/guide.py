@@ -1,4 +1,4 @@
-"""The guide headless, a fresh kernel a notebook, beside the same calls as an AWS CLI script.
+"""The guide's five notebooks headless, a kernel each, beside the same calls as an AWS CLI script.
 
 Both run on one sandbox, in turn; the ratio is what counts, as the machine is noisy. The script
 makes each call that changes something, and reads once for each notebook; the notebooks read more
@@ -16,7 +16,7 @@ from iamkit.sandbox import reset_sandbox, sandbox_env, start_sandbox, stop_sandb
 
 ROOT = Path(__file__).parent.parent.parent
 BIN = Path(sys.executable).parent
-NOTEBOOKS = sorted(path.stem for path in (ROOT / "notebooks").glob("0[1-9]_*.ipynb"))
+NOTEBOOKS = sorted(path.stem for path in (ROOT / "notebooks").glob("0[1-5]_*.ipynb"))
 ALLOW = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["%s"],"Resource":"*"}]}'
 READ = ["get-account-authorization-details --filter User Group", "list-account-aliases"]
 PASSWORD = "--password Practice-1234! --password-reset-required"
@@ -71,7 +71,7 @@ def main() -> None:
             print(f"notebooks {ours[-1]:.1f} s, AWS CLI script {theirs[-1]:.1f} s")
         stop_sandbox(state)
     print(f"{len(NOTEBOOKS)} notebooks against {len(SCRIPT) + 1} CLI calls")
-    print(f"ratio {min(ours) / min(theirs):.2f}, to reach: below 1.0")
+    print(f"ratio {min(ours) / min(theirs):.2f}, to reach: below 0.6")
 
 
 if __name__ == "__main__":

@@ -107,8 +107,8 @@ def account(people):
 def benchmark_matrix():
     """Users by all actions, beside the same asked one by one."""
     from iamkit.policies.evaluation.access import Access
-    from iamkit.policies.evaluation.effective import paths_to
     from iamkit.policies.evaluation.engine import Policies, evaluate
+    from iamkit.policies.evaluation.paths import paths_to
     from iamkit.policies.evaluation.request import Principal, Request
 
     state = account(USERS)

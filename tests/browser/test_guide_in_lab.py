@@ -215,7 +215,7 @@ def test_killing_the_kernel_in_an_apply_and_coming_back_finishes_it(page, lab, s
     press_apply(page, re.search(r"Apply: (\d to create)", page.inner_text("body"))[1])
     account = read_account(session, desired_of_admin())
     assert account.users["alice"].groups == {"Admins"}
-    assert [key.stored for key in account.users["alice"].detail.access_keys] == [True]
+    assert [key.stored for key in account.access_keys["alice"]] == [True]
 
 
 def desired_of_admin():

@@ -48,10 +48,10 @@ LOW = """() => {
 
 
 @pytest.fixture(scope="module")
-def run(private_home, empty_account, tmp_path_factory):
+def run(private_home, iamkit_sandbox_factory, tmp_path_factory):
     """The folder of a run that plans and audits in an account with people."""
     folder = tmp_path_factory.mktemp("run")
-    empty_account().populate(60, 7)
+    iamkit_sandbox_factory(people=60, seed=7)
     command = [IAMKIT, "run", *NOTEBOOKS, "-f", GUIDE, "-p", "run_as", "", "--output", "out"]
     done = subprocess.run(
         command,

@@ -12,7 +12,8 @@ from iamkit.account.state import Source
 from iamkit.account.state_file import save_state
 from iamkit.audit import Audit
 from iamkit.errors import AwsError, InputError
-from iamkit.notebook.pages.audit import describe_user, require_complete, save_audit, show_user
+from iamkit.notebook.pages.audit import require_complete, save_audit
+from iamkit.notebook.pages.audit_user import describe_user, show_user
 from iamkit.parameters.models import AuditUsersParameters
 
 IAMKIT = Path(sys.executable).parent / "iamkit"

@@ -1,6 +1,7 @@
 """Forms: their value is plain data, and what was clicked and what was written are one plan."""
 
 import pytest
+from accounts import READ
 
 from iamkit.account.state import AccountState
 from iamkit.errors import InputError
@@ -17,7 +18,7 @@ def nothing_kept(monkeypatch):
     monkeypatch.setattr(keeping, "_KEPT", {})
 
 
-EMPTY = AccountState(account_id="000000000000")
+EMPTY = AccountState(account_id="000000000000", sources=READ)
 STEPS = {
     "02_admin_group": admin_group,
     "03_dev_group": dev_group,

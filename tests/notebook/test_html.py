@@ -2,18 +2,22 @@ import base64
 import hashlib
 import html
 import re
+from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
+from iamkit.account.state import AccountState, CallerIdentity
+from iamkit.aws.session import Session
+from iamkit.notebook.display import bundle_of
+from iamkit.notebook.pages.audit import saved_banner
 from iamkit.notebook.reports.executed import Sheet, Stamp, to_sheet
 from iamkit.notebook.reports.html import to_html, to_index
 from iamkit.notebook.result import NotebookResult
 
 ATTACK = """</style></title>"><img src=x onerror=alert(1)><script>alert(2)</script>"""
-BANNER = "<div><b>● SANDBOX, nothing</b> · account <b>000000000000</b> (maestrodev)<br>arn</div>"
-SAVED = "<div>■ SAVED, account 111122223333 as it was read on 2026-01-02 03:04 UTC, from x</div>"
 PARAMETERS = """account_id: str = "111122223333"  # the digits
 environment: str = "aws"  # where
 names: list = ["a # b"]  # who
@@ -22,6 +26,10 @@ names: list = ["a # b"]  # who
 
 def shown(markup, **more):
     return new_output("display_data", {"text/html": markup, "text/plain": ""}, **more)
+
+
+def output_of(bundle):
+    return new_output("display_data", bundle)
 
 
 def cell(source, *outputs, tag=""):
@@ -86,17 +94,43 @@ def test_the_page_shows_texts_and_outputs_and_the_code_on_demand():
     assert "plan" not in outside
 
 
+def banner_of(environment, alias):
+    identity = CallerIdentity(
+        account_id="000000000000", arn="arn:aws:iam::000000000000:user/x", user_id="AIDA"
+    )
+    session = Session(
+        environment=environment,
+        identity=identity,
+        alias=alias,
+        source="somewhere",
+        folder=Path(),
+        clients=SimpleNamespace(life="for ever"),
+    )
+    return bundle_of(session)
+
+
+def banner_of_state(read_at):
+    state = AccountState(account_id="111122223333", read_at=read_at)
+    return saved_banner(state, "account 999999999999.json")
+
+
 @pytest.mark.parametrize(
     ("banner", "told"),
     [
-        (BANNER, "account 000000000000 (maestrodev), SANDBOX"),
-        (SAVED, "account 111122223333, SAVED, read on 2026-01-02 03:04 UTC"),
-        ("<p>denied</p>", "account 111122223333, LIVE"),
+        (banner_of("sandbox", "maestrodev"), "account 000000000000 (maestrodev), SANDBOX"),
+        (banner_of("aws", None), "account 000000000000, LIVE"),
+        (
+            banner_of_state(datetime(2026, 1, 2, 3, 4, tzinfo=UTC)),
+            "account 111122223333, SAVED, read on 2026-01-02 03:04 UTC",
+        ),
+        (banner_of_state(None), "account 111122223333, SAVED"),
+        ({"text/html": "<p>denied</p>"}, "account 111122223333, LIVE"),
+        ({"text/html": "<b>● SANDBOX</b> · account <b>1</b>"}, "account 111122223333, LIVE"),
     ],
 )
 def test_date_and_account_stand_on_the_page_and_on_each_printed_one(banner, told):
-    """As the banner says; without one, as the parameters do."""
-    text = page(cell(PARAMETERS, tag="parameters"), cell("s", shown(banner), tag="session"))
+    """As the values beside the banner say, whatever it looks like; else as the parameters do."""
+    text = page(cell(PARAMETERS, tag="parameters"), cell("s", output_of(banner), tag="session"))
     assert "2026-11-25 14:05 UTC" in text
     margin = re.search(r"@top-right \{ content: \"(.*?)\"", text)[1]
     plain = re.sub(r"\\([0-9a-f]+) ", lambda code: chr(int(code[1], 16)), margin)
@@ -105,8 +139,9 @@ def test_date_and_account_stand_on_the_page_and_on_each_printed_one(banner, told
 
 
 def test_a_banner_counts_only_where_the_session_is_shown():
-    """What an account's texts say elsewhere decides nothing."""
-    text = page(cell(PARAMETERS, tag="parameters"), cell("x", shown(BANNER), tag="users"))
+    """What is shown elsewhere decides nothing."""
+    banner = output_of(banner_of("sandbox", "maestrodev"))
+    text = page(cell(PARAMETERS, tag="parameters"), cell("x", banner, tag="users"))
     assert "account 111122223333, LIVE" in html.unescape(text)
 
 
@@ -187,7 +222,8 @@ def test_wide_tables_are_printed_across():
 def test_the_index_lists_each_notebook():
     """With its outcome, changes, seconds, account and time; and links to pages that are there."""
     notebook = executed(
-        new_markdown_cell("# 03 · Dev: a group"), cell("s", shown(BANNER), tag="session")
+        new_markdown_cell("# 03 · Dev: a group"),
+        cell("s", output_of(banner_of("sandbox", "maestrodev")), tag="session"),
     )
     here = Path(__file__)
     sheets = [

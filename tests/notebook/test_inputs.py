@@ -58,7 +58,7 @@ def test_a_notebook_without_parameters_declares_none(notebook):
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ("dryrun", "did you mean 'dry_run'"),
+        ("dryrun", "did you mean dry_run"),
         ("x = __import__('os').abort()", "declares no parameter .* Nothing was run"),
         ("zebra", "it declares: environment, dry_run, users, region"),
     ],

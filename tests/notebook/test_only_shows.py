@@ -14,7 +14,7 @@ from iamkit.aws.apply import apply_plan
 from iamkit.aws.journal import Journal
 from iamkit.aws.read import read_account
 from iamkit.credentials import Secret, write_aws_profile
-from iamkit.credentials.store import StoredKey
+from iamkit.credentials.stored_files import StoredKey
 from iamkit.errors import GuardError, UnsafePlan
 from iamkit.notebook.forms import form_state as keeping
 from iamkit.notebook.forms.form import Form

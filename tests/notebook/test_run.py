@@ -305,10 +305,12 @@ def wait_until(condition, seconds):
     return False
 
 
-@pytest.fixture
-def start_slow(write, tmp_path, killed):
+@pytest.fixture(params=["a new process", "a fork"])
+def start_slow(write, tmp_path, killed, request):
     """Start a program on a notebook whose cell, when it is interrupted, does what is asked."""
     started = []
+    if request.param == "a fork":  # as are the kernels of all runs of more than one
+        write("02", "print(3)")
 
     def start(program, on_interrupt):
         folder = str(tmp_path)

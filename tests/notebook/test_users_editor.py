@@ -3,9 +3,11 @@
 import json
 
 import pytest
+from accounts import READ
 from hypothesis import given, settings, strategies as st
+from samples import scaled
 
-from iamkit.account.state import AccessKey, AccountState, User, UserDetail
+from iamkit.account.state import AccessKey, AccountState, User
 from iamkit.notebook.forms.rows_editor import HERE
 from iamkit.notebook.forms.users_editor import check_users, edit_users, note_against, user_columns
 from iamkit.parameters.models import UserRow, UsersParameters
@@ -31,7 +33,7 @@ def wrong(*rows):
     return [(problem["row"], problem["column"]) for problem in check_users(rows).problems]
 
 
-@settings(max_examples=300)
+@settings(max_examples=scaled(75, 3000))
 @given(NAMES, PATHS, TAGS, st.lists(NAMES, max_size=4), st.booleans(), st.booleans())
 def test_a_users_cells_are_the_user_again(name, path, tags, groups, key, password):
     """Names like formulas, tags with = and outer spaces, no path: none is lost, none is added."""
@@ -167,9 +169,13 @@ def test_a_file_is_read_as_users_csv_is(editor):
 
 def test_each_row_says_what_it_would_change():
     """New, as it is, or what is added; a wrong row says nothing."""
-    there = User(name="bob", groups=frozenset(["dev"]), tags={"team": "web"}, detail=UserDetail())
-    keyed = User(name="carol", detail=UserDetail(access_keys=(AccessKey(id="AKIA1"),)))
-    account = AccountState(account_id="000000000000", users={"bob": there, "carol": keyed})
+    there = User(name="bob", groups=frozenset(["dev"]), tags={"team": "web"})
+    account = AccountState(
+        account_id="000000000000",
+        users={"bob": there, "carol": User(name="carol")},
+        access_keys={"carol": (AccessKey(id="AKIA1"),)},
+        sources=READ,
+    )
     editor = edit_users([], note=note_against(account))
     editor.rows = [
         {"name": "dave"},

@@ -16,15 +16,13 @@ from paths import GUIDE, ROOT
 
 from iamkit.errors import InputError
 from iamkit.notebook.input_notebook import declared_parameters
+from iamkit.parameters.files import CURRENT, FILES as FILE_PARAMETERS, resolve_files
 from iamkit.parameters.models import (
-    CURRENT,
-    FILES as FILE_PARAMETERS,
     NOTEBOOKS,
     PolicyStudioParameters,
     UserRow,
     UsersParameters,
     plain_values,
-    resolve_files,
 )
 from iamkit.parameters.users_csv import (
     COLUMNS,
@@ -463,8 +461,10 @@ def test_nothing_chosen_is_wanted_of_nobody():
     """An empty policy of the studio changes nothing, whoever is named to hold it."""
     parameters = read_parameters(GUIDE).for_notebook("07_policy_studio", {})
     assert held_policy(parameters, {}) == Desired()
-    [wanted] = held_policy(parameters, {"Version": "2012-10-17"}).policies
-    assert (wanted.kind, wanted.holder, wanted.name) == ("group", "dev", "teamPolicy")
+    document = {"Version": "2012-10-17"}
+    [wanted] = held_policy(parameters, document).groups
+    assert (wanted.name, wanted.make) == ("dev", False)
+    assert wanted.inline_policies == {"teamPolicy": document}
 
 
 CREDENTIAL_REPORT = (

@@ -5,20 +5,31 @@ import time
 from dataclasses import replace
 
 import pytest
+from accounts import READ
 from changes import change
 from hypothesis import given, strategies as st
 
-from iamkit.account.state import AccessKey, AccountState, Group, User, UserDetail
+from iamkit.account.state import (
+    AccessKey,
+    AccountState,
+    Credential,
+    Group,
+    LoginProfile,
+    MfaDevice,
+    PasswordPolicy,
+    Source,
+    User,
+)
 from iamkit.errors import InputError, UnsafePlan
 from iamkit.plan.changes import make_plan
-from iamkit.plan.desired import Absent, Desired, DesiredGroup, DesiredPolicy, DesiredUser
+from iamkit.plan.desired import OF_LEAVERS, Absent, Desired, DesiredGroup, DesiredUser
 from iamkit.plan.operations import OPERATIONS
 from iamkit.plan.preview import account_after
 from iamkit.policies import allow, policy
 
 ADMIN = policy(allow("*"))
 LOOK = policy(allow("ec2:Describe*"))
-EMPTY = AccountState(account_id="000000000000")
+EMPTY = AccountState(account_id="000000000000", sources=READ)
 DEV = Group(name="dev", inline_policies={"look": LOOK})
 
 
@@ -27,16 +38,13 @@ def operations(plan):
 
 
 def user(name="bob", **facts):
-    detail = facts.pop("detail", UserDetail())
-    return User(name=name, detail=detail, **facts)
+    return User(name=name, **facts)
 
 
-def account(*users, groups=(DEV,), alias=None):
+def account(*users, groups=(DEV,), **facts):
+    """An account that was read whole; what belongs to a user is named by its field and user."""
     return replace(
-        EMPTY,
-        users={u.name: u for u in users},
-        groups={g.name: g for g in groups},
-        alias=alias,
+        EMPTY, users={u.name: u for u in users}, groups={g.name: g for g in groups}, **facts
     )
 
 
@@ -110,22 +118,22 @@ def test_nothing_is_deleted_by_omission():
 def test_a_leaving_users_belongings_go_in_the_order_of_aws():
     """Everything that DeleteUser would trip over goes first, keys after they are switched off."""
     virtual = "arn:aws:iam::000000000000:mfa/bob"
-    detail = UserDetail(
-        access_keys=(AccessKey(id="AKIA1"),),
-        has_login_profile=True,
-        mfa_devices=(virtual, "GAHT12345678"),
-        ssh_public_keys=("APKA1",),
-        signing_certificates=("CERT1",),
-        service_specific_credentials=("ACCA1",),
-    )
+    theirs = {
+        "access_keys": (AccessKey(id="AKIA1"),),
+        "login_profiles": LoginProfile(reset_required=True),
+        "mfa_devices": (MfaDevice(serial=virtual), MfaDevice(serial="GAHT12345678")),
+        "ssh_public_keys": (Credential(id="APKA1"),),
+        "signing_certificates": (Credential(id="CERT1"),),
+        "service_credentials": (Credential(id="ACCA1"),),
+    }
     leaving = user(
         groups=frozenset({"dev"}),
         inline_policies={"own": LOOK},
         attached_policies=frozenset({"arn:aws:iam::aws:policy/X"}),
         permissions_boundary="arn:aws:iam::aws:policy/Y",
-        detail=detail,
     )
-    plan = make_plan(account(leaving), Desired(absent_users=("bob",)))
+    current = account(leaving, **{field: {"bob": one} for field, one in theirs.items()})
+    plan = make_plan(current, Desired(absent_users=("bob",)))
     assert operations(plan) == [
         "remove_user_from_group",
         "update_access_key",
@@ -167,15 +175,15 @@ def test_another_alias_is_replaced_and_that_is_destructive(current, verb):
 
 def test_an_orphan_key_is_healed_without_asking():
     """A key that an interrupted run lost is switched off, deleted and replaced."""
-    orphan = user(detail=UserDetail(access_keys=(AccessKey(id="AKIA1", orphan=True),)))
-    plan = make_plan(account(orphan), Desired(users=(DesiredUser(name="bob", access_key=True),)))
+    orphan = account(user(), access_keys={"bob": (AccessKey(id="AKIA1", orphan=True),)})
+    plan = make_plan(orphan, Desired(users=(DesiredUser(name="bob", access_key=True),)))
     assert operations(plan) == ["update_access_key", "delete_access_key", "create_access_key"]
     plan.raise_if_unsafe()
 
 
 def test_a_key_that_is_not_in_the_store_is_left_and_noted():
     """Keys of somebody else's making are adopted, and named."""
-    current = account(user(detail=UserDetail(access_keys=(AccessKey(id="AKIA1"),))))
+    current = account(user(), access_keys={"bob": (AccessKey(id="AKIA1"),)})
     plan = make_plan(current, Desired(users=(DesiredUser(name="bob", access_key=True),)))
     assert plan.changes == ()
     assert "AKIA1" in plan.notes[0]
@@ -228,25 +236,26 @@ def test_a_name_that_is_referred_to_may_be_written_in_any_case(person, team, ran
         ),
         (
             alone,
-            Desired(policies=(held("user", person),)),
-            Desired(policies=(held("user", other(person)),)),
+            held("user", person),
+            held("user", other(person)),
         ),
         (
             alone,
-            Desired(policies=(held("group", team),)),
-            Desired(policies=(held("group", other(team)),)),
+            held("group", team),
+            held("group", other(team)),
         ),
     ):
         expected, plan = make_plan(current, as_there), make_plan(current, otherwise)
         assert plan.changes == expected.changes
         assert (plan.blockers, plan.doubts) == ((), ())
         assert plan.desired == otherwise
-        assert all(otherwise.concerns(name) for name in map(other, as_there.user_names))
-    assert Desired(absent_users=(person,)).needs_all_of(other(person))
+    assert Desired(absent_users=(person,)).operations_of(other(person)) == OF_LEAVERS
 
 
 def held(kind, holder):
-    return DesiredPolicy(kind=kind, holder=holder, name="more", document=LOOK)
+    """One more policy for a user or group who must be there already."""
+    make = {"user": DesiredUser, "group": DesiredGroup}[kind]
+    return Desired(**{f"{kind}s": (make(name=holder, make=False, inline_policies={"more": LOOK}),)})
 
 
 def test_a_leaver_in_another_case_is_said_to_be_so():
@@ -321,6 +330,7 @@ def test_commands_spell_acronyms_as_the_cli_does():
 def applied(state, plan):  # noqa: C901 - one case an operation
     """A tiny model of IAM: the account after the changes of a plan."""
     users, groups, alias = dict(state.users), dict(state.groups), state.alias
+    keys, profiles = dict(state.access_keys), dict(state.login_profiles)
     for each in plan.changes:
         a = each.arguments
         name, group = a.get("UserName"), a.get("GroupName")
@@ -344,18 +354,15 @@ def applied(state, plan):  # noqa: C901 - one case an operation
                 users[name] = replace(users[name], groups=users[name].groups | {group})
                 assert group in groups
             case "create_login_profile":
-                detail = replace(users[name].detail, has_login_profile=True)
-                users[name] = replace(users[name], detail=detail)
+                profiles[name] = LoginProfile(reset_required=True)
             case "create_access_key":
-                keys = (*users[name].detail.access_keys, AccessKey(id="AKIA1", stored=True))
-                users[name] = replace(
-                    users[name], detail=replace(users[name].detail, access_keys=keys)
-                )
+                keys[name] = (*keys.get(name, ()), AccessKey(id="AKIA1", stored=True))
             case "create_account_alias":
                 alias = a["AccountAlias"]
             case other:
                 raise AssertionError(other)
-    return replace(state, users=users, groups=groups, alias=alias)
+    theirs = {"access_keys": keys, "login_profiles": profiles}
+    return replace(state, users=users, groups=groups, alias=alias, **theirs)
 
 
 FULL = user(
@@ -364,11 +371,12 @@ FULL = user(
     inline_policies={"own": LOOK},
     attached_policies=frozenset({"arn:aws:iam::aws:policy/X"}),
     permissions_boundary="arn:aws:iam::aws:policy/Y",
-    detail=UserDetail(
-        access_keys=(AccessKey(id="AKIA1"),),
-        has_login_profile=True,
-        mfa_devices=("arn:aws:iam::000000000000:mfa/bob",),
-    ),
+)
+FULL_ACCOUNT = account(
+    FULL,
+    access_keys={"bob": (AccessKey(id="AKIA1"),)},
+    login_profiles={"bob": LoginProfile(reset_required=True)},
+    mfa_devices={"bob": (MfaDevice(serial="arn:aws:iam::000000000000:mfa/bob"),)},
 )
 
 
@@ -397,9 +405,75 @@ FULL = user(
 )
 def test_what_is_absent_or_inactive_is_a_desired_state(wanted, expected):
     """What is there and should not be is taken away; what is not there already needs nothing."""
-    plan = make_plan(account(FULL), Desired(users=(DesiredUser(name="bob", make=False, **wanted),)))
+    plan = make_plan(FULL_ACCOUNT, Desired(users=(DesiredUser(name="bob", make=False, **wanted),)))
     assert operations(plan) == expected
     assert {each.target for each in plan.changes} <= {"user bob"}
+
+
+@pytest.mark.parametrize(
+    ("operation", "desired"),
+    [
+        ("ListAccessKeys", Desired(users=(DesiredUser(name="bob", access_key=True),))),
+        ("GetLoginProfile", Desired(users=(DesiredUser(name="bob", console_password=True),))),
+        ("ListSSHPublicKeys", Desired(absent_users=("bob",))),
+        ("ListServiceSpecificCredentials", Desired(absent_users=("BOB",))),
+        ("ListAccountAliases", Desired(alias="team")),
+        ("GetAccountPasswordPolicy", Desired(password_policy={"minimum_length": 14})),
+        ("GetAccountAuthorizationDetails", Desired(absent_groups=("dev",))),
+    ],
+)
+@pytest.mark.parametrize("gap", ["nobody asked", "denied", "of bob alone", "of another alone"])
+def test_what_was_not_read_blocks_and_is_never_taken_for_none(operation, desired, gap):
+    """Nothing that depends on it is planned, and the reason is told; whatever kept it unread."""
+    sources = {
+        "nobody asked": {},
+        "denied": {operation: Source(status="unknown", note=f"iam:{operation}: denied")},
+        "of bob alone": {operation: Source(status="read", missing=frozenset({"bob"}))},
+        "of another alone": {operation: Source(status="read", asked=frozenset({"eve"}))},
+    }[gap]
+    others = {name: source for name, source in READ.items() if name != operation}
+    current = replace(account(user()), sources=others | sources)
+    plan = make_plan(current, desired)
+    if gap.startswith("of ") and not desired.operations_of("bob"):
+        assert plan.unread == ()  # it is no call for single users
+        return
+    assert plan.unread
+    assert set(plan.unread) <= set(plan.blockers) & set(plan.doubts)
+    assert operation in plan.unread[0]
+    if operation != "GetAccountAuthorizationDetails":
+        assert plan.changes == ()
+    with pytest.raises(UnsafePlan, match=operation):
+        plan.raise_if_unsafe(allow_destructive=True)
+
+
+def test_a_change_of_the_password_policy_carries_it_whole():
+    """What AWS replaces at once goes as it was read, with what was named; and the way back too."""
+    rules = PasswordPolicy(minimum_length=12, symbols=True, max_age=90, hard_expiry=False)
+    current = replace(EMPTY, password_policy=rules)
+    [change] = make_plan(current, Desired(password_policy={"reuse_prevention": 24})).changes
+    assert change.arguments == {
+        "MinimumPasswordLength": 12,
+        "RequireSymbols": True,
+        "RequireNumbers": False,
+        "RequireUppercaseCharacters": False,
+        "RequireLowercaseCharacters": False,
+        "AllowUsersToChangePassword": False,
+        "MaxPasswordAge": 90,
+        "PasswordReusePrevention": 24,
+        "HardExpiry": False,
+    }
+    assert (change.verb, change.target) == ("update", "password policy 000000000000")
+    mended = replace(current, password_policy=replace(rules, reuse_prevention=24))
+    [back] = make_plan(mended, change.inverse).changes
+    assert "PasswordReusePrevention" not in back.arguments
+    assert back.arguments == {k: v for k, v in change.arguments.items() if "Reuse" not in k}
+    assert make_plan(mended, Desired(password_policy={"reuse_prevention": 24})).changes == ()
+    [made] = make_plan(EMPTY, Desired(password_policy={"minimum_length": 14})).changes
+    assert (made.verb, made.before, made.inverse) == (
+        "create",
+        None,
+        Desired(absent_password_policy=True),
+    )
 
 
 def test_a_user_who_is_not_to_be_made_blocks_where_they_are_not_there():
@@ -497,7 +571,7 @@ REVERSIBLE = st.builds(
 @given(REVERSIBLE)
 def test_the_inverses_of_a_plan_lead_back(desired):
     """Each change's inverse, from the last to the first, gives the account it began with."""
-    begun = account(FULL, groups=(DEV, Group(name="ops")))
+    begun = replace(FULL_ACCOUNT, groups={"dev": DEV, "ops": Group(name="ops")})
     changes = make_plan(begun, desired).changes
     current = account_after(begun, changes)
     for each in reversed(changes):

@@ -2,7 +2,9 @@
 
 from dataclasses import replace
 
-from iamkit.account.state import AccessKey, AccountState, Group, User, UserDetail
+from accounts import READ
+
+from iamkit.account.state import AccessKey, AccountState, Group, User
 from iamkit.plan.changes import make_plan
 from iamkit.plan.consequences import say_meaning
 from iamkit.plan.desired import (
@@ -15,23 +17,18 @@ from iamkit.plan.desired import (
 )
 from iamkit.plan.preview import account_after
 
-EMPTY = AccountState(account_id="000000000000")
+EMPTY = AccountState(account_id="000000000000", sources=READ)
 LOOK = {"Version": "2012-10-17", "Statement": [_LOOK := {"Effect": "Allow", "Resource": "*"}]}
 _LOOK["Action"] = "ec2:Describe*"
 LARGER = {"Version": "2012-10-17", "Statement": [_LOOK | {"Action": "ec2:*"}]}
 
 
-def detailed(state):
-    users = {n: replace(u, detail=u.detail or UserDetail()) for n, u in state.users.items()}
-    return replace(state, users=users)
-
-
 def said(state, desired):
-    return say_meaning(state, make_plan(detailed(state), desired))
+    return say_meaning(state, make_plan(state, desired))
 
 
 def after(state, desired):
-    return detailed(account_after(state, make_plan(detailed(state), desired).changes))
+    return account_after(state, make_plan(state, desired).changes)
 
 
 def test_the_first_admin_is_called_an_administrator(guide):
@@ -74,8 +71,8 @@ def test_members_of_a_group_whose_policy_changes_are_named():
 
 def test_who_leaves_is_said_first_and_that_it_has_no_undo():
     """A removal is no detail among others."""
-    bob = User(name="bob", detail=UserDetail(access_keys=(AccessKey(id="AKIAEXAMPLE"),)))
-    state = replace(EMPTY, users={"bob": bob})
+    keys = {"bob": (AccessKey(id="AKIAEXAMPLE"),)}
+    state = replace(EMPTY, users={"bob": User(name="bob")}, access_keys=keys)
     assert said(state, Desired(absent_users=("bob",))) == [
         "bob will be gone, with everything of theirs. That has no undo."
     ]
@@ -101,7 +98,7 @@ def test_a_removed_user_and_group_are_planned_once():
     users = {"bob": User(name="bob", groups=frozenset(["dev"]))}
     state = replace(EMPTY, users=users, groups={"dev": Group(name="dev")})
     both = Desired(absent_users=("bob",), absent_groups=("dev",))
-    changes = make_plan(detailed(state), both).changes
+    changes = make_plan(state, both).changes
     assert [c.operation for c in changes].count("remove_user_from_group") == 1
     assert after(state, both).groups == {}
 

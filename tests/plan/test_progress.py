@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from accounts import READ
 
 from iamkit.account.state import (
     AccessKey,
@@ -11,7 +12,6 @@ from iamkit.account.state import (
     Group,
     Source,
     User,
-    UserDetail,
 )
 from iamkit.parameters.models import NOTEBOOKS
 from iamkit.plan.desired import desired_of
@@ -19,7 +19,7 @@ from iamkit.plan.progress import FIRST, PLANNED, judge_audit, list_steps, next_s
 
 ROOT = CallerIdentity(account_id="000000000000", arn="arn:aws:iam::000000000000:root", user_id="0")
 ALICE = replace(ROOT, arn="arn:aws:iam::000000000000:user/team/alice")
-EMPTY = AccountState(account_id="000000000000")
+EMPTY = AccountState(account_id="000000000000", sources=READ)
 
 
 @pytest.fixture
@@ -35,8 +35,8 @@ def with_developers(wanted, **more):
     return replace(EMPTY, groups={group.name: there}, **more)
 
 
-def steps_of(current, wanted, caller=ROOT, unread=None, found=None):
-    steps = list_steps(caller, current, wanted, unread=unread or {}, found=found or {})
+def steps_of(current, wanted, caller=ROOT, found=None):
+    steps = list_steps(caller, current, wanted, found=found or {})
     return {step.notebook: step for step in steps}, next_step(steps)
 
 
@@ -69,13 +69,15 @@ def test_all_done_has_no_next(wanted):
 
 def test_a_step_that_cannot_be_told_says_why_and_the_others_are_told(wanted):
     """A mistake in the parameters, a twin in the account, a denied read: each in its own row."""
-    sources = {
-        "ListAccountAliases": Source(status="unknown", note="iam:ListAccountAliases: denied")
+    denied = {
+        name: Source(status="unknown", note=f"iam:{name}: denied")
+        for name in ("ListAccountAliases", "ListAccessKeys")
     }
+    sources = READ | denied
     users = {"bob": User(name="bob")}
     current = replace(with_developers(wanted), sources=sources, users=users)
     current = replace(current, groups={**current.groups, "admins": Group(name="admins")})
-    steps, _ = steps_of(current, wanted, unread={"bob": "iam:ListAccessKeys: denied"})
+    steps, _ = steps_of(current, wanted)
     assert "'admins'" in steps["02_admin_group"].said
     assert "Nothing was changed" not in steps["02_admin_group"].said
     assert steps["04_users"].said == "iam:ListAccessKeys: denied"
@@ -83,7 +85,7 @@ def test_a_step_that_cannot_be_told_says_why_and_the_others_are_told(wanted):
     assert {steps[name].state for name in PLANNED if name != "03_dev_group"} == {"cannot tell"}
     assert steps["03_dev_group"].state == "done"
     wrong = wanted | {"02_admin_group": "admin_user: this is missing"}
-    steps, _ = steps_of(current, wrong, unread={"bob": "iam:ListAccessKeys: denied"})
+    steps, _ = steps_of(current, wrong)
     assert steps["02_admin_group"].said == "admin_user: this is missing"
 
 
@@ -106,10 +108,12 @@ def test_a_step_whose_parameters_want_nothing_waits_for_nobody(guide, wanted):
 def test_a_user_with_all_that_is_wanted_is_done(guide, wanted):
     """The first admin with a key, in the group."""
     (group,), (admin,) = wanted["02_admin_group"].groups, wanted["02_admin_group"].users
-    detail = UserDetail(access_keys=(AccessKey(id="AKIA1", stored=True),))
-    alice = User(name=admin.name, groups=frozenset(admin.groups), detail=detail)
+    keys = {admin.name: (AccessKey(id="AKIA1", stored=True),)}
+    alice = User(name=admin.name, groups=frozenset(admin.groups))
     there = Group(name=group.name, inline_policies=group.inline_policies)
-    current = replace(EMPTY, groups={group.name: there}, users={admin.name: alice})
+    current = replace(
+        EMPTY, groups={group.name: there}, users={admin.name: alice}, access_keys=keys
+    )
     assert steps_of(current, wanted)[0]["02_admin_group"].state == "done"
 
 
@@ -125,7 +129,7 @@ AUDITS = [
 @pytest.mark.parametrize(("found", "gaps", "state", "said"), AUDITS)
 def test_the_audit_is_done_when_nothing_bad_was_found_in_all_of_it(found, gaps, state, said):
     """Critical and high are to do; what was not read is never taken for fine."""
-    sources = {"ListAnalyzers": Source(status="unknown")} if gaps else {}
+    sources = READ | ({"ListAnalyzers": Source(status="unknown")} if gaps else {})
     step = judge_audit(replace(EMPTY, sources=sources), found)
     assert (step.state, step.said) == (state, said)
 

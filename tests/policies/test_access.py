@@ -6,11 +6,12 @@ from accounts import ACCOUNT, account_of
 
 from iamkit.errors import InputError
 from iamkit.plan.access_changes import impact_of
-from iamkit.plan.desired import DesiredPolicy
+from iamkit.plan.desired import DesiredGroup, DesiredUser
 from iamkit.policies import allow, policy
 from iamkit.policies.actions.catalogue import load_catalogue
-from iamkit.policies.evaluation.access import REACHES, permission_matrix, what_can, who_can
+from iamkit.policies.evaluation.access import permission_matrix, what_can, who_can
 from iamkit.policies.evaluation.engine import Policies, evaluate
+from iamkit.policies.evaluation.matrix import REACHES
 from iamkit.policies.evaluation.request import Principal, Request
 from iamkit.policies.lookup import find_policy
 
@@ -160,20 +161,16 @@ def test_the_matrix_is_what_single_evaluations_say():
 
 def test_an_impact_is_told_for_each_member():
     """New to carol and dave, wider than before, and nothing for nobody."""
-    wanted = DesiredPolicy(
-        kind="group", holder="team", name="more", document=policy(allow("s3:GetObject"))
-    )
+    wanted = DesiredGroup(name="team", inline_policies={"more": policy(allow("s3:GetObject"))})
     found = impact_of(STATE, wanted).set_index("user")
     assert found.loc["carol", ["new", "wider", "less"]].tolist() == [0, 1, 0]
     assert found.loc["dave", ["new", "wider", "less"]].tolist() == [0, 1, 0]
-    other = DesiredPolicy(
-        kind="user", holder="dave", name="b", document=policy(allow("sqs:SendMessage"))
-    )
+    other = DesiredUser(name="dave", inline_policies={"b": policy(allow("sqs:SendMessage"))})
     found = impact_of(STATE, other).set_index("user")
     assert found.loc["dave", "new"] == 1
     assert found.loc["dave", "less"] > 100
     assert found.loc["dave", "examples"] == "sqs:SendMessage"
-    nobody = DesiredPolicy(kind="group", holder="none", name="x", document=policy(allow("*")))
+    nobody = DesiredGroup(name="none", inline_policies={"x": policy(allow("*"))})
     assert impact_of(STATE, nobody).empty
 
 

@@ -14,7 +14,7 @@ from iamkit.policies.actions.expansion import expand
 from iamkit.policies.comparison import compare_policies
 from iamkit.policies.evaluation.engine import Policies, evaluate
 from iamkit.policies.evaluation.request import Principal, Request
-from iamkit.policies.grammar.quotas import measure, split_policy
+from iamkit.policies.grammar.quotas import measure
 
 HERE = Place("111122223333")
 ALICE = Principal("arn:aws:iam::111122223333:user/alice")
@@ -137,16 +137,6 @@ def test_a_choice_that_makes_no_policy_says_why(choice, expected):
         build_policy([PolicyChoice(**choice)], HERE)
 
 
-def test_a_policy_that_is_too_large_is_cut_into_several_that_fit():
-    """AWS's ReadOnlyAccess, which no customer could store, in nearly as few parts as its size."""
-    document = managed_policy("ReadOnlyAccess")
-    parts = split_policy(document)
-    assert all(count_characters(part) <= 6_144 for part in parts)
-    assert len(parts) <= count_characters(document) / 6_144 + 2
-    together = policy(*(s for part in parts for s in part["Statement"]))
-    assert expand(together) == expand(document)
-
-
 def test_the_gauge_shows_what_fits():
     """One character over a quota does not."""
     room = 5_120 - count_characters(policy(allow("s3:GetObject", resource="arn:aws:s3:::")))
@@ -156,13 +146,6 @@ def test_the_gauge_shows_what_fits():
     gauge = next(g for g in measure(over) if g.quota.startswith("group"))
     assert not gauge.fits
     assert "1 too many" in str(gauge)
-
-
-def test_a_statement_that_cannot_be_cut_says_so():
-    """Its one condition alone is larger than the quota."""
-    statement = allow("s3:GetObject") | {"Condition": {"StringLike": {"s3:prefix": "x" * 7_000}}}
-    with pytest.raises(InputError, match="cannot be cut"):
-        split_policy(policy(statement))
 
 
 MFA = {"Condition": {"Bool": {"aws:MultiFactorAuthPresent": "true"}}}

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import given, settings, strategies as st
+from samples import scaled
 
 from iamkit.policies.evaluation.engine import Policies, evaluate, evaluate_exactly, unread
 from iamkit.policies.evaluation.request import Principal, Request
@@ -140,7 +141,7 @@ def decide(statements, context, unknown=(), **more):
 
 
 @given(some_statements, some_statements, contexts)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=scaled(50, 2000), deadline=None)
 def test_another_deny_never_allows(statements, more, context):
     """Whatever is refused stays refused when denies are added."""
     denies = [{**statement, "Effect": "Deny"} for statement in more]
@@ -149,7 +150,7 @@ def test_another_deny_never_allows(statements, more, context):
 
 
 @given(some_statements, st.randoms(), contexts)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=scaled(50, 2000), deadline=None)
 def test_the_order_of_statements_never_matters(statements, random, context):
     """Shuffled, the answer is the same."""
     shuffled = list(statements)
@@ -158,7 +159,7 @@ def test_the_order_of_statements_never_matters(statements, random, context):
 
 
 @given(some_statements, some_statements, contexts)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=scaled(50, 2000), deadline=None)
 def test_a_boundary_only_takes_away(statements, boundary, context):
     """What is allowed within a boundary is allowed without it."""
     within = decide(statements, context, permissions_boundary=document(boundary))
@@ -167,7 +168,7 @@ def test_a_boundary_only_takes_away(statements, boundary, context):
 
 
 @given(some_statements, contexts, st.sets(st.sampled_from(sorted(KEYS)), min_size=1))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=scaled(75, 3000), deadline=None)
 def test_a_certain_answer_holds_whatever_the_unknown_is(statements, context, unknown):
     """No value of the unknown keys, and no absence, makes a certain answer wrong."""
     answer = decide(statements, context, unknown)
@@ -213,7 +214,7 @@ any_pattern = st.text("ab:*?", max_size=12)
 
 
 @given(any_pattern, st.text("ab:", max_size=10))
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=scaled(125, 5000), deadline=None)
 def test_walking_and_regular_expressions_agree(pattern, text):
     """Patterns of many stars are taken as those of few."""
     expression = "".join({"*": ".*", "?": "."}.get(c, re.escape(c)) for c in pattern)

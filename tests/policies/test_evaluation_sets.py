@@ -5,6 +5,7 @@ import time
 
 from accounts import ACCOUNT, account_of
 from hypothesis import given, settings, strategies as st
+from samples import scaled
 
 from iamkit.policies.actions.catalogue import load_catalogue
 from iamkit.policies.evaluation.access import permission_matrix
@@ -72,7 +73,7 @@ def fits(resource, pattern):
 
 
 @given(statements, st.none() | statements, st.sampled_from(SETS), st.lists(keys, min_size=5))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=scaled(75, 3000), deadline=None)
 def test_the_answer_for_a_set_is_never_better_than_for_its_worst_member(own, boundary, s, texts):
     """Allowed means each member, refused none of them, in part that some are and some are not."""
     policies = policies_of(own, boundary)
@@ -89,7 +90,7 @@ def test_the_answer_for_a_set_is_never_better_than_for_its_worst_member(own, bou
 
 
 @given(statements, st.lists(keys, min_size=5))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=scaled(75, 3000), deadline=None)
 def test_a_part_is_never_wider_than_the_policy(own, texts):
     """Of what an answer names as the allowed part, every member is allowed."""
     policies = policies_of(own, None)
@@ -112,7 +113,7 @@ def _fits_any(member, pattern):
 
 
 @given(statements, st.none() | statements)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=scaled(50, 2000), deadline=None)
 def test_the_matrix_is_never_wider_than_the_policies(own, boundary):
     """Everything, everything but some, some, nothing: the answer for all of the account says so."""
     arn = f"arn:aws:iam::{ACCOUNT}:policy/limit"
@@ -133,7 +134,7 @@ def test_the_matrix_is_never_wider_than_the_policies(own, boundary):
 
 
 @given(statements, st.sampled_from(["s3:Get*", "s3:*Object", "s3:Put?bject"]), st.randoms())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=scaled(25, 1000), deadline=None)
 def test_the_answer_for_actions_is_never_better_than_for_the_worst_of_them(own, pattern, random):
     """The same for a pattern of actions, some of which are asked one by one."""
     policies, catalogue = policies_of(own, None), load_catalogue()
@@ -152,7 +153,7 @@ patterns = st.text("ab:*?", min_size=1, max_size=8)
 
 
 @given(patterns, st.lists(patterns, max_size=3), st.text("abc:", max_size=8))
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=scaled(125, 5000), deadline=None)
 def test_each_text_has_a_member_that_stands_for_it(pattern, others, text):
     """Whatever is of the set, one of the members found is matched by just the same patterns."""
     expressions = tuple(resource_expression(other) for other in others)

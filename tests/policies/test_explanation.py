@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings, strategies as st
 from moto.iam.aws_managed_policies import aws_managed_policies_data
+from samples import scaled
 
 from iamkit.policies import allow, policy
-from iamkit.policies.grammar.document import find_problem
+from iamkit.policies.grammar.validation import find_problem
 from iamkit.policies.wording.explanation import explain
 
 CASES = json.loads((Path(__file__).parent / "cases" / "explain.json").read_text(encoding="utf-8"))
@@ -59,7 +60,7 @@ def test_aws_own_policies_are_told():
 
 
 @given(CHARACTERS, CHARACTERS, CHARACTERS)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=scaled(75, 3000), deadline=None)
 def test_whatever_is_a_policy_can_be_told(name, key, value):
     """Names, keys and values may hold any letters."""
     resources = [f"arn:aws:s3:::{name}", f"arn:aws:s3:::{name}/*", f"arn:aws:{key}:::{value}\0"]

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings, strategies as st
 from moto.iam.aws_managed_policies import aws_managed_policies_data
+from samples import scaled
 
 from iamkit.policies.grammar.document import print_policy
 from iamkit.policies.grammar.positions import locate_paths
@@ -78,7 +79,7 @@ def test_aws_own_policies_are_read_without_error():
 
 
 @given(VALUES)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=scaled(50, 2000), deadline=None)
 def test_the_linter_reads_whatever_json_is(value):
     """It never raises: what is no policy is told to be none."""
     remarks = lint_policy(json.dumps({"Version": "2012-10-17", "Statement": [value]}))
@@ -87,7 +88,7 @@ def test_the_linter_reads_whatever_json_is(value):
 
 
 @given(VALUES, VALUES)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=scaled(50, 2000), deadline=None)
 def test_the_linter_reads_whatever_a_statement_holds(condition, value):
     """Conditions and elements may hold anything."""
     statement = {"Effect": "Allow", "Action": "s3:Get*", "Resource": "*", "Condition": condition}
@@ -98,7 +99,7 @@ def test_the_linter_reads_whatever_a_statement_holds(condition, value):
 
 
 @given(VALUES)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=scaled(50, 2000), deadline=None)
 def test_every_value_is_found_in_its_text(value):
     """At the position of a path begins the value that the path names."""
     text = json.dumps({"a": value, "b": [value, {"c": 1}]}, indent=2)

@@ -2,7 +2,8 @@
 
 import json
 import shutil
-from contextlib import contextmanager
+import tempfile
+from contextlib import contextmanager, nullcontext
 from importlib.metadata import version
 from pathlib import Path
 
@@ -10,8 +11,28 @@ import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from forked_sandboxes import forking_interpreter, starting_by
 
 from iamkit.sandbox import start_sandbox, stop_sandbox
+
+
+@pytest.fixture(scope="session")
+def interpreter():
+    """A program by which sandboxes start in some hundredths of a second."""
+    with (
+        tempfile.TemporaryDirectory(prefix="fork-") as folder,
+        forking_interpreter(Path(folder)) as interpreter,
+    ):
+        yield interpreter
+
+
+@pytest.fixture(autouse=True)
+def quick_starts(request, interpreter):
+    """Sandboxes start by a fork, but where a test is marked ``real_start``."""
+    with (
+        nullcontext() if request.node.get_closest_marker("real_start") else starting_by(interpreter)
+    ):
+        yield
 
 
 @pytest.fixture

@@ -578,9 +578,9 @@ def account(tmp_path):
     """An account in this process, with a user `bob` and a gate that is asked directly."""
     from iamkit.sandbox.server.call import Call, Caller
     from iamkit.sandbox.server.http_message import Request
-    from iamkit.sandbox.server.persistent_account import PersistentAccount
+    from iamkit.sandbox.server.persistent_account import PersistentAccounts
 
-    life = PersistentAccount(tmp_path, 0)
+    life = PersistentAccounts(tmp_path, 0)
     life.account.iam.users.pop("bob", None)
     bob = life.account.iam.create_user(region_name="us-east-1", user_name="bob")
     life.account.authorizes = True

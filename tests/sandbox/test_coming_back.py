@@ -37,7 +37,6 @@ LOGGING = (
     b"</BucketLoggingStatus>"
 )
 VERSIONING = b"<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>"
-SERVICES = {"ec2": "2016-11-15", "iam": "2010-05-08"}
 
 
 def reads_without_parameters(service):
@@ -265,7 +264,7 @@ def test_no_look_changes_the_account(tmp_path):
     world = World(tmp_path / "state")
     for write in WRITES.values():
         write(world, 0)
-    made = world.made() | {("secretsmanager", "us-east-1")}
+    made = world.made() | {("secretsmanager", "000000000000", "us-east-1")}
     before = world.everything(made)
     answered = [name for name, look in READS.items() if look(world, 0)[0] == 200]
     assert world.everything(made) == before

@@ -2,7 +2,6 @@
 
 import pytest
 
-CERTIFICATE = "a certificate"
 CAUSES = {
     "a key": (
         lambda iam: iam.create_access_key(UserName="alice")["AccessKey"]["AccessKeyId"],

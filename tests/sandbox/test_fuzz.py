@@ -62,9 +62,9 @@ class World:
     def __init__(self, folder):
         from iamkit.sandbox.server.call import Call, Caller, read_parameters
         from iamkit.sandbox.server.errors import Refused
-        from iamkit.sandbox.server.persistent_account import PersistentAccount
+        from iamkit.sandbox.server.persistent_account import PersistentAccounts
 
-        self.life = PersistentAccount(folder, 0)
+        self.life = PersistentAccounts(folder, 0)
         self.call_type, self.caller_type, self.refused = Call, Caller, Refused
         self.read_parameters = read_parameters
         self.random = random.Random(SEED)

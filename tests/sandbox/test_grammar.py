@@ -9,12 +9,15 @@ from botocore.session import Session
 from hypothesis import HealthCheck, given, settings, strategies as st
 from moto.iam.aws_managed_policies import aws_managed_policies_data
 from moto.iam.policy_validation import IAMPolicyDocumentValidator
+from samples import scaled
 
 from iamkit.errors import InputError
-from iamkit.parameters.models import DevGroupParameters, check as check_parameters
+from iamkit.parameters.checking import check as check_parameters
+from iamkit.parameters.models import DevGroupParameters
 from iamkit.policies.grammar.document import parse_policy, to_json
+from iamkit.policies.grammar.elements import PARTITIONS
 from iamkit.policies.grammar.reading import load_strictly
-from iamkit.policies.grammar.validation import PARTITIONS, find_problem
+from iamkit.policies.grammar.validation import find_problem
 from iamkit.policies.lint.linting import lint_policy
 from iamkit.sandbox.server.errors import Refused
 from iamkit.sandbox.server.policy_grammar import check_document
@@ -255,7 +258,7 @@ def is_sent(text):
 
 
 @given(documents())
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=scaled(100, 4000), deadline=None)
 def test_kit_and_sandbox_accept_the_same(document):
     """A document is taken by the kit exactly if the sandbox takes its text."""
     text = to_json(document)
@@ -265,7 +268,9 @@ def test_kit_and_sandbox_accept_the_same(document):
 
 @given(document=documents())
 @settings(
-    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=scaled(15, 300),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 def test_the_calls_accept_what_the_kit_does(put, create, document):
     """PutGroupPolicy and CreatePolicy, over the wire, are of the kit's opinion."""
@@ -279,7 +284,7 @@ BEYOND = ("can not contain region", "IAM resource path", "The policy failed lega
 
 
 @given(documents())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=scaled(75, 3000), deadline=None)
 def test_the_order_of_refusals_is_that_of_the_layer_below(document):
     """What moto refuses is refused by us, in moto's words, but for what AWS documents."""
     text = to_json(document)

@@ -66,6 +66,7 @@ def test_nothing_acknowledged_is_lost_by_kill_9(state, client_of):
             assert arn.split("/")[-1] in names
 
 
+@pytest.mark.real_start
 def test_a_stopped_sandbox_comes_back_as_it_was(started, state, client_of):
     """Ids, keys, passwords, policies, aliases and buckets are there after a stop and a start."""
     iam = client_of(started)

@@ -5,32 +5,19 @@ from contextlib import suppress
 from typing import Any
 
 import ipywidgets as widgets
+from pydantic.fields import FieldInfo
 
 from iamkit.account.state import AccountState
 from iamkit.errors import InputError
 from iamkit.notebook.forms.users_editor import edit_users, note_against
 from iamkit.notebook.markup import escape
-from iamkit.parameters.models import UserRow
+from iamkit.parameters.models import UserRow, term_of
 from iamkit.parameters.users_csv import cells_of
 from iamkit.policies.grammar.document import parse_policy, print_policy
 
 WIDE = "66em"
 LABEL = "15em"
 INDENT = "15.6em"
-LABELS = {
-    "admin_group": ("Administrators' group", "group"),
-    "admin_policy_name": ("Name of their policy", "inline policy"),
-    "admin_policy": ("What they may do", "policy document"),
-    "admin_user": ("First administrator", "user"),
-    "admin_profile": ("AWS profile for the key", "profile in ~/.aws/credentials"),
-    "dev_group": ("Developers' group", "group"),
-    "dev_policy_name": ("Name of their policy", "inline policy"),
-    "dev_policy": ("What they may do", "policy document"),
-    "users": ("Who should be there", "users"),
-    "remove_users": ("Who must go", "users"),
-    "account_alias": ("Name in the sign-in address", "account alias"),
-}
-"""Each parameter in plain words, and what IAM calls it."""
 
 
 class Field:
@@ -41,11 +28,10 @@ class Field:
         messages: below it: what is wrong with it, or what it would change.
     """
 
-    def __init__(self, name: str, help_text: str, choices: Iterable[str] = ()) -> None:
-        label, self.term = LABELS.get(name, (name, ""))
-        self.name, self.help_text = name, help_text
+    def __init__(self, name: str, about: FieldInfo, choices: Iterable[str] = ()) -> None:
+        self.name, self.about = name, about
         self.messages = widgets.HTML()
-        self.widget = self.make(label, list(choices))
+        self.widget = self.make(about.title or name, list(choices))
 
     def make(self, label: str, choices: list[str]) -> Any:
         """The widget; with choices one that offers those that hold what is typed."""
@@ -85,8 +71,11 @@ class Field:
 
     def rows(self) -> list[Any]:
         """What is shown, from top to bottom."""
-        term = f" · in IAM: <i>{escape(self.term)}</i>" if self.term else ""
-        below = widgets.HTML(f"<small>{escape(self.help_text)}{term}</small>")
+        term = term_of(self.about).name
+        said = (
+            f"{escape(self.about.description or '')}{term and f' · in IAM: <i>{escape(term)}</i>'}"
+        )
+        below = widgets.HTML(f"<small>{said}</small>")
         below.layout.margin = f"0 0 0 {INDENT}"
         self.messages.layout.margin = f"0 0 1em {INDENT}"
         self.messages.layout.max_width = "46em"
@@ -219,29 +208,29 @@ class UsersField(Field):
         return [widgets.HTML(f"<b>{escape(self.widget.label)}</b>"), self.widget, self.messages]
 
 
-def field_of(name: str, value: Any, help_text: str, state: AccountState | None) -> Field:
+def field_of(name: str, value: Any, about: FieldInfo, state: AccountState | None) -> Field:
     """The field for a parameter, which offers what the account has.
 
     Args:
         name: the parameter's name.
         value: its value in the parameters; the field's kind follows from it.
-        help_text: from the parameter's description.
+        about: the parameter's label, meaning and term, as the model has them.
         state: the account, or None if it was not read.
     """
     groups = sorted(state.groups) if state else []
     users = sorted(state.users) if state else []
     field: Field
-    if name == "users":
-        field = UsersField(name, help_text, groups)
+    if about.annotation == list[UserRow]:
+        field = UsersField(name, about, groups)
     elif isinstance(value, bool):
-        field = CheckField(name, help_text)
+        field = CheckField(name, about)
     elif isinstance(value, dict):
-        field = PolicyField(name, help_text)
+        field = PolicyField(name, about)
     elif isinstance(value, list):
-        field = TextsField(name, help_text, users)
+        field = TextsField(name, about, users)
     else:
-        picks = {"admin_group": groups, "dev_group": groups, "admin_user": users}
-        field = Field(name, help_text, picks.get(name, ()))
+        picks = {"group": groups, "user": users}
+        field = Field(name, about, picks.get(term_of(about).name, ()))
     field.value = value
     if state:
         field.compare(state)

@@ -22,11 +22,8 @@ from iamkit.notebook.forms.form_state import keep, keeping_row, plain_value, rec
 from iamkit.notebook.interactive import someone_is_there
 from iamkit.notebook.markup import escape, table
 from iamkit.notebook.plan_view import describe
-from iamkit.parameters.models import (
-    NotebookParameters,
-    RunAsParameters,
-    describe as describe_problem,
-)
+from iamkit.parameters.checking import describe as describe_problem
+from iamkit.parameters.models import NotebookParameters, RunAsParameters
 from iamkit.plan.changes import Change, Plan, make_plan
 from iamkit.plan.desired import Desired, desired_of
 from iamkit.policies.lint.linting import lint_policy
@@ -55,7 +52,7 @@ class Form(Generic[Parameters]):
         self._initial, self._model, self._session = parameters, type(parameters), session
         self._state = read_account(session, desired_of(parameters)) if session else None
         self.fields = {
-            name: field_of(name, getattr(parameters, name), field.description or "", self._state)
+            name: field_of(name, getattr(parameters, name), field, self._state)
             for name, field in self._model.model_fields.items()
             if name not in NOT_IN_FORMS
         }
@@ -177,13 +174,14 @@ class Form(Generic[Parameters]):
         return problems
 
     def _plan(self, desired: Desired) -> Plan | None:
-        """What the values come to; the details of users who are named anew are read first."""
+        """What the values come to; what they depend on anew is read first."""
         if not self._state or not self._session:
             return None
-        known = self._state.users
-        if any(user.detail is None and desired.concerns(n) for n, user in known.items()):
+        plan = make_plan(self._state, desired)
+        if plan.unread:
             self._state = read_account(self._session, desired)
-        return make_plan(self._state, desired)
+            plan = make_plan(self._state, desired)
+        return plan
 
 
 def show_form(parameters: Parameters, session: Session | None = None) -> Form[Parameters]:

@@ -28,11 +28,6 @@ def recall(began_with: NotebookParameters) -> Any:
     return values if first == began_with else None
 
 
-def forget(began_with: NotebookParameters) -> None:
-    """Keep nothing more for these parameters."""
-    _KEPT.pop(type(began_with), None)
-
-
 def save_values(value: NotebookParameters, names: Iterable[str], path: Path) -> str:
     """Write some of a notebook's parameters into a parameters file, and say what became of it.
 

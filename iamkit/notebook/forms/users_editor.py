@@ -9,8 +9,9 @@ from pydantic_core import ErrorDetails
 
 from iamkit.account.state import AccountState
 from iamkit.notebook.forms.rows_editor import Checked, Column, Problem, Row, RowsEditor
+from iamkit.parameters.checking import describe
 from iamkit.parameters.iam_names import check_no_twins
-from iamkit.parameters.models import UserRow, describe
+from iamkit.parameters.models import UserRow, term_of
 from iamkit.parameters.users_csv import (
     COLUMNS,
     MAX_BYTES,
@@ -23,20 +24,6 @@ from iamkit.parameters.users_csv import (
     tidy_cells,
 )
 
-LABELS = {
-    "name": ("User name", "user name", "IAM ignores the case: Alice and alice are one."),
-    "path": ("Folder", "path", "Policies can refer to it."),
-    "groups": ("Groups", "groups", "What they may do comes from their groups."),
-    "tags": ("Tags", "tags", "Such as team=web;cost-center=1001."),
-    "access_key": ("Gets a key for programs", "access key", "Only for who runs programs."),
-    "console_password": (
-        "May sign in to the console",
-        "login profile",
-        "The password is made for them, and changed at the first sign-in.",
-    ),
-    "hand_over": ("Credentials go to", "hand over", ""),
-}
-"""Of each column, the heading in plain words, IAM's own term, and more help."""
 HOW = {
     "text": "",
     "list": "Put a ; between several.",
@@ -109,7 +96,7 @@ def check_users(rows: Iterable[Row], note: Callable[[UserRow], str] | None = Non
 def note_against(account: AccountState) -> Callable[[UserRow], str]:
     """Says of a user what they would change in an account.
 
-    Whether a key or a password is there is only known of users whose details were read.
+    Whether a key or a password is there is only known of users of whom that was read.
     """
     lower = {name.lower(): name for name in account.users}
 
@@ -118,6 +105,7 @@ def note_against(account: AccountState) -> Callable[[UserRow], str]:
         if there is None:
             twin = lower.get(user.name.lower())
             return f"the account has {twin}, the same name to IAM" if twin else "new"
+        name = there.name
         member = {group.lower() for group in there.groups}
         joins = [group for group in user.groups if group.lower() not in member]
         tags = [key for key, text in user.tags.items() if there.tags.get(key) != text]
@@ -126,9 +114,11 @@ def note_against(account: AccountState) -> Callable[[UserRow], str]:
             parts.append(f"moves from {there.path} to {user.path}")
         if tags:
             parts.append(f"tags {', '.join(tags)}")
-        if there.detail and user.access_key and not there.detail.access_keys:
+        has_keys, has_password = account.access_keys.get(name), account.login_profiles.get(name)
+        if user.access_key and account.was_read("ListAccessKeys", name) and not has_keys:
             parts.append("gets an access key")
-        if there.detail and user.console_password and not there.detail.has_login_profile:
+        known = account.was_read("GetLoginProfile", name)
+        if user.console_password and known and not has_password:
             parts.append("may sign in")
         return "; ".join(parts) or "as in the account"
 
@@ -137,14 +127,13 @@ def note_against(account: AccountState) -> Callable[[UserRow], str]:
 
 def _column(name: str, choices: Iterable[str]) -> Column:
     words = name.replace("_", " ")
-    label, term, more = LABELS.get(name, (words.capitalize(), words, ""))
-    kind = kind_of(name)
-    about = UserRow.model_fields[name].description or words
+    field, kind = UserRow.model_fields[name], kind_of(name)
+    term, about = term_of(field), field.description or words
     return Column(
         name=name,
-        label=label,
-        term=term,
-        help=" ".join(filter(None, (f"{about[:1].upper()}{about[1:]}.", HOW[kind], more))),
+        label=field.title or words.capitalize(),
+        term=term.name or words,
+        help=" ".join(filter(None, (f"{about[:1].upper()}{about[1:]}.", HOW[kind], term.more))),
         kind="list" if kind == "tags" else kind,
         choices=list(choices),
     )

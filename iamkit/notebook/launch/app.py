@@ -20,6 +20,7 @@ from iamkit.notebook.interactive import APP_APPLIES, YES
 from iamkit.notebook.launch.lab import START, prepare_environment, prepare_folder
 from iamkit.notebook.reports.html import TEMPLATES
 from iamkit.parameters.models import NOTEBOOKS
+from iamkit.storage.private_files import write_whole
 
 try:
     from jupyter_server.auth.identity import IdentityProvider
@@ -125,8 +126,7 @@ class App(Voila):  # type: ignore[misc]
     def launch_browser(self) -> None:
         """Open the link from a private file, as the arguments of a process are for all to see."""
         page = Path(self.connection_dir) / "open.html"
-        page.touch(mode=0o600)
-        page.write_text(f'<meta http-equiv="refresh" content="0;url={self.display_url}">')
+        write_whole(page, f'<meta http-equiv="refresh" content="0;url={self.display_url}">')
         threading.Thread(target=webbrowser.open, args=[page.as_uri()], daemon=True).start()
 
 

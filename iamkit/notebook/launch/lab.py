@@ -13,7 +13,7 @@ from pathlib import Path
 from jupyter_core.paths import jupyter_runtime_dir
 
 from iamkit.errors import IamkitError, InputError
-from iamkit.parameters.models import CURRENT
+from iamkit.parameters.files import CURRENT
 from iamkit.parameters.practice import packaged
 from iamkit.parameters.yaml_file import read_parameters
 from iamkit.storage.folders import make_folder

@@ -1,5 +1,6 @@
 """A policy as a person reads it: in sentences, with what to mind, its size, and its text."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from iamkit.errors import InputError
 from iamkit.notebook.display import show
 from iamkit.notebook.interactive import applying_is_off
 from iamkit.notebook.markup import escape, table
+from iamkit.parameters.models import PolicyChoice
 from iamkit.plan.access_changes import impact_of
 from iamkit.plan.desired import Desired
 from iamkit.policies.actions.expansion import shrink
@@ -20,6 +22,7 @@ from iamkit.policies.grammar.quotas import Gauge, measure
 from iamkit.policies.lint.linting import Remark, lint_policy
 from iamkit.policies.lookup import find_policy
 from iamkit.policies.wording.explanation import explain
+from iamkit.storage.private_files import write_whole
 
 COLOURS = {"error": "#b91c1c", "warning": "#9a6700", "hint": "#57606a"}
 MARKS = {"error": "✘", "warning": "⚠", "hint": "ⓘ"}
@@ -38,6 +41,26 @@ def show_policy(document: JSON, title: str = "") -> None:
     heading = f"<h4>{escape(title)}</h4>" if title else ""
     markup = heading + policy_html(document)
     display({"text/html": markup, "text/plain": policy_text(document, title)}, raw=True)
+
+
+def show_choices(parts: Sequence[PolicyChoice]) -> None:
+    """Show what is chosen for a policy, part by part."""
+    rows = [(str(number), in_short(part)) for number, part in enumerate(parts, 1)]
+    text = "\n".join(f"{number}. {said}" for number, said in rows)
+    markup = table(rows, ("part", "what is chosen"))
+    display({"text/html": markup, "text/plain": text}, raw=True)
+
+
+def in_short(part: PolicyChoice) -> str:
+    """A choice on one line, as it stands in the parameters."""
+    given = part.model_dump(exclude_defaults=True).items()
+    return "; ".join(f"{name.replace('_', ' ')}: {_plain(value)}" for name, value in given)
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key}={text}" for key, text in value.items())
+    return ", ".join(value) if isinstance(value, list) else str(value).lower()
 
 
 def show_source(state: AccountState, source: str, beside: JSON) -> None:
@@ -73,7 +96,7 @@ def save_policy(document: JSON, file: str) -> None:
         return
     path = Path(file).expanduser()
     try:
-        path.write_text(print_policy(document) + "\n", encoding="utf-8")
+        write_whole(path, print_policy(document) + "\n", mode=0o666)
     except OSError as error:
         raise InputError(f"{path} cannot be written: {error.strerror}.") from None
     show(f"The policy is saved: {path}")
@@ -81,9 +104,9 @@ def save_policy(document: JSON, file: str) -> None:
 
 def show_impact(state: AccountState, desired: Desired) -> None:
     """Show what the desired policies would change, user by user."""
-    for wanted in desired.as_spelled_in(state).policies:
+    for wanted in desired.as_spelled_in(state).holders:
         changes = impact_of(state, wanted)
-        said = told_impact(changes, f"{wanted.kind} {wanted.holder}")
+        said = told_impact(changes, wanted.target)
         rows = changes.to_numpy().tolist()
         markup = f"<p>{escape(said)}</p>" + (
             table(rows, [str(name) for name in changes.columns]) if rows else ""

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from IPython.display import display
 
 from iamkit.audit import Audit
-from iamkit.audit.exports import failures, printable
+from iamkit.audit.exports import failures
 from iamkit.audit.priorities import Urgent, count_findings, most_urgent
 from iamkit.aws.audit_run import audit_of
-from iamkit.aws.overview import read_overview
+from iamkit.aws.read import AUDITED, read_account
 from iamkit.aws.session import Session
 from iamkit.errors import AwsError, InputError
 from iamkit.notebook.input_notebook import declared_parameters
-from iamkit.notebook.markup import badge, escape
+from iamkit.notebook.markup import SEVERITY_COLOURS, badge, escape
 from iamkit.parameters.models import (
     NOTEBOOKS,
     AuditUsersParameters,
@@ -25,17 +25,16 @@ from iamkit.parameters.users_csv import with_users_file
 from iamkit.parameters.yaml_file import current_parameters_file, read_parameters
 from iamkit.plan.desired import Desired, desired_of
 from iamkit.plan.progress import FIRST, PLANNED, WORST, State, Step, in_brief, list_steps, next_step
+from iamkit.text import printable
 from iamkit.workspace import find_notebook
 
+SEVERITY_SIGNS = {"critical": "▲", "high": "▲", "medium": "◆", "low": "▽"}
 LOOKS: Mapping[State | str, tuple[str, str]] = {
     "done": ("✔", "#1a7f37"),
     "to do": ("○", "#0550ae"),
     "cannot tell": ("?", "#8a4600"),
     "as you like": ("·", "#4d5966"),
-    "critical": ("▲", "#8b0000"),
-    "high": ("▲", "#b2182b"),
-    "medium": ("◆", "#8a4600"),
-    "low": ("▽", "#4d5966"),
+    **{word: (sign, SEVERITY_COLOURS[word]) for word, sign in SEVERITY_SIGNS.items()},
 }
 """The sign and the background of each word; white on it has a contrast of 5 and more."""
 
@@ -72,9 +71,9 @@ def read_start(session: Session, parameters: StartParameters) -> Start:
     wanted = {notebook: _wanted(notebook, given) for notebook in PLANNED}
     problems: list[str] = []
     try:
-        overview = read_overview(session, _together(wanted))
+        state = read_account(session, _together(wanted), operations=AUDITED, strict=False)
     except AwsError as error:
-        steps = list_steps(session.identity, str(error), wanted, unread={}, found={})
+        steps = list_steps(session.identity, str(error), wanted, found={})
         return Start(steps=steps, audit=None, problems=(f"could not be read: {error}",))
     try:
         limits = AuditUsersParameters.model_validate(given("06_audit_users").model_dump())
@@ -83,12 +82,11 @@ def read_start(session: Session, parameters: StartParameters) -> Start:
             f"the audit's defaults are used instead of its parameters: {in_brief(error)}"
         )
         limits = AuditUsersParameters.model_validate(parameters.model_dump())
-    audit = audit_of(overview.state, limits)
+    audit = audit_of(state, limits)
     steps = list_steps(
         session.identity,
-        overview.state,
+        state,
         wanted,
-        unread=overview.unread,
         found=count_findings(audit.findings),
     )
     return Start(steps=steps, audit=audit, problems=(*problems, *failures(audit)))

@@ -20,10 +20,11 @@ from iamkit.aws.session import Session
 from iamkit.errors import AwsError, IamkitError, InputError
 from iamkit.notebook.forms.form_state import keep, keeping_row, recall, save_values
 from iamkit.notebook.interactive import someone_is_there
-from iamkit.notebook.markup import escape, table
-from iamkit.notebook.pages.policy import policy_html, told_impact
+from iamkit.notebook.markup import escape
+from iamkit.notebook.pages.policy import in_short, policy_html, show_choices, told_impact
+from iamkit.parameters.checking import AnyModel, describe
 from iamkit.parameters.iam_names import spellings
-from iamkit.parameters.models import PolicyChoice, PolicyStudioParameters, describe
+from iamkit.parameters.models import PolicyChoice, PolicyStudioParameters
 from iamkit.plan.access_changes import impact_of
 from iamkit.plan.desired import Desired, held_policy
 from iamkit.policies.actions.builder import Place, build_policy, chosen_actions, resource_types
@@ -40,8 +41,9 @@ VERBS = {
 NOTHING = PolicyChoice.model_validate({})
 FIRST = ("s3", "ec2", "iam")
 """Services of whose things there are lists, so they come first."""
-WIDE = {"width": "46em"}
+AUTO = {"width": "auto"}
 STYLE = {"description_width": "9em"}
+FIELD = {"style": STYLE, "layout": {"width": "46em"}}
 
 
 class Studio:
@@ -84,11 +86,7 @@ class Studio:
             "policy_name": self.name.value,
             "policy_holder": self.holder.value,
         }
-        try:
-            return PolicyStudioParameters.model_validate(given)
-        except ValidationError as error:
-            said = describe(error.errors(include_url=False)[0], PolicyStudioParameters)
-            raise InputError(f"{said}. Mend it in the studio above. Nothing was changed.") from None
+        return _checked(PolicyStudioParameters, given)
 
     def desired(self) -> Desired:
         """What the studio's value wants of the account.
@@ -97,7 +95,7 @@ class Studio:
             InputError: a field is wrong.
         """
         value = self.value
-        return held_policy(value, _document_of(value, self._place))
+        return held_policy(value, studio_policy(value, self._session))
 
     def on_change(self, observer: Callable[[], None]) -> None:
         """Call the observer after each change of what is chosen."""
@@ -112,11 +110,7 @@ class Studio:
     def show(self) -> None:
         """Show the fields beside what they come to, if somebody is there to choose."""
         if not someone_is_there():
-            parts = self._initial.policy_choices
-            rows = [(str(number), _in_short(part)) for number, part in enumerate(parts, 1)]
-            text = "\n".join(f"{number}. {said}" for number, said in rows)
-            markup = table(rows, ("part", "what is chosen"))
-            display({"text/html": markup, "text/plain": text}, raw=True)
+            show_choices(self._initial.policy_choices)
             return
         verbs = widgets.HBox(list(self.verbs.values()), layout={"flex_flow": "row wrap"})
         fields = [
@@ -134,7 +128,7 @@ class Studio:
 
     def _make_fields(self, parameters: PolicyStudioParameters) -> None:
         self.verbs = {
-            verb: widgets.ToggleButton(description=verb, tooltip=text, layout={"width": "auto"})
+            verb: widgets.ToggleButton(description=verb, tooltip=text, layout=AUTO)
             for verb, text in VERBS.items()
         }
         titles = self._catalogue.titles
@@ -158,16 +152,11 @@ class Studio:
             options=[("nobody yet", ""), *missing, *((holder, holder) for holder in holders)],
             value=wanted,
             description="Holder",
-            style=STYLE,
-            layout=WIDE,
+            **FIELD,
         )
         self.name = _text("Name", "", parameters.policy_name)
-        self.keep = widgets.Button(description="Keep this part, add another", icon="plus")
-        self.drop = widgets.Button(description="Take the last kept part back", icon="undo")
-        for button in (self.keep, self.drop):
-            button.layout.width = "auto"
-        self.keep.on_click(lambda _: self._keep_part())
-        self.drop.on_click(lambda _: self._take_back())
+        self.keep = _button("Keep this part, add another", "plus", self._keep_part)
+        self.drop = _button("Take the last kept part back", "undo", self._take_back)
         self.parts, self.preview = widgets.HTML(), widgets.HTML()
 
     def _fields(self) -> Iterable[Any]:
@@ -229,7 +218,7 @@ class Studio:
         chosen = list(self.kinds.value)
         try:
             mask = chosen_actions(self._current(), self._catalogue)
-        except (IamkitError, ValidationError):
+        except IamkitError:
             return
         services = [service for service, _ in self._catalogue.by_service(mask)]
         found = resource_types(services, mask, self._catalogue)
@@ -241,10 +230,8 @@ class Studio:
 
     def _offer_things(self) -> None:
         chosen = list(self.things.value)
-        offered = []
-        for kind in self.kinds.value:
-            names, _ = self._listed(kind)
-            offered += [f"{kind} {name}" for name in names]
+        kinds = self.kinds.value
+        offered = [f"{kind} {name}" for kind in kinds for name in self._listed(kind)[0]]
         self.things.options = offered
         self.things.value = [thing for thing in chosen if thing in offered]
 
@@ -259,12 +246,13 @@ class Studio:
         """What the fields hold.
 
         Raises:
-            ValidationError: a field is wrong.
+            InputError: a field is wrong.
         """
         tags = [text.partition("=") for text in _split(self.tagged.value)]
         named = [*self.things.value, *_split(self.more.value)]
         kinds = {text.split(" ", 1)[0] for text in named}
-        return PolicyChoice.model_validate(
+        return _checked(
+            PolicyChoice,
             {
                 "do": [verb for verb, toggle in self.verbs.items() if toggle.value],
                 "services": list(self.services.value),
@@ -274,16 +262,12 @@ class Studio:
                 "from_addresses": _split(self.from_addresses.value),
                 "until": self.until.value.strip(),
                 "tagged": {key.strip(): value.strip() for key, _, value in tags},
-            }
+            },
         )
 
     def _parts(self) -> list[PolicyChoice]:
         """The kept parts, and the current one if anything is chosen in it."""
-        try:
-            current = self._current()
-        except ValidationError as error:
-            said = describe(error.errors(include_url=False)[0], PolicyChoice)
-            raise InputError(f"{said}. Mend it in the studio above. Nothing was changed.") from None
+        current = self._current()
         chosen = (current.do and current.services) or current.actions
         return [*self.kept, *([current] if chosen else [])]
 
@@ -321,16 +305,14 @@ class Studio:
     def reset(self) -> None:
         """Take the parameters' choices again."""
         *self.kept, current = [*self._initial.policy_choices] or [NOTHING]
-        self.name.value, self.holder.value = (
-            self._initial.policy_name,
-            self._initial.policy_holder,
-        )
+        self.name.value = self._initial.policy_name
+        self.holder.value = self._initial.policy_holder
         self._fill(current)
         self._tell()
 
     def _show_preview(self) -> None:
         """What the policy would be; an exception inside of a callback would reach nobody."""
-        kept = "".join(f"<li>{escape(_in_short(part))}</li>" for part in self.kept)
+        kept = "".join(f"<li>{escape(in_short(part))}</li>" for part in self.kept)
         self.parts.value = f"<p>Kept:</p><ol>{kept}</ol>" if kept else ""
         self.drop.disabled = not self.kept
         try:
@@ -342,9 +324,8 @@ class Studio:
 
     def _impact(self, value: PolicyStudioParameters, document: JSON) -> str:
         notes = [note for kind in self.kinds.value if (note := self._listed(kind)[1])]
-        wanted = held_policy(value, document).policies
-        for policy in wanted:
-            told = told_impact(impact_of(self._state, policy), f"{policy.kind} {policy.holder}")
+        for holder in held_policy(value, document).holders:
+            told = told_impact(impact_of(self._state, holder), holder.target)
             notes.append(f"{told} Nothing beyond the policy below.")
         return "".join(f"<p>{escape(note)}</p>" for note in notes)
 
@@ -362,11 +343,8 @@ def studio_policy(parameters: PolicyStudioParameters, session: Session) -> dict[
     Raises:
         InputError: a service, action or type of thing is unknown.
     """
-    return _document_of(parameters, place_of(session))
-
-
-def _document_of(parameters: PolicyStudioParameters, place: Place) -> dict[str, Any]:
-    return build_policy(parameters.policy_choices, place) if parameters.policy_choices else {}
+    chosen = parameters.policy_choices
+    return build_policy(chosen, place_of(session)) if chosen else {}
 
 
 def place_of(session: Session) -> Place:
@@ -374,24 +352,32 @@ def place_of(session: Session) -> Place:
     return Place(session.identity.account_id, session.identity.partition)
 
 
+def _checked(model: type[AnyModel], given: dict[str, Any]) -> AnyModel:
+    """What stands in the fields, as a model."""
+    try:
+        return model.model_validate(given)
+    except ValidationError as error:
+        said = describe(error.errors(include_url=False)[0], model)
+        raise InputError(f"{said}. Mend it in the studio above. Nothing was changed.") from None
+
+
 def _titled(title: str, *fields: Any) -> list[Any]:
     return [widgets.HTML(f"<b>{escape(title)}</b>"), *fields]
 
 
+def _button(text: str, icon: str, action: Callable[[], None]) -> Any:
+    button = widgets.Button(description=text, icon=icon, layout=AUTO)
+    button.on_click(lambda _: action())
+    return button
+
+
 def _several(name: str, options: list[Any], rows: int) -> Any:
-    return widgets.SelectMultiple(
-        options=options, description=name, rows=rows, style=STYLE, layout=WIDE
-    )
+    return widgets.SelectMultiple(options=options, description=name, rows=rows, **FIELD)
 
 
 def _text(name: str, hint: str, value: str = "") -> Any:
     return widgets.Text(
-        value=value,
-        description=name,
-        placeholder=hint,
-        continuous_update=False,
-        style=STYLE,
-        layout=WIDE,
+        value=value, description=name, placeholder=hint, continuous_update=False, **FIELD
     )
 
 
@@ -403,18 +389,6 @@ def _in_words(kind: str, mask: int) -> str:
     service, _, name = kind.partition(":")
     listed = "" if kind in LISTERS else ", by name only"
     return f"{name.replace('-', ' ')} ({service}, {mask.bit_count()} actions{listed})"
-
-
-def _in_short(part: PolicyChoice) -> str:
-    """A choice on one line, as it stands in the parameters."""
-    given = part.model_dump(exclude_defaults=True).items()
-    return "; ".join(f"{name.replace('_', ' ')}: {_plain(value)}" for name, value in given)
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{key}={text}" for key, text in value.items())
-    return ", ".join(value) if isinstance(value, list) else str(value).lower()
 
 
 def _said(text: str) -> str:

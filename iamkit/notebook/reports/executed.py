@@ -1,7 +1,6 @@
 """What an executed notebook tells its readers: when and where it ran, its texts, its parameters."""
 
 import ast
-import html
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -12,17 +11,11 @@ from urllib.parse import quote
 
 import yaml
 
-from iamkit.notebook.result import NotebookResult
+from iamkit.notebook.result import ACCOUNT_MIME, WORDS, NotebookResult
 from iamkit.text import parse_python
 
 ADDED = "papermill-error-cell-tag"
 """The tag of cells in which papermill repeats an error that the head of the page tells."""
-WORDS = {"sandbox": "SANDBOX", "aws": "LIVE"}
-_BANNER = re.compile(
-    r"\b(?P<word>SANDBOX|LIVE|SAVED)\b.*?\baccount (?P<id>\d{12})(?: \((?P<alias>[a-z0-9-]+)\))?"
-    r"(?:.*?\bas it was read on (?P<read>[\d-]+ [\d:]+ UTC))?",
-    re.DOTALL,
-)
 _HEADING = re.compile(r"(#{1,2}) +(.+?)[ #]*$")
 
 
@@ -176,17 +169,15 @@ def _to_text(value: Any) -> str:
 
 
 def _stamp_of(notebook: Mapping[str, Any]) -> Stamp:
-    """From the banner that the reader sees, else from the parameters, which were checked."""
+    """From the values beside the session's banner, else from the parameters, which were checked."""
     started = notebook["metadata"].get("papermill", {}).get("start_time")
     at = datetime.fromisoformat(started) if started else None
     for cell in notebook["cells"]:
         if "session" not in cell["metadata"].get("tags", []):
             continue
-        shown = "\n".join(html_of(output) for output in cell.get("outputs", ()))
-        found = _BANNER.search(html.unescape(re.sub(r"<[^>]*>", "", shown)))
-        if found:
-            alias, read = found["alias"] or "", found["read"] or ""
-            return Stamp(at=at, account_id=found["id"], alias=alias, word=found["word"], read=read)
+        for output in cell.get("outputs", ()):
+            if told := output.get("data", {}).get(ACCOUNT_MIME):
+                return Stamp(at=at, **{name: str(value) for name, value in told.items()})
     given = {name: value for name, value, _ in _assigned(notebook["cells"])}
     word = WORDS.get(str(given.get("environment")), "")
     return Stamp(at=at, account_id=str(given.get("account_id", "")), word=word)

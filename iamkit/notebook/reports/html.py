@@ -219,4 +219,6 @@ def _exporter() -> Any:
         extra_loaders=[FileSystemLoader(TEMPLATES)],
         extra_template_basedirs=[str(TEMPLATES)],  # not the folder that one happens to be in
         filters={"css_text": _css_text, "tone": _tone},
+        # Each of nbconvert's dozen, in use or not, has the notebook validated once more.
+        default_preprocessors=["nbconvert.preprocessors.HighlightMagicsPreprocessor"],
     )

@@ -62,12 +62,17 @@ def verify(reviewed: Review) -> None:
         NotVerified: something is still different; it is named.
     """
     if reviewed.outcome is not None:
-        show(reviewed.check_applied())
+        show(reviewed.check_applied().text)
         return
     unsettled = reviewed.plan.changes or reviewed.plan.doubts
     first = NOT_YET if unsettled else "✔ The account is as wanted."
     handle = display(_shown(first), raw=True, display_id=True)
-    reviewed.on_applied(lambda: handle.update(_shown(reviewed.verdict), raw=True))
+
+    def conclude() -> None:
+        if reviewed.conclusion:
+            handle.update(_shown(reviewed.conclusion.text), raw=True)
+
+    reviewed.on_applied(conclude)
 
 
 def show_meaning(plan: Plan, session: Session) -> None:

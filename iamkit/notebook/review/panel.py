@@ -18,7 +18,13 @@ from iamkit.notebook.interactive import applying_is_off
 from iamkit.notebook.kernels import stopping_with_parent
 from iamkit.notebook.markup import escape
 from iamkit.notebook.plan_view import describe, plan_html
-from iamkit.notebook.review.review import Review, last_apply_in_short, meaning_of, sentences, told
+from iamkit.notebook.review.review import (
+    Conclusion,
+    Review,
+    last_apply_in_short,
+    meaning_of,
+    sentences,
+)
 from iamkit.plan.changes import Change
 
 BLUE, RED, GREY = "#1a5fb4", "#b91c1c", "#5a6169"
@@ -126,7 +132,7 @@ class ReviewPanel:
         try:
             plan = self.review.plan_again()
         except IamkitError as error:
-            self._say(told(error))
+            self._say(Conclusion(ok=False, said=str(error)).text)
             return
         now = f"{datetime.now(UTC):%H:%M:%S} UTC"
         meaning = sentences(meaning_of(plan, self.review.session))
@@ -160,25 +166,25 @@ class ReviewPanel:
         with stopping_with_parent(self._stopped):
             try:
                 review.apply(self._advance, self._stopped, typed).raise_if_incomplete()
-                review.verdict = review.check_applied()
+                review.conclusion = review.check_applied()
             except IamkitError as error:
-                review.verdict = told(error)
+                review.conclusion = Conclusion(ok=False, said=str(error))
             except Exception as error:  # noqa: BLE001 - its text could hold anything
-                review.verdict = f"✘ It ended in an unexpected {type(error).__name__}. Plan again."
+                said = f"It ended in an unexpected {type(error).__name__}. Plan again."
+                review.conclusion = Conclusion(ok=False, said=said)
         self._thread = None
-        self._end()
+        self._end(review.conclusion)
 
-    def _end(self) -> None:
-        outcome, verdict = self.review.outcome, self.review.verdict
+    def _end(self, conclusion: Conclusion) -> None:
+        outcome = self.review.outcome
         if outcome and self._result:
             self._result.update(_mime(render(outcome), as_text(outcome)), raw=True)
-        complete = verdict.startswith("✔")
         self.again.disabled = False
-        self.again.description = "Plan again" if complete else "Go on: plan what is left"
-        self.apply.description = "Applied" if complete else "Not all was applied"
+        self.again.description = "Plan again" if conclusion.ok else "Go on: plan what is left"
+        self.apply.description = "Applied" if conclusion.ok else "Not all was applied"
         self.cancel.layout.display = "none"
         self.progress.value = ""  # the outcome says it all
-        self._say(verdict)
+        self._say(conclusion.text)
         self.review.tell_observers()
 
     def _advance(self, change: Change, state: str) -> None:

@@ -5,19 +5,34 @@ Running all cells in a browser never changes an account.
 
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol
 
-from iamkit.aws.apply import Outcome, apply_plan, await_applied
+from iamkit.account.gaps import DETAILS
+from iamkit.aws.apply import Outcome, apply_plan, await_applied, plan_again
 from iamkit.aws.journal import last_apply
 from iamkit.aws.read import read_account, read_permissions
 from iamkit.aws.session import Session
-from iamkit.errors import AwsError, GuardError, IamkitError, NotVerified
+from iamkit.errors import AwsError, GuardError, NotVerified
 from iamkit.notebook.interactive import applying_is_off
 from iamkit.notebook.kernels import end_with_parent
 from iamkit.notebook.markup import escape
 from iamkit.plan.changes import Change, Plan, make_plan
 from iamkit.plan.consequences import say_meaning
 from iamkit.plan.desired import Desired
+
+
+@dataclass(frozen=True)
+class Conclusion:
+    """How an apply ended: whether the account is as wanted, and in words."""
+
+    ok: bool
+    said: str
+
+    @property
+    def text(self) -> str:
+        """A line of a page."""
+        return f"{'✔' if self.ok else '✘'} {self.said}"
 
 
 class WantedForm(Protocol):
@@ -40,7 +55,7 @@ class Review:
         plan: as it is shown.
         form: where another plan would come from, or None.
         outcome: what the apply did, or None as long as nothing was applied.
-        verdict: whether the account is as wanted after the apply, in a sentence; empty before.
+        conclusion: how the apply ended, or None before.
     """
 
     def __init__(
@@ -57,7 +72,7 @@ class Review:
         # Who computes more than the form says would lose that in a plan from the form.
         self.form = form if form and form.desired() == plan.desired else None
         self.outcome: Outcome | None = None
-        self.verdict = ""
+        self.conclusion: Conclusion | None = None
         self._observers: list[Callable[[], None]] = []
 
     def apply(
@@ -97,25 +112,26 @@ class Review:
         """
         desired = self.form.desired() if self.form else self.plan.desired
         self.plan = make_plan(read_account(self.session, desired), desired)
-        self.outcome, self.verdict = None, ""
+        self.outcome = self.conclusion = None
         return self.plan
 
-    def check_applied(self) -> str:
-        """Read the account again and say whether it is as wanted.
+    def check_applied(self) -> Conclusion:
+        """Read the account again: it is as wanted.
 
         Raises:
             NotVerified: something is still different; it is named.
             AwsError: the account cannot be read.
         """
         complete = self.outcome is not None and not self.outcome.failed
-        look = await_applied if complete else _plan_again
+        look = await_applied if complete else plan_again
         left = look(self.plan, self.session)
         if left.changes:
             raise NotVerified(f"Read again, the account still differs: {left.summary}.")
-        return " ".join(["✔ Verified: read again, the account is as wanted.", *left.doubts])
+        said = " ".join(["Verified: read again, the account is as wanted.", *left.doubts])
+        return Conclusion(ok=True, said=said)
 
     def on_applied(self, observer: Callable[[], None]) -> None:
-        """Call the observer after an apply by a click, when the verdict is there."""
+        """Call the observer after an apply by a click, when its conclusion is there."""
         self._observers.append(observer)
 
     def tell_observers(self) -> None:
@@ -129,7 +145,9 @@ class Review:
 def meaning_of(plan: Plan, session: Session) -> list[str]:
     """What a plan means for people, in sentences; why not, if it cannot be told."""
     try:
-        return say_meaning(read_permissions(session), plan) if plan.changes else []
+        whole = plan.current.was_read(DETAILS) and not plan.current.source(DETAILS).lacking
+        current = plan.current if whole else read_permissions(session)
+        return say_meaning(current, plan) if plan.changes else []
     except AwsError as error:
         return [f"What it means for people cannot be told: {error}"]
 
@@ -143,12 +161,3 @@ def last_apply_in_short(session: Session) -> str:
     """What the last apply in this account did, as its journal tells; empty if there was none."""
     last = last_apply(session.folder)
     return str(last) if last else ""
-
-
-def told(error: IamkitError) -> str:
-    """An error as a line of a page."""
-    return f"✘ {error}"
-
-
-def _plan_again(plan: Plan, session: Session) -> Plan:
-    return make_plan(read_account(session, plan.desired), plan.desired)

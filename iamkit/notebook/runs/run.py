@@ -10,7 +10,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from functools import cache
 from itertools import islice
@@ -19,6 +19,7 @@ from typing import Any
 
 from iamkit.credentials import Fingerprint
 from iamkit.errors import HandoverError, IamkitError, InputError, PartlyApplied, SecretLeak
+from iamkit.notebook.fork_server import ForkServer, forking
 from iamkit.notebook.input_notebook import check_parameters, declared_parameters, imported_names
 from iamkit.notebook.kernels import Kernel, Kernels
 from iamkit.notebook.reports.executed import Sheet, Stamp, to_sheet
@@ -56,6 +57,7 @@ def run_notebooks(
     on_progress: Callable[[NotebookResult | str], None],
     *,
     patience: int | None = None,
+    fork_server: ForkServer | None = None,
 ) -> list[NotebookResult]:
     """Run notebooks one after the other, up to the first that fails.
 
@@ -70,6 +72,7 @@ def run_notebooks(
             each; none of what it gives may be in what is kept.
         on_progress: called with a notebook's name before it runs, and with its result after.
         patience: how many seconds a cell may take; None for as long as it likes.
+        fork_server: what forks the kernels, if one runs already; several want one.
 
     Returns:
         A result for each notebook that ran.
@@ -87,7 +90,11 @@ def run_notebooks(
     check_output(output_folder, notebooks)
     results: list[NotebookResult] = []
     sheets: list[Sheet] = []
-    with Kernels() as kernels, Stop() as stop:
+    with (
+        nullcontext(fork_server) if fork_server else forking(len(notebooks)) as server,
+        Kernels(server) as kernels,
+        Stop() as stop,
+    ):
         for path, kernel in _with_kernels(kernels, notebooks):
             if not results:
                 _try_search(secrets)  # while the kernels start

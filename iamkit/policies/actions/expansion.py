@@ -4,15 +4,21 @@
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any
 
 from iamkit.account.state import JSON
 from iamkit.policies.actions.catalogue import Catalogue, load_catalogue
 from iamkit.policies.grammar.document import count_characters, in_iam_order
-from iamkit.policies.grammar.patterns import covers
-from iamkit.policies.grammar.statements import statements_of, texts_of
+from iamkit.policies.grammar.patterns import covers, is_pattern
+from iamkit.policies.grammar.statements import (
+    Statement,
+    read_statement,
+    read_statements,
+    statements_of,
+    texts_of,
+)
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^A-Za-z\d]+")
 _ELEMENTS = ("Action", "NotAction")
@@ -33,25 +39,14 @@ def expand(document: JSON, catalogue: Catalogue | None = None) -> list[str]:
     """
     known = catalogue or load_catalogue()
     allowed, denied, unknown = 0, 0, set[str]()
-    for statement in statements_of(document):
-        named = actions_of(statement, known)
-        if statement.get("Effect") == "Allow":
+    for statement in read_statements(document):
+        named = known.about(statement)
+        if statement.allows:
             allowed |= named
-            unknown |= set(_unknown(statement, known))
-        elif texts_of(statement, "Resource") == ["*"] and not statement.get("Condition"):
+            unknown |= _unknown(statement, known)
+        elif statement.everywhere and not statement.tests:
             denied |= named
     return known.named(allowed & ~denied) + sorted(unknown)
-
-
-def expand_document(document: JSON, catalogue: Catalogue | None = None) -> dict[str, Any]:
-    """The same policy with every wildcard in ``Action`` and ``NotAction`` spelled out."""
-    known = catalogue or load_catalogue()
-
-    def spell(patterns: list[str]) -> list[str]:
-        unknown = [p for p in patterns if not known.matching(p)]
-        return known.named(_union(patterns, known)) + unknown
-
-    return _rewrite(document, spell)
 
 
 def shrink(document: JSON, catalogue: Catalogue | None = None) -> dict[str, Any]:
@@ -67,7 +62,7 @@ def shrink(document: JSON, catalogue: Catalogue | None = None) -> dict[str, Any]
 
     def draw_together(patterns: list[str]) -> list[str]:
         unknown = [p for p in patterns if not known.matching(p)]
-        short = shortest_patterns(_union(patterns, known), known) + unknown
+        short = shortest_patterns(known.union(patterns), known) + unknown
         return min(short, patterns, key=lambda given: (len(str(given)), given is patterns))
 
     merged = dict(document) | {"Statement": _without_contained(_merge(document))}
@@ -87,36 +82,10 @@ def shortest_patterns(mask: int, catalogue: Catalogue) -> list[str]:
     ]
 
 
-def newly_covered(document: JSON, older: Catalogue, newer: Catalogue) -> list[str]:
-    """The actions that a policy allows by its wildcards alone, since they did not exist before.
-
-    Args:
-        document: the policy.
-        older: the catalogue with which it was written.
-        newer: a later one.
-    """
-    before = set(older.actions)
-    return [action for action in expand(document, newer) if action not in before]
-
-
-def actions_of(statement: JSON, catalogue: Catalogue) -> int:
-    """The actions of a statement, allowed or denied, as bits of the catalogue."""
-    if "NotAction" in statement:
-        return catalogue.everything & ~_union(texts_of(statement, "NotAction"), catalogue)
-    return _union(texts_of(statement, "Action"), catalogue)
-
-
-def _union(patterns: Iterable[str], catalogue: Catalogue) -> int:
-    mask = 0
-    for pattern in patterns:
-        mask |= catalogue.matching(pattern)
-    return mask
-
-
-def _unknown(statement: JSON, catalogue: Catalogue) -> Iterator[str]:
-    for pattern in texts_of(statement, "Action"):
-        if not set(pattern) & set("*?") and not catalogue.matching(pattern):
-            yield pattern
+def _unknown(statement: Statement, catalogue: Catalogue) -> set[str]:
+    """The actions that it names and the catalogue does not know."""
+    named = () if statement.not_action else statement.actions
+    return {action for action in named if not is_pattern(action) and not catalogue.matching(action)}
 
 
 def _rewrite(document: JSON, change: Callable[[list[str]], list[str]]) -> dict[str, Any]:
@@ -198,40 +167,31 @@ def _merge(document: JSON) -> list[dict[str, Any]]:
     return list(merged.values())
 
 
-def _without_contained(statements: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _without_contained(elements: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The statements without those that another one contains."""
-    kept = list(statements)
-    for statement in statements:
+    kept = [read_statement(element, number) for number, element in enumerate(elements, 1)]
+    for statement in list(kept):
         if any(other is not statement and contains(other, statement) for other in kept):
             kept = [other for other in kept if other is not statement]
-    return kept
+    return [dict(statement.element) for statement in kept]
 
 
-def contains(wide: JSON, narrow: JSON) -> bool:
+def contains(wide: Statement, narrow: Statement) -> bool:
     """Whether a statement says all that another of the same effect says."""
-    if (
-        wide.get("Effect") != narrow.get("Effect")
-        or "NotResource" in wide
-        or "NotResource" in narrow
-    ):
+    if wide.allows != narrow.allows or wide.not_resource or narrow.not_resource:
         return False
-    if any(wide.get(key) != narrow.get(key) for key in ("Principal", "NotPrincipal")):
+    if (wide.principals, wide.not_principal) != (narrow.principals, narrow.not_principal):
         return False
-    if wide.get("Condition") and wide.get("Condition") != narrow.get("Condition"):
+    if not set(wide.tests) <= set(narrow.tests):
         return False
-    patterns = texts_of(wide, "Resource")
-    if not all(any(covers(p, r) for p in patterns) for r in texts_of(narrow, "Resource")):
+    if not all(any(covers(p, r) for p in wide.resources) for r in narrow.resources):
         return False
     return _actions_within(wide, narrow)
 
 
-def _actions_within(wide: JSON, narrow: JSON) -> bool:
+def _actions_within(wide: Statement, narrow: Statement) -> bool:
     """Whether all actions are, the ones that the catalogue does not know yet included."""
-    if "NotAction" in wide or "NotAction" in narrow:
-        return texts_of(wide, "Action") == ["*"] or (
-            texts_of(wide, "NotAction") == texts_of(narrow, "NotAction") != []
-        )
-    patterns = texts_of(wide, "Action")
-    return all(
-        any(covers(p, action, fold=True) for p in patterns) for action in texts_of(narrow, "Action")
-    )
+    if wide.not_action or narrow.not_action:
+        same = wide.not_action and narrow.not_action and wide.actions == narrow.actions
+        return same or (wide.actions == ("*",) and not wide.not_action)
+    return all(any(covers(p, a, fold=True) for p in wide.actions) for a in narrow.actions)

@@ -9,53 +9,36 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from iamkit.account.state import ROOT_USER, AccountState, Role, User
+from iamkit.account.gaps import DETAILS
+from iamkit.account.state import AccountState, Role, User
 from iamkit.errors import InputError
 from iamkit.policies.actions.catalogue import Catalogue, load_catalogue
-from iamkit.policies.evaluation.effective import (
-    Holding,
-    Holdings,
-    Path,
-    Reach,
-    boundary_path,
-    paths_to,
-    text_of,
+from iamkit.policies.evaluation.engine import evaluate
+from iamkit.policies.evaluation.exact import Decision
+from iamkit.policies.evaluation.holdings import Holding, Holdings
+from iamkit.policies.evaluation.layers import OWN, Layers, Policies
+from iamkit.policies.evaluation.matrix import (
+    UNTOLD,
+    PermissionMatrix,
+    known_actions,
+    masks_of,
+    typed,
+    with_free,
 )
-from iamkit.policies.evaluation.engine import (
-    OWN,
-    Decision,
-    Layers,
-    Policies,
-    Statement,
-    evaluate,
-    read_statements,
-    unread,
-)
-from iamkit.policies.evaluation.principals import named_principals
+from iamkit.policies.evaluation.paths import text_of
+from iamkit.policies.evaluation.reach import Reach
 from iamkit.policies.evaluation.request import Principal, Request
-from iamkit.policies.evaluation.sets import is_pattern
-from iamkit.policies.grammar.statements import statements_of
-from iamkit.text import did_you_mean
+from iamkit.policies.evaluation.special_actions import FREE
+from iamkit.policies.grammar.patterns import account_in, is_pattern
+from iamkit.policies.grammar.statements import Statement, read_statements, unread
+from iamkit.text import did_you_mean, few
 
 WHO_CAN = ("principal", "kind", "answer", "reach", "part", "path", "depends_on", "not_read")
 WHAT_CAN = ("service", "level", "action", "reach", "path")
-UNTOLD = "cannot be told"
-REACHES = (
-    "nothing",
-    UNTOLD,
-    "under conditions",
-    "some resources",
-    "everything but some",
-    "everything",
-)
-"""How far a permission goes, from the least; what hangs on a text that was not read is not told."""
-DETAILS = "GetAccountAuthorizationDetails"
 NOBODYS = "no policy is needed"
 """The path of the account's own credentials, and of an action that is free to all."""
-_FREE = "sts:GetCallerIdentity"
 
 
 class Access:
@@ -70,7 +53,6 @@ class Access:
         self.state = state
         self.catalogue = catalogue or load_catalogue()
         self._holdings = Holdings(state, self.catalogue)
-        self._statements: dict[tuple[int, str], list[tuple[int, Statement]]] = {}
         self._lacking: set[str] = set()
 
     def who_can(
@@ -97,7 +79,7 @@ class Access:
             for who, kind, decision in found
             if decision.effect not in ("explicit deny", "implicit deny")
         ]
-        return _typed(pd.DataFrame(rows, columns=list(WHO_CAN)))
+        return typed(pd.DataFrame(rows, columns=list(WHO_CAN)))
 
     def what_can(self, name: str) -> pd.DataFrame:
         """What a user or role may do; see ``what_can``."""
@@ -107,19 +89,19 @@ class Access:
             raise InputError(f"The account has no user or role {name!r}{hint}")
         holding = self._holdings.of(who)
         rows = []
-        for reach, mask in _masks(_with_free(holding.reach, self.catalogue)):
+        for reach, mask in masks_of(with_free(holding.reach, self.catalogue)):
             for action in self.catalogue.named(mask):
                 paths = [
-                    f"{path} > {grant.name}"
-                    for path, grants in holding.paths
-                    for grant in grants or ()
-                    if grant.allows and grant.actions & self.catalogue.matching(action)
+                    str(statement)
+                    for grants in holding.policies
+                    for statement in grants.about(self.catalogue.matching(action))
+                    if statement.allows and grants.is_read
                 ]
                 paths += holding.lacking if reach == UNTOLD else ()
                 service, level = action.partition(":")[0], self.catalogue.level_of(action)
                 rows.append((service, level, action, reach, " + ".join(paths) or NOBODYS))
         frame = pd.DataFrame(rows, columns=list(WHAT_CAN)).sort_values("action", ignore_index=True)
-        return _typed(frame)
+        return typed(frame)
 
     @cached_property
     def matrix(self) -> "PermissionMatrix":
@@ -129,7 +111,7 @@ class Access:
         for kind, who, held in self._everyone:
             if kind == "user":
                 if id(held) not in shared:
-                    shared[id(held)] = _with_free(held.reach, self.catalogue)
+                    shared[id(held)] = with_free(held.reach, self.catalogue)
                 reaches[who.name] = shared[id(held)]
         return PermissionMatrix(self.catalogue, reaches)
 
@@ -141,33 +123,33 @@ class Access:
         return arn, "root", evaluate(_request(Principal(arn), question, {}), policies)
 
     def _askers(self, question: "_Question") -> Iterator[tuple[str, str, Decision]]:
-        """Everyone who may be allowed; who hold the same are asked once if they may be."""
-        shared: dict[int, Decision] = {}
+        """Everyone who may be allowed; whom the same statements concern are asked once."""
+        shared: dict[Any, Decision] = {}
         own = self._own_policy(question)
         actions = self.catalogue.matching(question.action)
-        free = actions & self.catalogue.matching(_FREE)
+        free = actions & self.catalogue.matching(FREE)
         named = self._trusted if question.assumes else frozenset()
         for kind, who, holding in self._everyone:
             direct = free or question.has_own_policy(own) or named & {who.arn, "*"}
             if not (direct or holding.reach.possible & actions):
                 continue
-            decision = shared.get(id(holding))
-            if decision is None:
-                policies, personal = self._policies(who, actions, own)
-                policies = question.layers.applied(policies, kind)
+            self._lacking.update(holding.lacking)
+            found = _policies(holding, actions, own)
+            policies = question.layers.applied(found, kind)
+            personal = policies.resource or any(s.is_personal for s in found.statements)
+            bounded = found.permissions_boundary is not None
+            key = kind, *((who.name,) if personal else (bounded, *map(id, found.statements)))
+            if key not in shared:
                 principal, known = _principal(who)
-                decision = evaluate(_request(principal, question, known), policies)
-                if not personal and not policies.resource:
-                    shared[id(holding)] = decision
-            yield who.name, kind, decision
+                shared[key] = evaluate(_request(principal, question, known), policies)
+            yield who.name, kind, shared[key]
 
     def _undescribed(self) -> Iterator[tuple[str, str, Decision]]:
         """Users whom the credential report knows, and of whom nothing else was read."""
-        for name in sorted(self.state.report):
-            if name not in self.state.users and name != ROOT_USER:
-                lacking = f"the policies of user {name}, which were not read"
-                self._lacking.add(lacking)
-                yield name, "user", Decision("depends", depends_on=(lacking,))
+        for name in self._holdings.gaps.users:
+            lacking = f"the policies of user {name}, which were not read"
+            self._lacking.add(lacking)
+            yield name, "user", Decision("depends", depends_on=(lacking,))
 
     @cached_property
     def _everyone(self) -> list[tuple[str, User | Role, Holding]]:
@@ -175,34 +157,6 @@ class Access:
         found += [("user", self.state.users[name]) for name in sorted(self.state.users)]
         found += [("role", self.state.roles[name]) for name in sorted(self.state.roles)]
         return [(kind, who, self._holdings.of(who)) for kind, who in found]
-
-    def _policies(
-        self, who: User | Role, actions: int, own: tuple[Statement, ...] | None
-    ) -> tuple[Policies, bool]:
-        """The statements about some actions; and whether they may treat people differently."""
-        identity = {}
-        for path in paths_to(who, self.state):
-            found = self._about(path, actions)
-            if found:
-                identity[str(path)] = found
-        limit = boundary_path(who, self.state)
-        boundary = None if limit is None else self._about(limit, actions)
-        statements = [s for found in (*identity.values(), boundary or ()) for s in found]
-        personal = any(s.is_personal for s in statements)
-        return Policies(identity=identity, permissions_boundary=boundary, resource=own), personal
-
-    def _about(self, path: Path, actions: int) -> tuple[Statement, ...]:
-        """The statements of a policy that are about some actions."""
-        if path.document is None:
-            self._lacking.add(path.lacking)
-            return unread(str(path), path.lacking)
-        key = id(path.document), str(path)
-        if key not in self._statements:  # the state keeps the document alive
-            self._statements[key] = [
-                (statement.actions(self.catalogue), statement)
-                for statement in read_statements(path.document, str(path))
-            ]
-        return tuple(s for mask, s in self._statements[key] if mask & actions)
 
     def _own_policy(self, question: "_Question") -> tuple[Statement, ...] | None:
         """The own policy of what is asked about, where it decides; None if it does not here.
@@ -213,9 +167,7 @@ class Access:
         if question.layers.resource is not None:
             return None
         resource = question.resource or ""
-        parts = resource.split(":", 5)
-        abroad = len(parts) == 6 and parts[4].isdigit() and parts[4] != self.state.account_id
-        if abroad:
+        if account_in(resource) not in ("", self.state.account_id):
             kind = "trust policy" if question.assumes else "own policy"
             return unread(kind, f"the {kind} of {resource}, which was not read")
         if not question.assumes:
@@ -234,10 +186,11 @@ class Access:
     def _trusted(self) -> frozenset[str]:
         """Whom the account's trust policies name, by ARN or as everyone."""
         return frozenset(
-            name
+            "*" if statement.not_principal else name
             for role in self.state.roles.values()
-            for statement in statements_of(text_of(role.trust_policy) or {})
-            for name in named_principals(statement.get("Principal"))
+            for statement in read_statements(text_of(role.trust_policy) or {})
+            for kind, name in statement.principals
+            if kind == "AWS"
         )
 
     def _how(self, decision: Decision, question: "_Question") -> tuple[str, str, str, str, str]:
@@ -274,6 +227,16 @@ class _Question:
         return bool(self.layers.resource) or (own is not None and one)
 
 
+def _policies(holding: Holding, actions: int, own: tuple[Statement, ...] | None) -> Policies:
+    """What concerns some actions of all that somebody holds."""
+    boundary = holding.boundary
+    return Policies(
+        identity={str(g.path): found for g in holding.policies if (found := g.about(actions))},
+        permissions_boundary=None if boundary is None else boundary.about(actions),
+        resource=own,
+    )
+
+
 def _principal(who: User | Role) -> tuple[Principal, dict[str, Any]]:
     """Who asks, and what of its context is known: of a role, which has many sessions, nothing."""
     if isinstance(who, Role):
@@ -289,49 +252,6 @@ def _request(principal: Principal, question: _Question, known: Mapping[str, Any]
         context={**known, **question.context},
         complete=False,
     )
-
-
-@dataclass(frozen=True)
-class PermissionMatrix:
-    """How far each user may do each action: users by all of AWS.
-
-    Attributes:
-        reaches: by user, as bits of the catalogue; users who hold the same share one.
-    """
-
-    catalogue: Catalogue
-    reaches: Mapping[str, Reach]
-
-    def who(self, action: str) -> pd.DataFrame:
-        """The users who may do an action: ``user``, and ``reach`` as one of ``REACHES``."""
-        bit = self.catalogue.matching(known_action(action, self.catalogue))
-        rows = [
-            (user, reach)
-            for user, found in self.reaches.items()
-            for reach, mask in _masks(found)
-            if mask & bit
-        ]
-        return _typed(pd.DataFrame(rows, columns=["user", "reach"]))
-
-    def counts(self) -> pd.DataFrame:
-        """By user, how many actions it may do in each way: a column for each of ``REACHES``."""
-        rows = [[mask.bit_count() for _, mask in _masks(found)] for found in self.reaches.values()]
-        users = pd.Index(list(self.reaches), name="user", dtype="str")
-        return pd.DataFrame(rows, index=users, columns=list(REACHES[:0:-1]), dtype="int64")
-
-    def to_numpy(self) -> Any:
-        """As numbers of ``REACHES``: an array of uint8, users by the catalogue's actions."""
-        size = len(self.catalogue.actions)
-        numbers = np.zeros((len(self.reaches), size), dtype=np.uint8)
-        first: dict[int, int] = {}
-        for row, found in enumerate(self.reaches.values()):
-            same = first.setdefault(id(found), row)
-            if same != row:
-                numbers[row] = numbers[same]
-                continue
-            for reach, mask in _masks(found):
-                numbers[row] += np.uint8(REACHES.index(reach)) * _unpacked(mask, size)
-        return numbers
 
 
 def who_can(
@@ -380,11 +300,7 @@ def gaps_in(state: AccountState, answers: pd.DataFrame) -> list[str]:
         said.append(f"Not everyone's policies were read{why}. Others may be allowed too.")
     untold = sorted(answers.loc[answers["answer"] == UNTOLD, "principal"])
     if untold:
-        more = f" and {len(untold) - 5} more" if len(untold) > 5 else ""
-        said.append(
-            f"It {UNTOLD} for {', '.join(untold[:5])}{more}: what decides was not read; "
-            "see depends_on."
-        )
+        said.append(f"It {UNTOLD} for {few(untold, 5)}: what decides was not read; see depends_on.")
     return said
 
 
@@ -423,31 +339,6 @@ def permission_matrix(state: AccountState) -> PermissionMatrix:
     return _access(state).matrix
 
 
-def known_actions(action: str, catalogue: Catalogue) -> str:
-    """An action as AWS writes it, or a pattern as it is.
-
-    Raises:
-        InputError: AWS has none of that name.
-    """
-    found = catalogue.named(catalogue.matching(action))
-    if found:
-        return action if is_pattern(action) else found[0]
-    hint = did_you_mean(action, catalogue.actions) or "."
-    raise InputError(f"AWS has no action {action!r}{hint}")
-
-
-def known_action(action: str, catalogue: Catalogue) -> str:
-    """An action as AWS writes it.
-
-    Raises:
-        InputError: AWS has none of that name, or it is a pattern.
-    """
-    if is_pattern(action):
-        count = catalogue.matching(action).bit_count()
-        raise InputError(f"{action!r} names {count:,} actions; ask for one, such as s3:GetObject.")
-    return known_actions(action, catalogue)
-
-
 def known_resource(resource: str | None) -> str | None:
     """A resource as it is asked about; None for one that is not told.
 
@@ -468,34 +359,3 @@ def _access(state: AccountState) -> Access:
     if not _LAST or _LAST[0].state is not state:
         _LAST[:] = [Access(state)]
     return _LAST[0]
-
-
-def _masks(reach: Reach) -> tuple[tuple[str, int], ...]:
-    """From the farthest."""
-    return (
-        ("everything", reach.everything),
-        ("everything but some", reach.most),
-        ("some resources", reach.some),
-        ("under conditions", reach.conditional),
-        (UNTOLD, reach.unknown),
-    )
-
-
-def _with_free(reach: Reach, catalogue: Catalogue) -> Reach:
-    """What somebody may do, with the one action that can be denied to nobody."""
-    free = catalogue.matching(_FREE)
-    less = {name: mask & ~free for name, mask in vars(reach).items()}
-    return Reach(**{**less, "everything": less["everything"] | free})
-
-
-def _unpacked(mask: int, size: int) -> Any:
-    data = np.frombuffer(mask.to_bytes(size // 8 + 1, "little"), dtype=np.uint8)
-    return np.unpackbits(data, count=size, bitorder="little")
-
-
-def _typed(frame: pd.DataFrame) -> pd.DataFrame:
-    """Texts as ``str``; ``reach`` as an ordered category."""
-    typed = frame.astype("str")
-    if "reach" in typed:
-        typed["reach"] = pd.Categorical(typed["reach"], categories=REACHES, ordered=True)
-    return typed

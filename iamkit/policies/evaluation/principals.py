@@ -4,11 +4,10 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_pri
 """
 
 import re
-from collections.abc import Iterator, Mapping
 from enum import Enum, auto
-from typing import Any
 
 from iamkit.policies.evaluation.request import Principal
+from iamkit.policies.grammar.statements import Statement
 
 
 class Grip(Enum):
@@ -27,52 +26,28 @@ class Grip(Enum):
     """A NotPrincipal that exempts the caller and not its account: services differ."""
 
 
-def grip_of(element: Any, principal: Principal, *, allows: bool) -> Grip | None:
-    """How a ``Principal`` element takes hold of a principal; None if it does not.
+def grip_of(statement: Statement, principal: Principal, *, bounded: bool) -> Grip | None:
+    """How a statement of a resource's policy takes hold of a principal; None if it does not.
 
-    Args:
-        element: ``"*"``, or kinds with names.
-        principal: who calls.
-        allows: whether the statement allows; a deny hits by whichever name.
-    """
-    found = {grip for kind, name in _names(element) if (grip := _grip(kind, name, principal))}
-    if not found:
-        return None
-    if not allows or principal.kind == "root":
-        return Grip.DIRECT
-    return min(found, key=lambda grip: grip.value)
-
-
-def grip_unless_named(element: Any, principal: Principal, *, always: bool) -> Grip | None:
-    """How a ``NotPrincipal`` element takes hold of a principal: not at all if it exempts it.
-
-    To be exempt, the caller and its account must both be named; of a session the role as well.
-    With a deny, nobody who has a permissions boundary is exempt (``always``).
+    To be exempt by ``NotPrincipal``, the caller and its account must both be named; of a session
+    the role as well. With a deny, nobody who has a permissions boundary is exempt (``bounded``).
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_notprincipal.html
     """
-    grips = {grip for kind, name in _names(element) if (grip := _grip(kind, name, principal))}
-    if always or Grip.DIRECT not in grips:
+    if statement.unread:
         return Grip.DIRECT
-    if not principal.account or principal.kind == "root" or _everyone(element):
-        return None
-    wanted = {Grip.ACCOUNT} | ({Grip.LIMITED} if principal.kind == "role" else set())
-    return None if wanted <= grips else Grip.UNSURE
-
-
-def named_principals(element: Any) -> Iterator[str]:
-    """The names in a ``Principal`` element, of accounts, users and roles; ``*`` for everyone."""
-    return (name for kind, name in _names(element) if kind == "AWS")
-
-
-def _everyone(element: Any) -> bool:
-    return any(name == "*" for _, name in _names(element))
-
-
-def _names(element: Any) -> Iterator[tuple[str, str]]:
-    kinds = {"AWS": "*"} if element == "*" else element
-    for kind, names in kinds.items() if isinstance(kinds, Mapping) else ():
-        for name in names if isinstance(names, list | tuple) else [names]:
-            yield str(kind), str(name)
+    names = statement.principals
+    grips = {grip for kind, name in names if (grip := _grip(kind, name, principal))}
+    if statement.not_principal:
+        if (bounded and not statement.allows) or Grip.DIRECT not in grips:
+            return Grip.DIRECT
+        everyone = any(name == "*" for _, name in names)
+        if not principal.account or principal.kind == "root" or everyone:
+            return None
+        wanted = {Grip.ACCOUNT} | ({Grip.LIMITED} if principal.kind == "role" else set())
+        return None if wanted <= grips else Grip.UNSURE
+    if grips and (not statement.allows or principal.kind == "root"):
+        return Grip.DIRECT  # a deny hits by whichever name
+    return min(grips, key=lambda grip: grip.value, default=None)
 
 
 def _grip(kind: str, name: str, principal: Principal) -> Grip | None:

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 from iamkit.policies.grammar.conditions import texts
+from iamkit.policies.grammar.patterns import account_in
 
 PrincipalKind = Literal["root", "user", "role", "federated-user", "service", "anonymous"]
 
@@ -177,7 +178,4 @@ class Request:
         return None if self.complete else frozenset({key})
 
     def _owner(self) -> str:
-        if self.resource_account:
-            return self.resource_account
-        parts = (self.resource or "").split(":", 5)
-        return parts[4] if len(parts) == 6 and parts[4].isdigit() else ""
+        return self.resource_account or account_in(self.resource or "")

@@ -7,7 +7,7 @@ does not" is decided, with a member to show for it, and never guessed from examp
 import re
 import string
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 
 from iamkit.policies.actions.catalogue import Catalogue, describe_action, resource_arns
@@ -18,17 +18,12 @@ from iamkit.policies.grammar.patterns import (
     covers,
     overlap,
     resource_expression,
+    with_any,
 )
 
 MOST_STATES = 5_000
 """So many steps are taken to tell members apart; real policies take some hundred."""
 _OTHER = string.ascii_lowercase + string.digits + string.ascii_uppercase + "éèàçñ"
-_VARIABLE = re.compile(r"\$\{[^}]*\}")
-
-
-def is_pattern(text: str | None) -> bool:
-    """Whether a text has a wildcard, and so stands for a set."""
-    return text is not None and ("*" in text or "?" in text)
 
 
 @lru_cache(maxsize=65_536)
@@ -56,11 +51,12 @@ class _Automaton:
         self._dots = self._stars = self._to_colon = self._start = self._size = 0
         self._own, self._own_end = self._add(own)
         self._kinds = self._kinds_end = self._ends = 0
+        added: dict[str, int] = {}
         for kind in kinds:
-            places, end = self._add(kind)
-            self._kinds, self._kinds_end = self._kinds | places, self._kinds_end | end
+            places, added[kind] = self._add(kind)
+            self._kinds, self._kinds_end = self._kinds | places, self._kinds_end | added[kind]
         for other in others:
-            self._ends |= self._add(other)[1]
+            self._ends |= added[other] if other in added else self._add(other)[1]
         self._other = next((c for c in _OTHER if c not in self._letters), "\u2603")
 
     def members(self) -> tuple[str, ...] | None:
@@ -116,7 +112,8 @@ class _Automaton:
         return state | (state & self._stars) << 1
 
 
-def _steps_of(expression: str) -> list[str]:
+@lru_cache(maxsize=8_192)
+def _steps_of(expression: str) -> Sequence[str]:
     """The steps of an expression; stars beside each other are the wider one of them."""
     steps: list[str] = []
     for step in STEP.findall(expression):
@@ -191,6 +188,6 @@ def meet(pattern: str, others: Iterable[str]) -> list[str] | None:
     for other in others:
         if other == "*" or (covers(other, pattern) and NO_COLON not in resource_expression(other)):
             return None
-        if overlap(_VARIABLE.sub("*", other), pattern):
+        if overlap(with_any(other), pattern):
             met.append(other)
     return met

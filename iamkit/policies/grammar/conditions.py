@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Any
 
 from iamkit.policies.grammar.patterns import Lookup, matches_arn, matches_text
@@ -57,6 +58,16 @@ class Test:
     values: tuple[str, ...]
     variables: bool
 
+    @property
+    def name(self) -> str:
+        """Its operator's name as AWS writes it; empty if AWS has none of that name."""
+        return self.operator.name if self.operator else ""
+
+    @property
+    def path(self) -> str:
+        """Its position within its statement."""
+        return f"Condition.{self.written}.{self.key}"
+
     def holds(self, lookup: Lookup) -> Truth:
         """Whether the request passes it."""
         if self.operator is None:
@@ -64,7 +75,7 @@ class Test:
         given = lookup(self.key)
         if isinstance(given, frozenset):
             return given
-        if self.operator.name == "Null":
+        if self.name == "Null":
             wanted = {value.lower() for value in self.values}
             return ("true" in wanted and not given) or ("false" in wanted and bool(given))
         if given is None and self.if_exists:
@@ -93,9 +104,12 @@ def read_conditions(condition: Any, *, variables: bool) -> tuple[Test, ...]:
         condition: the element as it stands in the statement.
         variables: whether the policy's version knows policy variables.
     """
-    return tuple(_tests(condition, variables)) if isinstance(condition, Mapping) else ()
+    if not condition or not isinstance(condition, Mapping):
+        return ()
+    return tuple(_tests(condition, variables))
 
 
+@lru_cache(maxsize=1_024)
 def split_operator(written: str) -> tuple[str, str, bool]:
     """``ForAllValues:StringLikeIfExists`` as quantifier, name and whether it ends in IfExists."""
     quantifier = next((q for q in _SETS if written.lower().startswith(q.lower())), "")

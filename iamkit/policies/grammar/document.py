@@ -10,23 +10,8 @@ from typing import Any
 
 from iamkit.account.state import JSON
 from iamkit.errors import InputError
-from iamkit.policies.grammar.reading import MAX_TEXT, at, decode_text, read_json, read_policy
-from iamkit.policies.grammar.validation import Problem, find_problem, judge_existing
-
-__all__ = [
-    "MAX_TEXT",
-    "Problem",
-    "check_policy",
-    "count_characters",
-    "find_problem",
-    "in_iam_order",
-    "parse_existing",
-    "parse_policy",
-    "print_policy",
-    "read_json",
-    "same_policy",
-    "to_json",
-]
+from iamkit.policies.grammar.reading import at, decode_text, read_policy
+from iamkit.policies.grammar.validation import find_problem, judge_existing
 
 _STATEMENT_ORDER = tuple(
     "Sid Effect Principal NotPrincipal Action NotAction Resource NotResource Condition".split()

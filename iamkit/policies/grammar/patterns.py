@@ -13,6 +13,8 @@ Lookup = Callable[[str], tuple[str, ...] | frozenset[str] | None]
 """The values of a context key; None if the request has none, a set of names if it is not known."""
 
 _VARIABLE = re.compile(r"\$\{\s*([^{},]+?)\s*(?:,\s*'([^']*)'\s*)?\}")
+ANY_VARIABLE = re.compile(r"\$\{[^}]*\}")
+"""A policy variable, well formed or not."""
 ANY, NO_COLON = ".*", "[^:]*"
 """What the wildcards become in a regular expression."""
 STEP = re.compile(r"\[\^:\]\*|\.\*|\\.|.", re.DOTALL)
@@ -89,9 +91,12 @@ def matches_resource(pattern: str, resource: str, lookup: Lookup | None) -> Trut
     """
     if pattern == "*":
         return True
+    if lookup is None or "${" not in pattern:
+        return bool(_compiled(resource_expression(pattern)).fullmatch(resource))
     return _matches(pattern, resource, lookup, _resource_glob(pattern))
 
 
+@lru_cache(maxsize=65_536)
 def resource_expression(pattern: str) -> str:
     """What a ``Resource`` element's pattern matches, as a regular expression without variables."""
     return _resource_glob(pattern)(pattern)
@@ -149,7 +154,25 @@ def overlap(pattern: str, other: str) -> bool:
 
 def variables_of(pattern: str) -> list[str]:
     """The context keys that a pattern's variables name."""
+    if "${" not in pattern:
+        return []
     return [found[1] for found in _VARIABLE.finditer(pattern) if found[1] not in _LITERALS]
+
+
+def with_any(pattern: str) -> str:
+    """A pattern whose variables may be any text."""
+    return ANY_VARIABLE.sub("*", pattern) if "${" in pattern else pattern
+
+
+def is_pattern(text: str | None) -> bool:
+    """Whether a text has a wildcard, and so stands for a set."""
+    return text is not None and ("*" in text or "?" in text)
+
+
+def account_in(arn: str) -> str:
+    """The number of the account that an ARN names; empty if it names none."""
+    parts = arn.split(":", ARN_PARTS - 1)
+    return parts[4] if len(parts) == ARN_PARTS and parts[4].isdigit() else ""
 
 
 @lru_cache(maxsize=65_536)

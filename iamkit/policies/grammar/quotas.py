@@ -1,18 +1,13 @@
-"""How large policies may be, how large one is, and one that is too large in several.
+"""How large policies may be, and how large one is.
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 """
 
-import json
-from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from iamkit.account.state import JSON
-from iamkit.errors import InputError
 from iamkit.policies.grammar.document import count_characters
-from iamkit.policies.grammar.statements import statements_of, texts_of
 
 QUOTAS: Mapping[str, int] = {
     "managed policy": 6_144,
@@ -49,58 +44,3 @@ def measure(document: JSON) -> tuple[Gauge, ...]:
     """A document's size beside each of IAM's quotas."""
     size = count_characters(document)
     return tuple(Gauge(quota, size, limit) for quota, limit in QUOTAS.items())
-
-
-def split_policy(document: JSON, limit: int = QUOTAS["managed policy"]) -> list[dict[str, Any]]:
-    """A policy in as few as it takes to have each within a quota; together they say the same.
-
-    A statement that alone is too large is cut by its actions, or by its resources.
-
-    Raises:
-        InputError: a statement is too large with one action on one resource.
-    """
-    frame = {key: value for key, value in document.items() if key != "Statement"}
-    pieces = [p for s in statements_of(document) for p in _cut(frame, dict(s), limit)]
-    parts: list[dict[str, Any]] = []
-    for piece in pieces:
-        if parts and _fits(frame, [*parts[-1]["Statement"], piece], limit):
-            parts[-1]["Statement"].append(piece)
-        else:
-            parts.append(json.loads(json.dumps(frame)) | {"Statement": [piece]})
-    return parts
-
-
-def _cut(frame: JSON, statement: dict[str, Any], limit: int) -> list[dict[str, Any]]:
-    """A statement in pieces that fit; a list of exceptions cannot be cut."""
-    pieces = []
-    rest: dict[str, Any] | None = statement
-    while rest is not None:
-        first, rest = _cut_once(frame, rest, limit)
-        pieces.append(first)
-    return pieces
-
-
-def _cut_once(
-    frame: JSON, statement: dict[str, Any], limit: int
-) -> tuple[dict[str, Any], dict[str, Any] | None]:
-    """The largest beginning of a statement that fits, and the rest of it."""
-    if _fits(frame, [statement], limit):
-        return statement, None
-    for key in ("Action", "Resource"):
-        values = texts_of(statement, key)
-        too_many = bisect_left(
-            range(1, len(values)),
-            True,
-            key=lambda n: not _fits(frame, [statement | {key: values[:n]}], limit),
-        )
-        if too_many:
-            nameless = {k: v for k, v in statement.items() if k != "Sid"}
-            return statement | {key: values[:too_many]}, nameless | {key: values[too_many:]}
-    raise InputError(
-        f"The statement {statement.get('Sid', '')!r} has more than {limit:,} characters and cannot "
-        "be cut: its conditions or exceptions alone are too long."
-    )
-
-
-def _fits(frame: JSON, statements: list[dict[str, Any]], limit: int) -> bool:
-    return count_characters({**frame, "Statement": statements}) <= limit

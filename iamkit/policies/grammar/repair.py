@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import yaml
 
 from iamkit.policies.grammar.positions import Position, position_at
-from iamkit.text import DEEPEST, parse_json
+from iamkit.text import check_yaml, parse_json
 
 _HEREDOC = re.compile(r"<<[-~]?\s*(\w+)[ \t]*\n(?P<body>.*?)\n[ \t]*\1\b", re.DOTALL)
 _TOKEN = re.compile(
@@ -118,8 +118,7 @@ def _from_fragment(text: str) -> Repair | None:
 
 def _from_yaml(text: str) -> Repair | None:
     try:
-        if not _is_flat(text):
-            return None
+        check_yaml(text, yaml.SafeLoader)
         node = yaml.compose(text, Loader=yaml.SafeLoader)
         document = _plain(node)
     except (yaml.YAMLError, ValueError):
@@ -127,17 +126,6 @@ def _from_yaml(text: str) -> Repair | None:
     if not isinstance(document, dict) or not _is_policy(json.dumps(document)):
         return None
     return Repair(_SAID["yaml"], json.dumps(document, ensure_ascii=False), (1, 1))
-
-
-def _is_flat(text: str) -> bool:
-    """Whether it is not nested without end, and no few lines of it stand for billions."""
-    depth = 0
-    for event in yaml.parse(text, yaml.SafeLoader):
-        depth += isinstance(event, yaml.CollectionStartEvent)
-        depth -= isinstance(event, yaml.CollectionEndEvent)
-        if depth > DEEPEST or isinstance(event, yaml.AliasEvent):
-            return False
-    return True
 
 
 def _plain(node: Any) -> Any:

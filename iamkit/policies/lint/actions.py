@@ -3,14 +3,14 @@
 import re
 from collections.abc import Iterator
 
-from iamkit.policies.grammar.patterns import covers
-from iamkit.policies.lint.statement import WILDCARDS, Part, Remark, did_you_mean
+from iamkit.policies.grammar.patterns import covers, is_pattern
+from iamkit.policies.lint.statement import Part, Remark, did_you_mean
 
 
 def find_unknown_actions(part: Part) -> Iterator[Remark]:
     """Services and actions that AWS has not, and wildcards that match none."""
     known = part.catalogue
-    for path, pattern in part.items(part.element):
+    for path, pattern in part.statement.items("Action"):
         service, _, name = pattern.partition(":")
         if known.matching(pattern):
             continue
@@ -18,7 +18,7 @@ def find_unknown_actions(part: Part) -> Iterator[Remark]:
             meant = did_you_mean(service, tuple(known.services))
             text = f"AWS has no service {service!r}, so {pattern} means nothing.{meant}"
             yield part.remark("unknown-service", "error", text, path)
-        elif WILDCARDS & set(name):
+        elif is_pattern(name):
             title = known.titles.get(service.lower(), service)
             text = f"{pattern} matches no action of {title}. Correct it or remove it."
             yield part.remark("wildcard-without-action", "warning", text, path)
@@ -40,8 +40,8 @@ def _meant(part: Part, service: str, name: str) -> str:
 
 def find_redundant_actions(part: Part) -> Iterator[Remark]:
     """Actions that another one of the same list names already."""
-    items = list(part.items(part.element))
-    wide = [(p, p.lower(), re.split("[*?]", p.lower())[0]) for _, p in items if WILDCARDS & set(p)]
+    items = list(part.statement.items("Action"))
+    wide = [(p, p.lower(), re.split("[*?]", p.lower())[0]) for _, p in items if is_pattern(p)]
     seen = set[str]()
     for path, pattern in items:
         lowered = pattern.lower()
@@ -63,7 +63,7 @@ def _wider(action: str, wide: list[tuple[str, str, str]]) -> str:
 
 def find_not_action(part: Part) -> Iterator[Remark]:
     """``NotAction`` with ``Allow``, which grows with every service that AWS adds."""
-    if part.allows and part.element == "NotAction":
+    if part.statement.allows and part.statement.not_action:
         text = (
             "NotAction with Allow allows every other action of AWS, those of services to come "
             "included. Name what is to be allowed in Action, or use NotAction with Deny."
@@ -73,10 +73,10 @@ def find_not_action(part: Part) -> Iterator[Remark]:
 
 def find_old_version(part: Part) -> Iterator[Remark]:
     """Policy variables in a version that takes them for plain text."""
-    if part.version != "2008-10-17":
+    if part.statement.version != "2008-10-17":
         return
-    places = [*part.items("Resource"), *part.items("NotResource")]
-    places += [item for test in part.tests for item in part.values(test)]
+    places = [*part.statement.items("Resource")]
+    places += [item for test in part.statement.tests for item in part.statement.values(test)]
     for path, text in places:
         if "${" in text:
             message = (

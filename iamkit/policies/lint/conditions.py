@@ -7,9 +7,9 @@ import re
 from collections.abc import Callable, Iterator
 
 from iamkit.policies.grammar.conditions import Test, read_date
-from iamkit.policies.grammar.patterns import ARN_PARTS
+from iamkit.policies.grammar.patterns import ANY_VARIABLE, ARN_PARTS
 from iamkit.policies.lint.condition_keys import keys_of, services_with, type_of
-from iamkit.policies.lint.statement import Part, Remark, did_you_mean, path_of
+from iamkit.policies.lint.statement import Part, Remark, did_you_mean
 
 _MISFITS = {
     "String": {"IPAddress"},
@@ -23,12 +23,11 @@ _MISFITS = {
 
 _PLAIN = {"String": "a text", "ARN": "an ARN", "Bool": "true or false", "Numeric": "a number"}
 _PLAIN |= {"Date": "a date", "IPAddress": "an IP address"}
-_VARIABLE = re.compile(r"\$\{[^}]*\}")
 
 
 def find_empty_conditions(part: Part) -> Iterator[Remark]:
     """Conditions that name nothing, which AWS takes and which always hold."""
-    condition = part.statement.get("Condition")
+    condition = part.statement.element.get("Condition")
     if condition == {}:
         text = "The Condition is empty, so it restricts nothing. Fill or remove it."
         yield part.remark("empty-condition", "warning", text, "Condition#")
@@ -44,7 +43,7 @@ def find_empty_conditions(part: Part) -> Iterator[Remark]:
 
 def find_unknown_keys(part: Part) -> Iterator[Remark]:
     """Condition keys that no request for the statement's actions has."""
-    for test in part.tests:
+    for test in part.statement.tests:
         if type_of(test.key, part.services) is not None:
             continue
         elsewhere = [] if test.key.lower().startswith("aws:") else services_with(test.key)
@@ -62,24 +61,23 @@ def find_unknown_keys(part: Part) -> Iterator[Remark]:
             own = part.services if len(part.services) < 20 else ()
             meant = did_you_mean(test.key, keys_of((*own, test.key.partition(":")[0].lower())))
             why = f"AWS has no condition key {test.key}, so no request has it.{meant}"
-        yield part.remark("unknown-condition-key", "warning", why, f"{path_of(test)}#")
+        yield part.remark("unknown-condition-key", "warning", why, f"{test.path}#")
 
 
 def find_misfit_operators(part: Part) -> Iterator[Remark]:
     """Operators for another type of value than that of their key."""
-    for test in part.tests:
+    for test in part.statement.tests:
         kind = (type_of(test.key, part.services) or "").removeprefix("ArrayOf")
         if kind in _MISFITS.get(_family(test), ()):
             text = (
                 f"{test.written} cannot judge {test.key}, which is {_PLAIN[kind]}. Use one of "
                 f"the operators for it, such as {_fitting(kind)}."
             )
-            yield part.remark("operator-type", "warning", text, f"{path_of(test)}#")
+            yield part.remark("operator-type", "warning", text, f"{test.path}#")
 
 
 def _family(test: Test) -> str:
-    name = test.operator.name if test.operator else ""
-    found = re.match("String|Numeric|Date|Bool|Arn|(?:Not)?Ip", name)
+    found = re.match("String|Numeric|Date|Bool|Arn|(?:Not)?Ip", test.name)
     return found[0].removeprefix("Not") if found else ""
 
 
@@ -90,9 +88,9 @@ def _fitting(kind: str) -> str:
 
 def find_missing_quantifiers(part: Part) -> Iterator[Remark]:
     """Keys of several values whose operator does not say whether all or any of them count."""
-    for test in part.tests:
+    for test in part.statement.tests:
         kind = type_of(test.key, part.services) or ""
-        if not kind.startswith("ArrayOf") or test.quantifier or _is_null(test):
+        if not kind.startswith("ArrayOf") or test.quantifier or test.name == "Null":
             continue
         text = (
             f"{test.key} has several values, and {test.written} does not say whether all of them "
@@ -103,11 +101,11 @@ def find_missing_quantifiers(part: Part) -> Iterator[Remark]:
 
 def find_empty_sets(part: Part) -> Iterator[Remark]:
     """``ForAllValues`` that allows a request without the key, for want of a ``Null``."""
-    for test in part.tests:
-        if not part.allows or test.quantifier != "ForAllValues:":
+    for test in part.statement.tests:
+        if not part.statement.allows or test.quantifier != "ForAllValues:":
             continue
         guarded = any(
-            _is_null(other) and "false" in [value.lower() for value in other.values]
+            other.name == "Null" and "false" in [value.lower() for value in other.values]
             for other in part.tests_of(test.key)
         )
         if not guarded:
@@ -115,22 +113,17 @@ def find_empty_sets(part: Part) -> Iterator[Remark]:
                 f"{test.written} holds also for a request that has no {test.key} at all. To ask "
                 f'for it, add "Null": {{"{test.key}": "false"}}.'
             )
-            yield part.remark("for-all-values-of-none", "warning", text, f"{path_of(test)}#")
-
-
-def _is_null(test: Test) -> bool:
-    return test.operator is not None and test.operator.name == "Null"
+            yield part.remark("for-all-values-of-none", "warning", text, f"{test.path}#")
 
 
 def find_malformed_values(part: Part) -> Iterator[Remark]:
     """Values that the operator cannot read, so that they match nothing."""
-    for test in part.tests:
-        name = test.operator.name if test.operator else ""
-        family = "Null" if name == "Null" else _family(test)
+    for test in part.statement.tests:
+        family = "Null" if test.name == "Null" else _family(test)
         if family not in _READERS:
             continue
         what, reads = _READERS[family]
-        for path, value in part.values(test):
+        for path, value in part.statement.values(test):
             if not reads(value):
                 text = f"{test.written} wants {what}, and {value!r} is none, so it never matches."
                 yield part.remark("malformed-value", "error", text, path)
@@ -162,10 +155,15 @@ _READERS: dict[str, tuple[str, Callable[[str], bool]]] = {
 
 def find_odd_variables(part: Part) -> Iterator[Remark]:
     """Policy variables that are malformed, or name a key that AWS has not."""
-    places = [*part.items("Resource"), *part.items("NotResource")]
-    places += [item for test in part.tests if test.variables for item in part.values(test)]
-    for path, text in places if part.version != "2008-10-17" else ():
-        for found in _VARIABLE.findall(text):
+    places = [*part.statement.items("Resource")]
+    places += [
+        item
+        for test in part.statement.tests
+        if test.variables
+        for item in part.statement.values(test)
+    ]
+    for path, text in places if part.statement.version != "2008-10-17" else ():
+        for found in ANY_VARIABLE.findall(text):
             key = re.fullmatch(r"\$\{\s*([^,]*?)\s*(,\s*'[^']*'\s*)?\}", found)
             if key and key[1] in ("*", "?", "$"):
                 continue
@@ -179,6 +177,6 @@ def find_odd_variables(part: Part) -> Iterator[Remark]:
                 meant = did_you_mean(key[1], keys_of(part.services if part.mask else ()))
                 message = f"{found} names no condition key of AWS, so it never matches.{meant}"
                 yield part.remark("unknown-variable", "warning", message, path)
-        if "${" in _VARIABLE.sub("", text):
+        if "${" in ANY_VARIABLE.sub("", text):
             message = f"{text!r} opens a variable with ${{ and does not close it with }}."
             yield part.remark("malformed-variable", "error", message, path)

@@ -17,6 +17,7 @@ from iamkit.policies.actions.catalogue import Catalogue, load_catalogue
 from iamkit.policies.grammar.document import count_characters, print_policy
 from iamkit.policies.grammar.positions import Position, find_position
 from iamkit.policies.grammar.reading import Reading, read_policy, unwrap_policy
+from iamkit.policies.grammar.statements import read_statements
 from iamkit.policies.grammar.validation import judge_existing, old_version
 from iamkit.policies.lint import (
     actions,
@@ -25,7 +26,7 @@ from iamkit.policies.lint import (
     request_context as circumstances,
     resources,
 )
-from iamkit.policies.lint.statement import Part, Remark, Severity, read_parts
+from iamkit.policies.lint.statement import Part, Remark, Severity
 
 __all__ = ["DOCUMENT_RULES", "STATEMENT_RULES", "Remark", "Severity", "lint_policy"]
 
@@ -89,7 +90,8 @@ def lint_policy(
     document = reading.document
     remarks = _structure(document, identity=identity)
     if not remarks:
-        parts = read_parts(document, catalogue or load_catalogue(), now)
+        known = catalogue or load_catalogue()
+        parts = tuple(Part(statement, known, now) for statement in read_statements(document))
         remarks = [*_whole(document, quota), *_remarks(parts)]
     place = partial(_placed, reading.places(), reading.prefix)
     return sorted(map(place, remarks), key=lambda remark: (remark.line, remark.column))

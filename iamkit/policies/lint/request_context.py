@@ -5,7 +5,7 @@ from datetime import UTC
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from iamkit.policies.grammar.conditions import Test, read_date
-from iamkit.policies.lint.statement import Part, Remark, path_of
+from iamkit.policies.lint.statement import Part, Remark
 
 MFA = "aws:MultiFactorAuthPresent"
 _PRIVATE = tuple(
@@ -22,22 +22,22 @@ def find_loose_mfa(part: Part) -> Iterator[Remark]:
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
     """
-    tests = part.tests_of(MFA) if part.allows else []
+    tests = part.tests_of(MFA) if part.statement.allows else []
     binding = any(_says(test, "Bool", "true") and not test.if_exists for test in tests)
-    binding = binding or any(_is(test, "Numeric") for test in part.tests_of(_AGE))
+    binding = binding or any(test.name.startswith("Numeric") for test in part.tests_of(_AGE))
     for test in [] if binding else tests:
         if _says(test, "Bool", "true"):
             text = (
                 f"{test.written} lets calls with a long-term access key through, since they have "
                 f'no {MFA} at all. Write "Bool": {{"{MFA}": "true"}}.'
             )
-            yield part.remark("mfa-if-exists", "warning", text, f"{path_of(test)}#")
+            yield part.remark("mfa-if-exists", "warning", text, f"{test.path}#")
         elif _says(test, "Null", "false"):
             text = (
                 f"Null asks only that {MFA} is there, and it may say false. Write "
                 f'"Bool": {{"{MFA}": "true"}}.'
             )
-            yield part.remark("mfa-null", "warning", text, f"{path_of(test)}#")
+            yield part.remark("mfa-null", "warning", text, f"{test.path}#")
 
 
 _AGE = "aws:MultiFactorAuthAge"
@@ -45,7 +45,7 @@ _AGE = "aws:MultiFactorAuthAge"
 
 def find_mfa_gaps(parts: tuple[Part, ...]) -> Iterator[Remark]:
     """A ``Deny`` without MFA that calls with a long-term access key escape."""
-    denies = [part for part in parts if not part.allows]
+    denies = [part for part in parts if not part.statement.allows]
     caught = any(_says(test, "Null", "true") for part in denies for test in part.tests_of(MFA))
     for part in [] if caught else denies:
         for test in part.tests_of(MFA):
@@ -54,23 +54,19 @@ def find_mfa_gaps(parts: tuple[Part, ...]) -> Iterator[Remark]:
                     f"This Deny does not catch calls with a long-term access key, since they "
                     f'have no {MFA} at all. Write "BoolIfExists".'
                 )
-                yield part.remark("mfa-deny-not-if-exists", "warning", text, f"{path_of(test)}#")
-
-
-def _is(test: Test, kind: str) -> bool:
-    return test.operator is not None and test.operator.name.startswith(kind)
+                yield part.remark("mfa-deny-not-if-exists", "warning", text, f"{test.path}#")
 
 
 def _says(test: Test, operator: str, value: str) -> bool:
-    return _is(test, operator) and [text.lower() for text in test.values] == [value]
+    return test.name.startswith(operator) and [text.lower() for text in test.values] == [value]
 
 
 def find_odd_networks(part: Part) -> Iterator[Remark]:
     """IP ranges that are malformed, that are everything, or that the internet does not show."""
-    for test in part.tests:
-        if test.operator is None or test.operator.name not in ("IpAddress", "NotIpAddress"):
+    for test in part.statement.tests:
+        if test.name not in ("IpAddress", "NotIpAddress"):
             continue
-        for path, value in part.values(test):
+        for path, value in part.statement.values(test):
             network = _network(value)
             if network is None:
                 text = f"{value!r} is no IP range. Write it as 203.0.113.0/24 or 2001:db8::/32."
@@ -106,11 +102,11 @@ def find_past_dates(part: Part) -> Iterator[Remark]:
         return
     now = part.now if part.now.tzinfo else part.now.replace(tzinfo=UTC)
     for test in part.tests_of("aws:CurrentTime"):
-        if not _is(test, "DateLessThan"):
+        if not test.name.startswith("DateLessThan"):
             continue
-        dates = [read_date(value) for _, value in part.values(test)]
+        dates = [read_date(value) for _, value in part.statement.values(test)]
         if all(date is not None and date < now for date in dates):
-            verb = "allows" if part.allows else "denies"
+            verb = "allows" if part.statement.allows else "denies"
             text = f"{test.values[-1]} is over, so the statement {verb} nothing any more."
             advice = " Remove it, or set a later date."
-            yield part.remark("date-in-the-past", "warning", text + advice, path_of(test))
+            yield part.remark("date-in-the-past", "warning", text + advice, test.path)

@@ -1,15 +1,13 @@
 """Rules on ``Resource`` and ``NotResource``: whether actions and resources go together."""
 
-import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 from iamkit.policies.actions.catalogue import Action, resource_arns
-from iamkit.policies.grammar.patterns import overlap
+from iamkit.policies.grammar.patterns import overlap, with_any
 from iamkit.policies.lint.statement import Part, Remark, Severity
 from iamkit.text import few
 
-_VARIABLE = re.compile(r"\$\{[^}]*\}")
 _BUCKET = "arn:${Partition}:s3:::${BucketName}"
 _MOST = 3_000
 """Actions of a statement beyond which its resources fit something anyway."""
@@ -20,7 +18,7 @@ def find_misfits(part: Part) -> Iterator[Remark]:
     if not _named(part):
         return
     arns = tuple(sorted({arn for _, actions in _named(part) for a in actions for arn in _arns(a)}))
-    for path, resource in part.items("Resource"):
+    for path, resource in part.statement.items("Resource"):
         if not arns or resource == "*" or _is_group(resource):
             continue
         if not any(fits(arn, resource) for arn in arns):
@@ -33,8 +31,9 @@ def find_misfits(part: Part) -> Iterator[Remark]:
 
 def find_idle_actions(part: Part) -> Iterator[Remark]:
     """Actions that work on none of the statement's resources."""
-    verb = "allows" if part.allows else "denies"
-    for (path, pattern), (_, actions) in zip(part.items("Action"), _named(part), strict=False):
+    verb = "allows" if part.statement.allows else "denies"
+    items = part.statement.items("Action")
+    for (path, pattern), (_, actions) in zip(items, _named(part), strict=False):
         if not actions:
             continue
         arns = {arn for action in actions for arn in _arns(action)}
@@ -44,7 +43,7 @@ def find_idle_actions(part: Part) -> Iterator[Remark]:
                 f'this statement {verb} it nowhere. Give it a statement with "Resource": "*".'
             )
             yield part.remark("action-without-resources", "warning", text, path)
-        elif arns and not any(fits(arn, r) for arn in arns for r in part.resources):
+        elif arns and not any(fits(arn, r) for arn in arns for r in part.statement.resources):
             text = (
                 f"{pattern} works on {_forms(arns)}, and no resource of the statement is of "
                 "that form. Add one, or remove the action."
@@ -54,7 +53,7 @@ def find_idle_actions(part: Part) -> Iterator[Remark]:
 
 def find_not_resource(part: Part) -> Iterator[Remark]:
     """``NotResource`` with ``Allow``, which takes in whatever comes to be."""
-    if part.allows and "NotResource" in part.statement:
+    if part.statement.allows and part.statement.not_resource:
         text = (
             "NotResource with Allow allows on every other resource, those to come and those of "
             "other accounts included. Name them in Resource, or use NotResource with Deny."
@@ -64,7 +63,8 @@ def find_not_resource(part: Part) -> Iterator[Remark]:
 
 def find_groups(part: Part) -> Iterator[Remark]:
     """A group's ARN, which does not stand for the users in the group."""
-    groups = [item for item in part.items("Resource") if _is_group(item[1])]
+    items = () if part.statement.not_resource else part.statement.items("Resource")
+    groups = [item for item in items if _is_group(item[1])]
     of_groups = 0
     for action in part.named("iam:*") if groups else ():
         named = part.catalogue.matching(action.name)
@@ -89,8 +89,8 @@ def fits(arn: str, resource: str) -> bool:
     """
     if arn == _BUCKET and "/" in resource.partition(":::")[2]:
         return False
-    asked = _VARIABLE.sub("*", resource)
-    parts, type_parts = asked.split(":", 5), _VARIABLE.sub("*", arn).split(":", 5)
+    asked = with_any(resource)
+    parts, type_parts = asked.split(":", 5), with_any(arn).split(":", 5)
     if len(parts) < len(type_parts):  # a star may reach beyond its colon
         return overlap(":".join(type_parts), asked)
     return all(overlap(a, b) for a, b in zip(type_parts, parts, strict=False))
@@ -98,10 +98,11 @@ def fits(arn: str, resource: str) -> bool:
 
 def _named(part: Part) -> list[tuple[str, tuple[Action, ...]]]:
     """The patterns of ``Action`` with their actions; none where resources need no look."""
-    unlimited = part.everywhere or not part.resources or part.mask.bit_count() > _MOST
-    if part.element == "NotAction" or unlimited:
+    statement = part.statement
+    named = statement.resources and not (statement.not_action or statement.not_resource)
+    if not named or statement.everywhere or part.mask.bit_count() > _MOST:
         return []
-    return [(pattern, tuple(part.named(pattern))) for pattern in part.actions]
+    return [(pattern, tuple(part.named(pattern))) for pattern in statement.actions]
 
 
 def _arns(action: Action) -> Iterator[str]:

@@ -1,10 +1,9 @@
 """What a statement's actions are, in words: by service and access level."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
-from iamkit.account.state import JSON
 from iamkit.policies.actions.catalogue import Catalogue
-from iamkit.policies.grammar.statements import texts_of
+from iamkit.policies.grammar.statements import Statement
 from iamkit.policies.wording.phrases import say_together, title_of
 from iamkit.text import listed
 
@@ -30,15 +29,16 @@ _WITH_OBJECT = {
 """Actions that are said together with the resource, if a statement has no other."""
 
 
-def say_object(statement: JSON, where: str) -> str:
+def say_object(statement: Statement, where: str) -> str:
     """The one action of a statement and its resources in one phrase; empty if it has none.
 
     Args:
         statement: one with ``Resource`` or, as in a role's trust policy, without.
         where: its resources in words, such as ``on every resource``.
     """
-    actions = texts_of(statement, "Action")
-    if len(actions) != 1 or actions[0] not in _WITH_OBJECT or "NotResource" in statement:
+    actions = statement.actions
+    named = not (statement.not_action or statement.not_resource)
+    if not named or len(actions) != 1 or actions[0] not in _WITH_OBJECT:
         return ""
     phrase, noun = _WITH_OBJECT[actions[0]]
     thing = where.removeprefix("on ").replace("every resource", f"every {noun}")
@@ -47,7 +47,7 @@ def say_object(statement: JSON, where: str) -> str:
     return phrase.format(thing or f"this {noun}")
 
 
-def say_actions(statement: JSON, mask: int, catalogue: Catalogue) -> str:
+def say_actions(statement: Statement, mask: int, catalogue: Catalogue) -> str:
     """What may be done, or may not, as it stands behind "may".
 
     Args:
@@ -55,25 +55,24 @@ def say_actions(statement: JSON, mask: int, catalogue: Catalogue) -> str:
         mask: the actions as bits, in the case of ``NotAction`` those that are left.
         catalogue: of AWS's actions.
     """
-    if "NotAction" in statement:
+    if statement.not_action:
         excepted = catalogue.everything & ~mask
         return f"do everything except {_say_excepted(excepted, statement, catalogue)}"
-    patterns = texts_of(statement, "Action")
+    patterns = statement.actions
     if "*" in patterns:
         return "do everything in every service"
     return say_mask(mask, patterns, catalogue) or f"use {listed(patterns)}"
 
 
-def say_unknown(statement: JSON, catalogue: Catalogue) -> str:
+def say_unknown(statement: Statement, catalogue: Catalogue) -> str:
     """What stands in a statement and AWS has not; empty if it has all."""
-    patterns = texts_of(statement, "Action") + texts_of(statement, "NotAction")
-    unknown = [pattern for pattern in patterns if not catalogue.matching(pattern)]
+    unknown = [pattern for pattern in statement.actions if not catalogue.matching(pattern)]
     return f"AWS has no action {listed(unknown, 'or', most=3)}" if unknown else ""
 
 
-def _say_excepted(mask: int, statement: JSON, catalogue: Catalogue) -> str:
+def _say_excepted(mask: int, statement: Statement, catalogue: Catalogue) -> str:
     """Actions as an exception: whole services first."""
-    patterns = texts_of(statement, "NotAction")
+    patterns = statement.actions
     services = dict(catalogue.by_service(mask))
     whole = [s for s, part in services.items() if part == catalogue.of_service(s)]
     titles = listed((title_of(service) for service in whole), most=8)
@@ -85,7 +84,7 @@ def _say_excepted(mask: int, statement: JSON, catalogue: Catalogue) -> str:
     return ", and ".join(said) or f"to use {listed(patterns)}"
 
 
-def say_mask(mask: int, patterns: list[str], catalogue: Catalogue) -> str:
+def say_mask(mask: int, patterns: Sequence[str], catalogue: Catalogue) -> str:
     """A set of actions, as it stands behind "may".
 
     Args:
@@ -105,7 +104,7 @@ def say_mask(mask: int, patterns: list[str], catalogue: Catalogue) -> str:
     return f"{said} ({mask.bit_count():,} actions){some if wholes and not every else ''}"
 
 
-def _cut(mask: int, patterns: list[str], catalogue: Catalogue) -> dict[str, int]:
+def _cut(mask: int, patterns: Sequence[str], catalogue: Catalogue) -> dict[str, int]:
     """A set of actions by service, as ``by_service``, sooner where patterns name the services."""
     named = {pattern.partition(":")[0].lower() for pattern in patterns}
     if not named <= catalogue.services.keys():
@@ -126,7 +125,7 @@ def _join(phrases: Iterable[tuple[str, str]]) -> str:
 
 
 def _say_services(
-    services: dict[str, int], patterns: list[str], catalogue: Catalogue
+    services: dict[str, int], patterns: Sequence[str], catalogue: Catalogue
 ) -> Iterator[tuple[str, str]]:
     """For each service a phrase with ``{}`` in place of its title, and the title."""
     for service, part in services.items():
@@ -134,7 +133,7 @@ def _say_services(
         yield _say_service(service, part, own, catalogue), title_of(service)
 
 
-def _say_service(service: str, part: int, patterns: list[str], catalogue: Catalogue) -> str:
+def _say_service(service: str, part: int, patterns: Sequence[str], catalogue: Catalogue) -> str:
     if part == catalogue.of_service(service):
         return _ALL
     if part.bit_count() <= _FEW:
@@ -153,7 +152,7 @@ def _say_service(service: str, part: int, patterns: list[str], catalogue: Catalo
     return f"{said} and {_say_parts(service, rest, [], catalogue).replace('{}', 'it')}"
 
 
-def _say_parts(service: str, rest: int, patterns: list[str], catalogue: Catalogue) -> str:
+def _say_parts(service: str, rest: int, patterns: Sequence[str], catalogue: Catalogue) -> str:
     """Many actions of a service that are no whole level."""
     count = rest.bit_count()
     possible = 0

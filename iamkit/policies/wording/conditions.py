@@ -3,8 +3,8 @@
 import re
 from collections.abc import Callable, Mapping
 
-from iamkit.account.state import JSON
-from iamkit.policies.grammar.conditions import Test, read_conditions
+from iamkit.policies.grammar.conditions import Test
+from iamkit.policies.grammar.statements import Statement
 from iamkit.policies.wording.phrases import own, plural, say_variables, split_words, title_of
 from iamkit.policies.wording.resources import Names, say_arn
 from iamkit.text import listed
@@ -84,20 +84,18 @@ _ORDERS = {
 }
 
 
-def say_conditions(statement: JSON, names: Names) -> str:
+def say_conditions(statement: Statement, names: Names) -> str:
     """All conditions of a statement as they stand behind ``if``; empty if it has none."""
-    tests = read_conditions(statement.get("Condition"), variables=True)
-    return listed((_say_test(test, names) for test in tests), most=20)
+    return listed((_say_test(test, names) for test in statement.tests), most=20)
 
 
 def _say_test(test: Test, names: Names) -> str:
     key = test.key.lower()
-    name = test.operator.name if test.operator else ""
-    if name == "Null":
+    if test.name == "Null":
         return _say_null(test)
-    if name == "Bool" and key in _BOOLS and len(test.values) == 1:
+    if test.name == "Bool" and key in _BOOLS and len(test.values) == 1:
         return _say_bool(test, *_BOOLS[key])
-    if name == "Bool":
+    if test.name == "Bool":
         return f"{test.key} is {listed(test.values, 'or')}"
     special = _SPECIAL.get(key)
     said = special(test) if special else ""
@@ -126,18 +124,16 @@ def _say_bool(test: Test, true: str, false: str) -> str:
 
 
 def _say_address(test: Test) -> str:
-    name = test.operator.name if test.operator else ""
-    if name == "IpAddress":
+    if test.name == "IpAddress":
         return f"the request comes from {listed(test.values, 'or')}"
-    if name == "NotIpAddress":
+    if test.name == "NotIpAddress":
         return f"the request comes from anywhere but {listed(test.values)}"
     return ""
 
 
 def _say_date(test: Test) -> str:
-    name = test.operator.name if test.operator else ""
-    if name in _ORDERS and len(test.values) == 1:
-        return f"it {_ORDERS[name]} {_day(test.values[0])}"
+    if test.name in _ORDERS and len(test.values) == 1:
+        return f"it {_ORDERS[test.name]} {_day(test.values[0])}"
     return ""
 
 
@@ -150,12 +146,11 @@ def _day(text: str) -> str:
 
 
 def _say_mfa_age(test: Test) -> str:
-    name = test.operator.name if test.operator else ""
     words = {"NumericLessThan": "less than", "NumericLessThanEquals": "at most"}
     words |= {"NumericGreaterThan": "more than", "NumericGreaterThanEquals": "at least"}
-    if name not in words or len(test.values) != 1 or not test.values[0].isdigit():
+    if test.name not in words or len(test.values) != 1 or not test.values[0].isdigit():
         return ""
-    return f"MFA was given {words[name]} {_duration(int(test.values[0]))} ago"
+    return f"MFA was given {words[test.name]} {_duration(int(test.values[0]))} ago"
 
 
 def _duration(seconds: int) -> str:
@@ -178,16 +173,15 @@ def _say_plain(test: Test, names: Names) -> str:
     noun = _noun(test.key)
     if test.quantifier:
         noun = f"{'each' if test.quantifier == 'ForAllValues:' else 'one'} of {_several(noun)}"
-    name = test.operator.name if test.operator else ""
     values = [_value(test.key, value, names) for value in test.values]
-    if name in _ORDERS:
-        return f"{noun} {_ORDERS[name]} {listed(values, 'or')}"
+    if test.name in _ORDERS:
+        return f"{noun} {_ORDERS[test.name]} {listed(values, 'or')}"
     if test.operator is None:
         return f"{noun} stands the test {test.written} against {listed(values, 'or')}"
     negated = test.operator.negated
     if not values:
         return f"{noun} is {'anything' if negated else 'nothing that there is'}"
-    if name.endswith("Like") and len(values) == 1 and _shape(test.values[0]):
+    if test.name.endswith("Like") and len(values) == 1 and _shape(test.values[0]):
         return f"{noun} {_say_pattern(test.values[0], negated=negated)}"
     if len(values) == 1:
         return f"{noun} is {'not ' if negated else ''}{values[0]}"

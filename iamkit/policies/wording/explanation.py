@@ -4,8 +4,7 @@ from dataclasses import dataclass
 
 from iamkit.account.state import JSON
 from iamkit.policies.actions.catalogue import LEVELS, Catalogue, load_catalogue
-from iamkit.policies.actions.expansion import actions_of
-from iamkit.policies.grammar.statements import statements_of, texts_of
+from iamkit.policies.grammar.statements import Statement, read_statements
 from iamkit.policies.wording.actions import say_actions, say_object, say_unknown
 from iamkit.policies.wording.conditions import say_conditions
 from iamkit.policies.wording.resources import Names, say_principals, say_resources
@@ -46,24 +45,23 @@ def explain(document: JSON, names: Names | None = None) -> list[Explanation]:
     """
     catalogue = load_catalogue()
     ranked = []
-    for number, statement in enumerate(statements_of(document), 1):
-        mask = actions_of(statement, catalogue)
-        allows = statement.get("Effect") == "Allow"
+    for statement in read_statements(document):
+        mask, number, allows = catalogue.about(statement), statement.number, statement.allows
         rank = _rank(mask, catalogue)
         weight = "Write" if rank == "PassRole" else rank
         text = _sentence(statement, mask, names or {}, catalogue)
-        said = Explanation(number, str(statement.get("Sid", "")), allows, weight, text)
+        said = Explanation(number, statement.sid, allows, weight, text)
         late = 0 if allows else -1 if _denies_all(statement) else 1
         ranked.append((late, _ORDER.index(rank), number, said))
     return [said for *_, said in sorted(ranked, key=lambda found: found[:3])]
 
 
-def _sentence(statement: JSON, mask: int, names: Names, catalogue: Catalogue) -> str:
-    allows = statement.get("Effect") == "Allow"
+def _sentence(statement: Statement, mask: int, names: Names, catalogue: Catalogue) -> str:
+    allows = statement.allows
     conditions = say_conditions(statement, names)
     may = "may" if allows else "may not" if conditions else "may never"
     where = say_resources(statement, names)
-    if allows and mask == catalogue.everything and "*" in texts_of(statement, "Resource"):
+    if allows and mask == catalogue.everything and statement.everywhere:
         where = f"{where}: full administration"
     what = say_object(statement, where)
     if not what:
@@ -98,8 +96,8 @@ def _rank(mask: int, catalogue: Catalogue) -> str:
     return next((rank for rank in _ORDER if rank in found), "")
 
 
-def _denies_all(statement: JSON) -> bool:
+def _denies_all(statement: Statement) -> bool:
     """Whether it denies everything, always."""
-    everything = "*" in texts_of(statement, "Action") and "*" in texts_of(statement, "Resource")
-    limited = any(key in statement for key in ("NotPrincipal", "Condition"))
-    return statement.get("Effect") == "Deny" and everything and not limited
+    everything = "*" in statement.actions and not statement.not_action and statement.everywhere
+    limited = statement.not_principal or statement.tests
+    return everything and not statement.allows and not limited

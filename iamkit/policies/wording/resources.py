@@ -1,14 +1,13 @@
 """Resources and principals in words, by the forms of their ARNs."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache, lru_cache
 from itertools import zip_longest
 from typing import Any
 
-from iamkit.account.state import JSON
 from iamkit.policies.actions.catalogue import load_catalogue, resource_arns
-from iamkit.policies.grammar.statements import texts_of
+from iamkit.policies.grammar.statements import Statement
 from iamkit.policies.wording.phrases import own, plural, say_variables, split_words, title_of
 from iamkit.text import listed
 
@@ -24,14 +23,14 @@ _SUFFIX = re.compile(r"(Name)?(WithPath)?(Name|Id|ID)?$")
 _NOUNS = {"MFA": "MFA device"}
 
 
-def say_resources(statement: JSON, names: Names) -> str:
+def say_resources(statement: Statement, names: Names) -> str:
     """On what a statement is, as it stands behind the actions; empty if it does not say."""
-    if "NotResource" in statement:
-        return f"on everything except {_say_several(texts_of(statement, 'NotResource'), names)}"
-    resources = texts_of(statement, "Resource")
-    if not resources:
-        return ""
-    return f"on {'every resource' if '*' in resources else _say_several(resources, names)}"
+    if statement.everywhere:
+        return "on every resource"
+    said = _say_several(statement.resources, names)
+    if statement.not_resource:
+        return f"on everything except {said}"
+    return f"on {said}" if said else ""
 
 
 def say_arn(arn: str, names: Names) -> str:
@@ -39,18 +38,10 @@ def say_arn(arn: str, names: Names) -> str:
     return names.get(arn) or _say_arn(arn)
 
 
-def say_principals(statement: JSON, names: Names) -> str:
+def say_principals(statement: Statement, names: Names) -> str:
     """Who the statement of a resource's policy is about; empty if it does not say."""
-    if "NotPrincipal" in statement:
-        return f"everyone except {listed(_principals(statement['NotPrincipal'], names))}"
-    return listed(_principals(statement.get("Principal"), names))
-
-
-def _principals(element: Any, names: Names) -> Iterator[str]:
-    kinds = {"AWS": "*"} if element == "*" else element
-    for kind in kinds if isinstance(kinds, Mapping) else ():
-        for name in texts_of(kinds, kind):
-            yield _say_principal(str(kind), name, names)
+    said = listed(_say_principal(kind, name, names) for kind, name in statement.principals)
+    return f"everyone except {said}" if statement.not_principal else said
 
 
 def _say_principal(kind: str, name: str, names: Names) -> str:
@@ -72,7 +63,7 @@ def _say_principal(kind: str, name: str, names: Names) -> str:
     return names.get(name) or f"{_say_arn(name)}{where}"
 
 
-def _say_several(arns: list[str], names: Names) -> str:
+def _say_several(arns: Sequence[str], names: Names) -> str:
     """A bucket and what is in it are said together, and things of one kind in one breath."""
     buckets = {arn for arn in arns if f"{arn}/*" in arns and ":s3:::" in arn}
     left = [arn for arn in arns if arn not in buckets and arn.removesuffix("/*") not in buckets]

@@ -1,18 +1,22 @@
-"""The account in moto's hands, with what moto has no place for: its root and its lock."""
+"""The accounts in moto's hands, with what moto has no place for: their roots and their lock."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from threading import RLock
 from typing import Any
 
-from iamkit.sandbox.server.call import Caller
+from iamkit.sandbox.server.call import Caller, account_of, root_of
 from iamkit.sandbox.server.errors import no_such_entity
-from iamkit.sandbox.server.moto_patches import ACCOUNT_ID, clock, iam_models, sts_models
+from iamkit.sandbox.server.moto_patches import (
+    ACCOUNT_ID,
+    backends,
+    clock,
+    iam_models,
+    sts_models,
+)
 from iamkit.sandbox.server.paging import Pager
-
-ROOT = Caller(arn=f"arn:aws:iam::{ACCOUNT_ID}:root", user_id=ACCOUNT_ID)
 
 
 @dataclass(frozen=True)
@@ -35,25 +39,29 @@ class Report:
 
 
 class Account:
-    """The one account of the sandbox.
+    """One of the sandbox's accounts.
 
     Attributes:
-        lock: held by everyone who reads or changes the account, so that a rule and the change
-            that it allows are one step.
+        id: its 12 digits.
+        root: its root, as a caller.
+        lock: held by everyone who reads or changes an account, so that a rule and the change that
+            it allows are one step; one for all, because moto's chance and time are the process's.
         created: naive UTC, like all times here.
         root_keys: the access keys of the account's root, by id.
         root_mfa: whether the root signs in with MFA.
         root_last_used: when the root's password was last used.
         report: the last credential report.
         authorizes: whether every call is held against the caller's policies.
+        accounts: all of them, itself among them.
         pager: cuts its lists to pages.
-        wants_answers: whether anybody waits for the answers to calls; not while the account is
-            brought back, when all of its calls were allowed and answered before.
         drawn: how much the last call drew, where that is known.
     """
 
-    def __init__(self) -> None:
-        self.lock = RLock()
+    def __init__(self, account_id: str = ACCOUNT_ID, accounts: "Accounts | None" = None) -> None:
+        self.id = account_id
+        self.root = root_of(account_id)
+        self.accounts = Accounts() if accounts is None else accounts
+        self.lock = self.accounts.lock
         self.created = clock.now()
         self.root_keys: dict[str, Any] = {}
         self.root_mfa = False
@@ -61,18 +69,22 @@ class Account:
         self.report: Report | None = None
         self.authorizes = False
         self.pager = Pager(os.urandom(16))
-        self.wants_answers = True
         self.drawn = ""
+
+    @property
+    def wants_answers(self) -> bool:
+        """Whether anybody waits for the answers to calls."""
+        return self.accounts.wants_answers
 
     @property
     def iam(self) -> Any:
         """Moto's IAM of this account."""
-        return iam_models.iam_backends[ACCOUNT_ID]["aws"]
+        return iam_models.iam_backends[self.id]["aws"]
 
     @property
     def sts(self) -> Any:
         """Moto's STS of this account."""
-        return sts_models.sts_backends[ACCOUNT_ID]["aws"]
+        return sts_models.sts_backends[self.id]["aws"]
 
     def user(self, name: str) -> Any:
         """A user.
@@ -117,8 +129,13 @@ class Account:
     @property
     def local_policies(self) -> list[Any]:
         """The managed policies that are the customer's own."""
-        own = f"arn:aws:iam::{ACCOUNT_ID}:"
+        own = f"arn:aws:iam::{self.id}:"
         return [p for arn, p in self.iam.managed_policies.items() if arn.startswith(own)]
+
+    def neighbours_have_alias(self, alias: str) -> bool:
+        """Whether another account has an alias."""
+        others = (one for one in self.accounts.values() if one is not self)
+        return any(alias in other.iam.account_aliases for other in others)
 
     def groups_of(self, user: Any) -> list[Any]:
         """The groups that a user is in."""
@@ -129,10 +146,11 @@ class Account:
         everyone = (*self.iam.users.values(), *self.iam.roles.values())
         return [one for one in everyone if arn in (one.permissions_boundary or {}).values()]
 
-    def create_root_key(self) -> Any:
-        """A new access key of the account's root."""
+    def create_root_key(self, values: Mapping[str, str] | None = None) -> Any:
+        """A new access key of the account's root, with some values if they are given."""
         make: Any = iam_models.AccessKey
-        key = make(user_name=None, prefix="AKIA", account_id=ACCOUNT_ID)
+        key = make(user_name=None, prefix="AKIA", account_id=self.id)
+        vars(key).update(values or {})
         self.root_keys[key.access_key_id] = key
         return key
 
@@ -145,7 +163,7 @@ class Account:
     def credential(self, key_id: str) -> Credential | None:
         """The credential of a key id; None if it is unknown or inactive."""
         if key := self.root_keys.get(key_id):
-            return _active(key, ROOT)
+            return _active(key, self.root)
         key = self.iam.access_keys.get(key_id)
         if key is not None and key.user_name is not None:
             user = self.iam.users.get(key.user_name)
@@ -164,6 +182,46 @@ class Account:
             yield from (c["ServicePassword"] for c in user.service_credentials.values())
         yield from (role.session_token for role in self.sts.assumed_roles)
         yield from (d.base32_string_seed for d in self.iam.virtual_mfa_devices.values())
+
+
+class Accounts(dict[str, Account]):
+    """The accounts side by side, by their ids.
+
+    Attributes:
+        lock: theirs.
+        root_secret: signs for the root of every account but the main one; its key id is its id.
+        wants_answers: whether anybody waits for the answers to calls; not while the accounts are
+            brought back, when all of their calls were allowed and answered before.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lock = RLock()
+        self.root_secret = ""
+        self.wants_answers = True
+
+    def begin(self, account_id: str) -> Account:
+        """An account with nothing in it, whatever was in it before."""
+        backends.forget(account_id)
+        self[account_id] = Account(account_id, self)
+        return self[account_id]
+
+    def role_by_arn(self, arn: str) -> Any:
+        """A role of any account, or None."""
+        account = self.get(account_of(arn))
+        return account and account.role_by_arn(arn)
+
+    def credential(self, key_id: str) -> tuple[Account | None, Credential | None]:
+        """The credential of a key id, and the account that it is of if that is there already."""
+        if is_other_account(key_id):
+            return self.get(key_id), Credential(self.root_secret, root_of(key_id), None)
+        found = ((account, account.credential(key_id)) for account in self.values())
+        return next((pair for pair in found if pair[1]), (None, None))
+
+
+def is_other_account(text: str) -> bool:
+    """Whether a text is the id of an account beside the main one."""
+    return len(text) == 12 and text.isascii() and text.isdigit() and text != ACCOUNT_ID
 
 
 def _found(entities: Any, kind: str, name: str) -> Any:

@@ -5,22 +5,22 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from iamkit.policies.actions.catalogue import resource_arns
-from iamkit.sandbox.server.moto_patches import ACCOUNT_ID
 
 _PLACE = re.compile(r"\$\{\w+\}")
 
 
-def arn_of(service: str, kind: str, name: str, region: str = "") -> str:
+def arn_of(account_id: str, service: str, kind: str, name: str, region: str = "") -> str:
     """The ARN of a resource, such as ``arn:aws:iam::000000000000:user/team/alice``.
 
     Args:
+        account_id: whose the resource is.
         service: such as ``iam``.
         kind: one of the catalogue's resource types of the service.
         name: what stands in the place of its name: with its path, or ``*`` for one yet to be made.
         region: where the resource is, if it is in one.
     """
     pattern = resource_arns(service)[kind]
-    places = {"${Partition}": "aws", "${Account}": ACCOUNT_ID, "${Region}": region}
+    places = {"${Partition}": "aws", "${Account}": account_id, "${Region}": region}
     return _PLACE.sub(lambda found: places.get(found[0], name), pattern)
 
 

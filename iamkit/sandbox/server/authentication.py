@@ -5,9 +5,9 @@ https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html
 
 from datetime import UTC, datetime
 
-from iamkit.sandbox.server.account import ROOT, Account
+from iamkit.sandbox.server.account import Account, Accounts
 from iamkit.sandbox.server.call import Caller
-from iamkit.sandbox.server.errors import Refused
+from iamkit.sandbox.server.errors import Refused, unknown_token
 from iamkit.sandbox.server.eventual_consistency import is_unknown
 from iamkit.sandbox.server.http_message import Request
 from iamkit.sandbox.server.signature import Signed, check_signature, read_authorization
@@ -26,13 +26,13 @@ _OWN_WORDS = {
 
 
 def authenticate(
-    request: Request, account: Account, seconds_unknown: float
-) -> tuple[Signed, Caller]:
-    """The caller of a signed request.
+    request: Request, accounts: Accounts, seconds_unknown: float
+) -> tuple[Signed, Caller, Account | None]:
+    """The caller of a signed request, and its account if that is there already.
 
     Args:
         request: the request.
-        account: the account.
+        accounts: the accounts; the key says which of them is the caller's.
         seconds_unknown: how long a new key is not known yet.
 
     Raises:
@@ -40,25 +40,25 @@ def authenticate(
     """
     signed = read_authorization(request)
     try:
-        return signed, _caller(request, signed, account, seconds_unknown)
+        return signed, *_caller(request, signed, accounts, seconds_unknown)
     except Refused as error:
         code, status = _OWN_WORDS.get((signed.service, error.code), (error.code, error.status))
         raise Refused(code, status, error.message) from None
 
 
-def _caller(request: Request, signed: Signed, account: Account, seconds_unknown: float) -> Caller:
+def _caller(
+    request: Request, signed: Signed, accounts: Accounts, seconds_unknown: float
+) -> tuple[Caller, Account | None]:
     now = datetime.now(UTC)
-    with account.lock:
-        found = account.credential(signed.key_id)
+    with accounts.lock:
+        account, found = accounts.credential(signed.key_id)
     if (
         found is None
         or found.token != request.headers.get("x-amz-security-token")
-        or (found.caller != ROOT and is_unknown(found.key, seconds_unknown))
+        or (not found.caller.is_root and is_unknown(found.key, seconds_unknown))
     ):
-        raise Refused(
-            "InvalidClientTokenId", 403, "The security token included in the request is invalid."
-        )
+        raise unknown_token()
     if found.expires and found.expires < now:
         raise Refused("ExpiredToken", 403, "The security token included in the request is expired")
     check_signature(request, signed, found.secret, now)
-    return found.caller
+    return found.caller, account

@@ -36,6 +36,21 @@ class Caller:
         """Whether it is the account itself."""
         return self.arn.endswith(":root")
 
+    @property
+    def account_id(self) -> str:
+        """Whose root, user or session it is."""
+        return account_of(self.arn)
+
+
+def root_of(account_id: str) -> Caller:
+    """The root of an account."""
+    return Caller(f"arn:aws:iam::{account_id}:root", account_id)
+
+
+def account_of(arn: str) -> str:
+    """The account that an ARN names, or an empty text."""
+    return arn.split(":")[4] if arn.count(":") >= 5 else ""
+
 
 @dataclass(frozen=True)
 class Call:

@@ -33,6 +33,11 @@ class CallLog:
         with self._lock:
             self._calls.append(call)
 
+    def clear(self) -> None:
+        """Forget all calls."""
+        with self._lock:
+            self._calls.clear()
+
     def as_dicts(self) -> list[dict[str, Any]]:
         """The calls, oldest first."""
         with self._lock:

@@ -7,10 +7,10 @@ from functools import lru_cache
 from typing import Any
 
 from iamkit.account.state import JSON
-from iamkit.policies.evaluation.engine import Policies, Text, read_statements
+from iamkit.policies.evaluation.layers import Policies, Text
 from iamkit.policies.evaluation.request import Principal
-from iamkit.policies.grammar.statements import statements_of
-from iamkit.sandbox.server.account import Account
+from iamkit.policies.grammar.statements import read_statements, statements_of
+from iamkit.sandbox.server.account import Account, Accounts
 from iamkit.sandbox.server.arns import listed_tags, tag_keys
 from iamkit.sandbox.server.call import Caller
 from iamkit.text import parse_json
@@ -68,21 +68,17 @@ def _narrow(policy: Text, name: str, action: str) -> Text:
     """A policy's statements about one action, as if they named no other."""
     statements = policy if isinstance(policy, tuple) else read_statements(policy, name)
     return tuple(
-        replace(statement, element={**_without_actions(statement.element), "Action": action})
+        replace(statement, actions=(action,), not_action=False)
         for statement in statements
         if statement.names_action(action)
     )
 
 
-def _without_actions(element: JSON) -> dict[str, Any]:
-    return {key: value for key, value in element.items() if key != "NotAction"}
-
-
 class Holders:
-    """The holders of one account, kept until `forget` is called."""
+    """The holders of all accounts, kept until `forget` is called."""
 
-    def __init__(self, account: Account) -> None:
-        self._account = account
+    def __init__(self, accounts: Accounts) -> None:
+        self._accounts = accounts
         self._kept: dict[Caller, Holder] = {}
 
     def of(self, caller: Caller) -> Holder:
@@ -100,17 +96,18 @@ class Holders:
         self._kept.clear()
 
     def _read(self, caller: Caller) -> Holder:
+        account = self._accounts[caller.account_id]
         if caller.session:
-            return _of_session(self._account, caller)
+            return _of_session(account, caller)
         context: dict[str, Any] = {"aws:userid": caller.user_id, "aws:TokenIssueTime": None}
         if caller.is_root:
             return Holder(Principal(caller.arn), context, Policies())
-        user = self._account.user(caller.user_name or "")
-        tags = self._account.iam.tagger.list_tags_for_resource(user.arn)["Tags"]
+        user = account.user(caller.user_name or "")
+        tags = account.iam.tagger.list_tags_for_resource(user.arn)["Tags"]
         context |= tag_keys(["aws:PrincipalTag"], listed_tags(tags))
         policies = Policies(
-            identity=user_policies(self._account, user),
-            permissions_boundary=boundary_of(self._account, user),
+            identity=user_policies(account, user),
+            permissions_boundary=boundary_of(account, user),
         )
         return Holder(Principal(caller.arn), context, policies)
 

@@ -25,6 +25,8 @@ from moto.core.utils import utcnow
 from moto.ec2.models.reserved_instances import ReservedInstancesBackend
 from moto.moto_api._internal import mock_random
 
+from iamkit.sandbox.protocol import ACCOUNT_ID
+
 SERVICES = ("ec2", "iam", "s3", "secretsmanager", "sts")
 """Those of moto's that the sandbox serves."""
 _EXPONENT = 65_537
@@ -36,12 +38,12 @@ class Clock:
 
     Attributes:
         fixed: the moment of the entry at hand; None while there is none.
-        opened: when the account was opened; what is made at the first look is as old.
+        opened: when each account was opened; what is made in it at the first look is as old.
     """
 
     def __init__(self) -> None:
         self.fixed: datetime | None = None
-        self.opened: datetime | None = None
+        self.opened: dict[str, datetime] = {}
 
     def now(self) -> datetime:
         """The moment at which the call at hand was, or is, made."""
@@ -73,25 +75,30 @@ class Backends:
     def __init__(self) -> None:
         self.apart = True
 
-    def forget(self) -> None:
-        """Let there be none, as before the first call."""
+    def forget(self, account_id: str = "") -> None:
+        """Let an account have none, as before its first call; or no account, if none is named."""
         every: Any = vars(BackendDict)["_instances"]  # moto's own reset makes all of them anew
         for of_service in every:
-            for of_account in of_service.values():
-                of_account.clear()
-            kept_apart = [*vars(of_service).values(), *_held_by_classes(of_service.backend)]
-            for held in kept_apart:
-                if isinstance(held, dict):
-                    held.clear()
+            for one in [account_id] if account_id else list(of_service):
+                of_service[one].clear()
+            owners = vars(of_service).get("bucket_accounts", {})
+            for bucket, (_, owner) in list(owners.items()):
+                if account_id in (owner, ""):
+                    del owners[bucket]
+            for references in _held_by_classes(of_service.backend):
+                for reference in list(references):
+                    backend = reference()
+                    if backend is None or account_id in (backend.account_id, ""):
+                        references.discard(reference)
 
     def make(self, of_account: Any, region: str, make: Callable[[Any, str], Any]) -> Any:
         """A backend that is not there yet: the same one, whoever asks first."""
         if not self.apart and of_account.service_name != "ec2":
             return make(of_account, region)
         state = mock_random.getstate()
-        mock_random.seed(region)
+        mock_random.seed(_seed_of(of_account, region))
         try:
-            with clock.at(clock.opened or clock.fixed):
+            with clock.at(clock.opened.get(of_account.account_id, clock.fixed)):
                 made = make(of_account, region)
                 if isinstance(made, ReservedInstancesBackend):  # draws its offers at a look
                     made._ensure_reserved_offerings()  # noqa: SLF001
@@ -153,10 +160,17 @@ def _make_backends_apart() -> None:
     AccountSpecificBackend.__getitem__ = look  # type: ignore[method-assign]
 
 
-def _held_by_classes(backend: type) -> Iterator[Any]:
-    """What the classes of a backend hold for all of its instances."""
+def _seed_of(of_account: Any, region: str) -> str:
+    """Of a backend: IAM's has AWS's own policies in it, whose ids are the same in every account."""
+    shared = of_account.account_id == ACCOUNT_ID or of_account.service_name == "iam"
+    return region if shared else f"{of_account.account_id} {region}"
+
+
+def _held_by_classes(backend: type) -> Iterator[set[Any]]:
+    """The sets in which the classes of a backend keep references to all of its instances."""
     for one in backend.__mro__:
-        yield from (held for held in vars(one).values() if isinstance(held, defaultdict))
+        of_classes = (held for held in vars(one).values() if isinstance(held, defaultdict))
+        yield from (held for by_class in of_classes for held in by_class.values())
 
 
 class _IsDatetime(type):

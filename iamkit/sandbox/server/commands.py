@@ -1,18 +1,32 @@
 """The sandbox's own commands, which no AWS call can give: time, people, and last uses."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 from iamkit.sandbox.server.account import Account
-from iamkit.sandbox.server.moto_patches import clock, iam_models
+from iamkit.sandbox.server.moto_patches import ACCOUNT_ID, clock, iam_models
 from iamkit.sandbox.server.sample_company import populate
 
 
-def open_account(account: Account) -> dict[str, str]:
-    """A new account with one key of its root."""
-    account.created = clock.opened = clock.now()
-    key = account.create_root_key()
+def open_account(
+    account: Account, *, authorizes: bool = False, root_key: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """A new account, with one key of its root if it is the main one.
+
+    Args:
+        account: with nothing in it.
+        authorizes: whether every call is held against the caller's policies.
+        root_key: the key, in the words of the answer; a new one if it is not given.
+
+    Returns:
+        The key's ``access_key_id`` and ``secret_access_key``, or nothing.
+    """
+    account.created = clock.opened[account.id] = clock.now()
+    account.authorizes = authorizes
+    if account.id != ACCOUNT_ID:
+        return {}
+    key = account.create_root_key(root_key or {})
     return {"access_key_id": key.access_key_id, "secret_access_key": key.secret_access_key}
 
 
@@ -43,7 +57,7 @@ def age(account: Account, days: float) -> None:
         *(iam.certificates, iam.saml_providers, iam.open_id_providers),
         *(account.local_policies, account.sts.assumed_roles),
     ]
-    _shift(parts, timedelta(days=days), set())
+    _shift(parts, timedelta(days=days), {id(account.accounts)})  # the others are as old as before
 
 
 def use_key(account: Account, access_key_id: str, service: str, region: str) -> None:

@@ -3,14 +3,16 @@
 import hmac
 import json
 import re
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs
 
 from iamkit.sandbox.faults import FaultPlan
-from iamkit.sandbox.protocol import TOKEN_HEADER, proof
+from iamkit.sandbox.protocol import ACCOUNT_ID, TOKEN_HEADER, proof
+from iamkit.sandbox.server.account import Account
 from iamkit.sandbox.server.call_log import CallLog
 from iamkit.sandbox.server.http_message import Reply, Request
-from iamkit.sandbox.server.persistent_account import PersistentAccount
+from iamkit.sandbox.server.persistent_account import PersistentAccounts
 from iamkit.text import parse_json
 
 _CLOSED = ("/_iamkit", "/moto-api")
@@ -23,19 +25,28 @@ class SideDoor:
     Args:
         host: where the sandbox listens.
         token: what opens the door.
-        life: the account, and what can be done to it.
+        life: the accounts, and what can be done to them.
         plan: takes the faults.
         calls: is asked for the log.
+        publish: says where the sandbox is after a reset.
     """
 
     def __init__(
-        self, host: str, token: str, life: PersistentAccount, plan: FaultPlan, calls: CallLog
+        self,
+        host: str,
+        token: str,
+        life: PersistentAccounts,
+        plan: FaultPlan,
+        calls: CallLog,
+        *,
+        publish: Callable[[], None],
     ) -> None:
         self._host = host
         self._token = token
         self._life = life
         self._plan = plan
         self._calls = calls
+        self._publish = publish
 
     def is_for(self, request: Request) -> bool:
         """Whether a request is for the side door."""
@@ -50,28 +61,42 @@ class SideDoor:
         if not hmac.compare_digest(given.encode(), self._token.encode()):
             return Reply.text(403, "This door wants its token.\n")
         try:
-            return _json(self._do(request.method, path.removeprefix("/_iamkit/"), request.body))
+            account = self._life.at(parse_qs(request.query).get("account", [ACCOUNT_ID])[0])
+            what = path.removeprefix("/_iamkit/")
+            return _json(self._do(account, request.method, what, request.body))
         except (ValueError, TypeError, AttributeError, KeyError) as error:
             return Reply.text(400, f"{error}\n")
 
-    def _do(self, method: str, what: str, body: bytes) -> Any:
-        account = self._life.account
+    def _do(self, account: Account, method: str, what: str, body: bytes) -> Any:
         match method, what:
             case "GET", "calls":
                 return self._calls.as_dicts()
             case "GET", "secrets":
                 with account.lock:
-                    return sorted(account.secrets())
+                    everyone = account.accounts.values()
+                    return sorted(secret for one in everyone for secret in one.secrets())
             case "GET", "authorizes":
                 return account.authorizes
             case "PUT", "faults":
-                return self._plan.replace(parse_json(body))
+                self._plan.replace(parse_json(body))
             case "PUT", "page-size":
                 account.pager.largest = int(parse_json(body))
-                return None
             case "POST", "command":
-                return self._life.command(**parse_json(body))
-        raise ValueError("There is no such door.")
+                return self._life.command(**parse_json(body), account_id=account.id)
+            case "POST", "reset":
+                return self._reset(account, **parse_json(body))
+            case _:
+                raise ValueError("There is no such door.")
+        return None
+
+    def _reset(self, account: Account, *, same_key: bool) -> dict[str, str]:
+        """An account anew; the main one with all that there is."""
+        if account.id == ACCOUNT_ID:
+            self._plan.replace([])
+            self._calls.clear()
+        self._life.reset(account.id, same_key=same_key)
+        self._publish()
+        return {"instance": self._life.instance, **self._life.root_key}
 
     def _prove(self, request: Request) -> Reply:
         challenge = parse_qs(request.query).get("challenge", [""])[0]

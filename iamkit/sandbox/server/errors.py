@@ -63,6 +63,12 @@ class Refused(Exception):  # noqa: N818 - what AWS does to the call
         return Reply(self.status, {"Content-Type": "text/xml"}, text.encode())
 
 
+def unknown_token() -> Refused:
+    """Nobody has the key that signed."""
+    text = "The security token included in the request is invalid."
+    return Refused("InvalidClientTokenId", 403, text)
+
+
 def no_such_entity(message: str) -> Refused:
     """What is named does not exist."""
     return Refused("NoSuchEntity", 404, message)

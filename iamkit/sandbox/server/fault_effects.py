@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 from iamkit.sandbox.faults import Fault, FaultPlan
-from iamkit.sandbox.protocol import ACCOUNT_ID
 from iamkit.sandbox.server.call import Call
 from iamkit.sandbox.server.errors import Refused
 from iamkit.sandbox.server.http_message import Delivery, Reply
@@ -85,7 +84,7 @@ def _resource(call: Call) -> str:
         return arn
     for parameter, kind in (("UserName", "user"), ("GroupName", "group")):
         if name := call.get(parameter):
-            return f"arn:aws:iam::{ACCOUNT_ID}:{kind}{call.get('Path', '/')}{name}"
+            return f"arn:aws:iam::{call.caller.account_id}:{kind}{call.get('Path', '/')}{name}"
     return "*"
 
 

@@ -8,6 +8,7 @@ import logging
 import re
 import time
 import traceback
+from collections.abc import Callable
 
 from iamkit.sandbox.faults import FaultPlan
 from iamkit.sandbox.server.authentication import authenticate
@@ -17,7 +18,7 @@ from iamkit.sandbox.server.control_api import SideDoor
 from iamkit.sandbox.server.errors import Refused
 from iamkit.sandbox.server.fault_effects import under
 from iamkit.sandbox.server.http_message import Delivery, Reply, Request
-from iamkit.sandbox.server.persistent_account import PersistentAccount
+from iamkit.sandbox.server.persistent_account import PersistentAccounts
 
 _CODE = re.compile(rb'<Code>([^<]*)</Code>|"__type": "([^"]*)"')
 _KEY_ID = re.compile(r"Credential=(\w{1,128})/")
@@ -32,16 +33,19 @@ class Gateway:
     Args:
         host: the only ``Host`` that is answered, ``127.0.0.1:PORT``.
         token: opens the side door.
-        life: the account that AWS calls act on, and its memory.
+        life: the accounts that AWS calls act on, and their memory.
+        publish: says where the sandbox is, and the root's key, after these have changed.
     """
 
-    def __init__(self, host: str, token: str, life: PersistentAccount) -> None:
+    def __init__(
+        self, host: str, token: str, life: PersistentAccounts, publish: Callable[[], None]
+    ) -> None:
         self.last_request = time.monotonic()
         self._host = host
         self._life = life
         self._plan = FaultPlan()
         self._calls = CallLog()
-        self._door = SideDoor(host, token, life, self._plan, self._calls)
+        self._door = SideDoor(host, token, life, self._plan, self._calls, publish=publish)
 
     def __call__(self, request: Request) -> Reply:
         """The reply to a request; it never raises."""
@@ -73,8 +77,9 @@ class Gateway:
         return reply
 
     def _answer(self, request: Request, entry: dict[str, str]) -> Reply:
-        account = self._life.account
-        signed, caller = authenticate(request, account, self._plan.seconds_unknown())
+        signed, caller, account = authenticate(
+            request, self._life.accounts, self._plan.seconds_unknown()
+        )
         self._life.use_key(signed.key_id, signed.service, signed.region)
         entry.update(service=signed.service, caller=caller.arn)
         parameters = read_parameters(request, signed.service)
@@ -82,9 +87,9 @@ class Gateway:
         call = Call(request, signed.service, signed.region, entry["action"], parameters, caller)
         fault = self._plan.pick(call.service, call.action)
         if fault is None:
-            return self._life.act(call, self._plan.seconds_unknown())
+            return self._life.act(call, self._plan.seconds_unknown(), account)
         entry["fault"] = fault.kind
-        return under(fault, call, self._plan, lambda: self._life.act(call, 0))
+        return under(fault, call, self._plan, lambda: self._life.act(call, 0, account))
 
 
 def _key_id(request: Request) -> str:

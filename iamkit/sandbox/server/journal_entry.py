@@ -11,11 +11,11 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any, Self
 
-from iamkit.sandbox.server.account import Account
+from iamkit.sandbox.server.account import Accounts
 from iamkit.sandbox.server.call import Call, Caller, read_parameters
-from iamkit.sandbox.server.commands import COMMANDS
+from iamkit.sandbox.server.commands import COMMANDS, open_account
 from iamkit.sandbox.server.http_message import Reply, Request
-from iamkit.sandbox.server.moto_patches import clock, draw
+from iamkit.sandbox.server.moto_patches import ACCOUNT_ID, clock, draw
 from iamkit.sandbox.server.services import perform
 
 _READS = ("Get", "List", "Describe", "Simulate", "Head", "Decode")
@@ -41,6 +41,7 @@ class JournalEntry:
         digest: of the answer that was given, to know that a repetition came out the same; or that
             the call was refused, on which way it may have changed something nevertheless.
         drawn: how much of the seed was drawn, which says the same where no answer is written.
+        account: the id of the account that it changes; the main one's where none is written.
     """
 
     at: str
@@ -49,15 +50,17 @@ class JournalEntry:
     arguments: dict[str, Any] = field(repr=False)
     digest: str = ""
     drawn: str = ""
+    account: str = ACCOUNT_ID
 
     @classmethod
-    def of_command(cls, command: str, arguments: dict[str, Any]) -> Self:
+    def of_command(cls, account_id: str, command: str, arguments: dict[str, Any]) -> Self:
         """A command, now."""
-        return cls(clock.now().isoformat(), os.urandom(16).hex(), command, arguments)
+        seed = os.urandom(16).hex()
+        return cls(clock.now().isoformat(), seed, command, arguments, account=account_id)
 
     @classmethod
-    def of_call(cls, call: Call) -> Self:
-        """An AWS call, now."""
+    def of_call(cls, account_id: str, call: Call) -> Self:
+        """An AWS call that changes an account, now."""
         request = call.request
         parts = {
             "method": request.method,
@@ -69,10 +72,10 @@ class JournalEntry:
             "action": call.action,
             "caller": asdict(call.caller),
         }
-        return cls.of_command("", parts)
+        return cls.of_command(account_id, "", parts)
 
-    def do(self, account: Account) -> tuple["JournalEntry", Any]:
-        """Do it, to the account that the caller has locked.
+    def do(self, accounts: Accounts) -> tuple["JournalEntry", Any]:
+        """Do it, to accounts that the caller has locked.
 
         Returns:
             The entry with its digest, and the reply of a call or the result of a command.
@@ -83,6 +86,8 @@ class JournalEntry:
         """
         with clock.at(datetime.fromisoformat(self.at)):
             draw(bytes.fromhex(self.seed))
+            opens = self.command == open_account.__name__
+            account = accounts.begin(self.account) if opens else accounts[self.account]
             account.drawn = ""
             if self.command:
                 result = COMMANDS[self.command](account, **self.arguments)
@@ -95,11 +100,11 @@ class JournalEntry:
         """The entry when AWS did not take it."""
         return replace(self, digest=_REFUSED, drawn="")
 
-    def repeat(self, account: Account, *, briefly: bool) -> Any:
-        """Do it again, to an account that is brought back.
+    def repeat(self, accounts: Accounts, *, briefly: bool) -> Any:
+        """Do it again, to accounts that are brought back.
 
         Args:
-            account: the account as it was before.
+            accounts: as they were before.
             briefly: write no answer and ask no rule, where what was drawn says enough.
 
         Returns:
@@ -108,13 +113,13 @@ class JournalEntry:
         Raises:
             Different: it did not come out as it did the first time.
         """
-        account.wants_answers = not (briefly and self.drawn)
+        accounts.wants_answers = not (briefly and self.drawn)
         try:
-            again, result = self.do(account)
+            again, result = self.do(accounts)
         except Exception:  # noqa: BLE001 - whatever it was, it was the same then
             again, result = self.refused(), None
         finally:
-            answered, account.wants_answers = account.wants_answers, True
+            answered, accounts.wants_answers = accounts.wants_answers, True
         if isinstance(result, Reply) and result.status >= 400:
             again = self.refused()
         if (again.digest != self.digest) if answered else (again.drawn != self.drawn):

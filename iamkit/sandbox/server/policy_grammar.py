@@ -5,8 +5,9 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
 
 from typing import Any, Literal
 
+from iamkit.policies.grammar.elements import SYNTAX
 from iamkit.policies.grammar.reading import load_strictly
-from iamkit.policies.grammar.validation import NEWEST, SYNTAX, VERSIONS, find_problem
+from iamkit.policies.grammar.validation import NEWEST, VERSIONS, find_problem
 from iamkit.sandbox.server.errors import Refused
 
 Kind = Literal["identity", "trust", "simulated"]

@@ -12,6 +12,7 @@ import secrets
 import sys
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -20,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from iamkit.errors import SandboxError
 from iamkit.sandbox.journal import NAME, NO_ROOM, read_header
-from iamkit.sandbox.private import private_folder, take_lock, write_private
+from iamkit.sandbox.private import private_folder, remove_instances, take_lock, write_private
 from iamkit.sandbox.server.http_message import Delivery, Reply, Request
 
 if TYPE_CHECKING:
@@ -147,11 +148,11 @@ def _serve(state: Path, idle_hours: float) -> int:
     (state / "server.json").unlink(missing_ok=True)  # of one that was killed, on our port
     server = Server(_port_before(state))
     _bear_name(alive)
-    details = _open_account(server, state, Teller(alive))
+    publish = _open_accounts(server, state, Teller(alive))
     if os.fork():  # who started us waits until here
         os._exit(0)
     _bear_name(alive)
-    _publish(state, {**details, "pid": os.getpid()})
+    publish()
     threading.Thread(target=server.serve_forever, daemon=True).start()
     _await_idleness(server, idle_hours * 3600)
     (state / "server.json").unlink(missing_ok=True)
@@ -196,26 +197,23 @@ def _port_before(state: Path) -> int:
         return 0
 
 
-def _open_account(server: Server, state: Path, teller: Teller) -> dict[str, str]:
-    """The account behind the front, and what its users must know."""
+def _open_accounts(server: Server, state: Path, teller: Teller) -> Callable[[], None]:
+    """The accounts behind the front, and how to tell their users where they are."""
     from iamkit.sandbox.server.gateway import Gateway  # noqa: PLC0415 - moto's import takes the most time
-    from iamkit.sandbox.server.persistent_account import PersistentAccount  # noqa: PLC0415
+    from iamkit.sandbox.server.persistent_account import PersistentAccounts  # noqa: PLC0415
 
     token = secrets.token_urlsafe(32)
-    life = PersistentAccount(state, server.server_address[1], teller)
-    server.front = Gateway(server.host, token, life)
-    return {
-        "endpoint_url": f"http://{server.host}",
-        "instance": life.instance,
-        "token": token,
-        **life.root_key,
-    }
+    life = PersistentAccounts(state, server.server_address[1], teller)
 
+    def publish() -> None:
+        (state / life.instance).mkdir(mode=0o700, exist_ok=True)
+        details = {"endpoint_url": f"http://{server.host}", "pid": os.getpid(), "token": token}
+        details |= {"instance": life.instance, **life.root_key}
+        write_private(state / "server.json", json.dumps(details))
+        remove_instances(state, but=life.instance)
 
-def _publish(state: Path, details: dict[str, Any]) -> None:
-    """Make the instance's folder, and say where the sandbox is."""
-    (state / details["instance"]).mkdir(mode=0o700, exist_ok=True)
-    write_private(state / "server.json", json.dumps(details))
+    server.front = Gateway(server.host, token, life, publish)
+    return publish
 
 
 def _await_idleness(server: Server, seconds: float) -> None:

@@ -12,7 +12,7 @@ from iamkit.sandbox.server.account import Account
 from iamkit.sandbox.server.call import Call
 from iamkit.sandbox.server.errors import Refused, invalid
 from iamkit.sandbox.server.input_validation import check_shape
-from iamkit.sandbox.server.moto_patches import ACCOUNT_ID, drawn
+from iamkit.sandbox.server.moto_patches import drawn
 
 _GLOBAL = "us-east-1"
 """Where services without regions are, whatever region signed."""
@@ -100,7 +100,7 @@ class QueryAnswers(Answers):
         self.querystring = self.data = {name: [text] for name, text in call.parameters.items()}
         region = _GLOBAL if call.service == "iam" else call.region
         self.region, self.partition, self.uri_match = region, "aws", {}
-        self.current_account, self.access_key = ACCOUNT_ID, ""
+        self.current_account, self.access_key = self.account.id, ""
         self.response_headers = {}
         self.parse_parameters(request)
 

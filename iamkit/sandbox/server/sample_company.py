@@ -70,7 +70,8 @@ class _Company:
             self._team(team, policies)
         self.deploy = self._policy("deploy", _allow(["s3:PutObject", "lambda:UpdateFunctionCode"]))
         self.boundary = self._policy("boundary", _allow(["ec2:*", "s3:*", "iam:Get*"]))
-        self._role("operator", {"AWS": f"arn:aws:iam::{ACCOUNT_ID}:root"}, "ReadOnlyAccess")
+        root = f"arn:aws:iam::{self.iam.account_id}:root"
+        self._role("operator", {"AWS": root}, "ReadOnlyAccess")
         self._role("instance", {"Service": "ec2.amazonaws.com"}, "AmazonS3ReadOnlyAccess")
         self._role("partner", {"AWS": "arn:aws:iam::111122223333:root"}, "SecurityAudit", "ticket")
         cases = self._cases()
@@ -82,7 +83,8 @@ class _Company:
             else:
                 self._person()
         if not self.iam.account_aliases:
-            self.iam.account_aliases = ["example-company"]
+            own = "" if self.iam.account_id == ACCOUNT_ID else f"-{self.iam.account_id}"
+            self.iam.account_aliases = [f"example-company{own}"]
 
     def _cases(self) -> list[Callable[[], Any]]:
         """The users that an audit must find, the most telling first."""

@@ -54,7 +54,7 @@ class SandboxSecretsManager(Answers, SecretsManagerResponse):
     def secret(self) -> Any:
         """The secret that the call names, or None."""
         name = self.params.get("SecretId") or self.params.get("Name")
-        return secrets_backend(self.call.region).secrets.get(name) if name else None
+        return secrets_backend(self.call).secrets.get(name) if name else None
 
     def _check_types(self) -> None:
         shape = get_service_model(self.call.service).operation_model(self.call.action).input_shape

@@ -18,7 +18,7 @@ from iamkit.sandbox.server.call import Call
 from iamkit.sandbox.server.errors import Refused
 from iamkit.sandbox.server.http_message import Reply
 from iamkit.sandbox.server.iam.service import SandboxIam
-from iamkit.sandbox.server.moto_patches import ACCOUNT_ID
+from iamkit.sandbox.server.moto_patches import ACCOUNT_ID, bucket_owner
 from iamkit.sandbox.server.responses import ReadRequest
 from iamkit.sandbox.server.secrets_manager import SandboxSecretsManager
 from iamkit.sandbox.server.sts import SandboxSts
@@ -47,6 +47,7 @@ def perform(call: Call, account: Account) -> Reply:
         Refused: the sandbox has no such service or action, or AWS refuses.
     """
     url = _url(call)
+    _check_bucket_name(call, account)
     request = _request(call, url, {"iamkit.call": call, "iamkit.account.state": account})
     try:
         status, headers, body = _handler(call.service, url)(request, url, request.headers)
@@ -57,13 +58,27 @@ def perform(call: Call, account: Account) -> Reply:
     return Reply(status, _reply_headers(headers), body.encode() if isinstance(body, str) else body)
 
 
+def _check_bucket_name(call: Call, account: Account) -> None:
+    """The name of a bucket is taken in all accounts; moto would say that it may not be looked at.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html
+    """
+    request = call.request
+    if (call.service, request.method, request.query) == ("s3", "PUT", ""):
+        owner = bucket_owner(request.raw_path.strip("/"))
+        if owner not in ("", account.id):
+            text = "The requested bucket name is not available. Please select a different name."
+            raise Refused("BucketAlreadyExists", 409, text)
+
+
 def _request(call: Call, url: str, environ: Mapping[str, Any]) -> ReadRequest | MotoRequest:
     given = call.request
     if call.service in _READ_ALREADY:
         return ReadRequest(
             given.method, given.path, call.parameters, Headers(list(given.headers.items())), environ
         )
-    request = MotoRequest.from_primitives(given.method, url, given.headers, given.body)
+    headers = {**given.headers, "x-moto-account-id": environ["iamkit.account.state"].id}
+    request = MotoRequest.from_primitives(given.method, url, headers, given.body)
     request.environ.update(environ)
     return request
 

@@ -7,7 +7,7 @@ from moto.sts.responses import TokenResponse
 
 from iamkit.sandbox.server.arns import listed_tags
 from iamkit.sandbox.server.errors import Refused
-from iamkit.sandbox.server.moto_patches import ACCOUNT_ID, clock
+from iamkit.sandbox.server.moto_patches import clock
 from iamkit.sandbox.server.responses import QueryAnswers
 
 
@@ -17,7 +17,8 @@ class SandboxSts(QueryAnswers, TokenResponse):
     def get_caller_identity(self) -> ActionResult:
         """Who signed the call: root, a user or a role, and nobody else."""
         caller = self.call.caller
-        return ActionResult({"UserId": caller.user_id, "Account": ACCOUNT_ID, "Arn": caller.arn})
+        identity = {"UserId": caller.user_id, "Account": self.account.id, "Arn": caller.arn}
+        return ActionResult(identity)
 
     def assume_role(self) -> ActionResult:
         """A session, which keeps what its policies will be asked with; the gate asked for trust.

@@ -10,7 +10,7 @@ from typing import Any
 from iamkit.account.state import JSON
 from iamkit.policies.evaluation.engine import Decision, Policies, evaluate_exactly
 from iamkit.policies.evaluation.request import Request
-from iamkit.sandbox.server.account import Account
+from iamkit.sandbox.server.account import Account, Accounts
 from iamkit.sandbox.server.authorization.denials import deny
 from iamkit.sandbox.server.authorization.ec2 import asks_of_ec2
 from iamkit.sandbox.server.authorization.global_context import circumstances
@@ -50,12 +50,12 @@ class Authorizer:
     """Refuses what is not allowed; while the account does not authorize, only trust counts.
 
     Args:
-        account: whose calls pass here; its lock is held by who asks.
+        accounts: whose calls pass here; their lock is held by who asks.
     """
 
-    def __init__(self, account: Account) -> None:
-        self._account = account
-        self._holders = Holders(account)
+    def __init__(self, accounts: Accounts) -> None:
+        self._accounts = accounts
+        self._holders = Holders(accounts)
 
     def forget(self) -> None:
         """Read all policies again, because the account may have changed."""
@@ -68,19 +68,23 @@ class Authorizer:
             Refused: it is not allowed; or it is, and was only a dry run.
         """
         assumes = (call.service, call.action) == ("sts", "AssumeRole")
-        if not (self._account.authorizes or assumes) or call.service not in _ASKS:
+        authorizes = self._account_of(call).authorizes
+        if not (authorizes or assumes) or call.service not in _ASKS:
             return
         if call.caller.is_root and call.service != "s3":
             return
         for ask in self._asks(call):
             self._answer(call, ask)
-        if self._account.authorizes and call.service == "ec2":
+        if authorizes and call.service == "ec2":
             _end_dry_run(call)
+
+    def _account_of(self, call: Call) -> Account:
+        return self._accounts[call.caller.account_id]
 
     def _asks(self, call: Call) -> list[Question]:
         """What the call asks; whatever goes wrong in finding that out refuses it."""
         try:
-            return list(_ASKS[call.service](call, self._account))
+            return list(_ASKS[call.service](call, self._account_of(call)))
         except Refused:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, it must not let a call pass
@@ -119,7 +123,7 @@ class Authorizer:
             complete=True,
             unknown=ask.unknown,
         )
-        if self._account.authorizes:
+        if self._account_of(call).authorizes:
             return evaluate_exactly(request, holder.policies_about(ask.action, ask.policy))
         return evaluate_exactly(request, _trust_alone(ask))
 

@@ -7,7 +7,6 @@ from iamkit.policies.evaluation.engine import Decision
 from iamkit.sandbox.server.authorization.question import Question
 from iamkit.sandbox.server.call import Call
 from iamkit.sandbox.server.errors import Refused
-from iamkit.sandbox.server.moto_patches import ACCOUNT_ID
 
 _CODES = {
     "ec2": ("UnauthorizedOperation", 403),
@@ -36,7 +35,7 @@ def _on(call: Call, ask: Question) -> str:
     """Which resource; some name none where there is none, and S3 puts it in quotes."""
     resource = ask.shown or ask.resource or "*"
     if call.service == "access-analyzer":
-        resource = f"arn:aws:access-analyzer:{call.region}:{ACCOUNT_ID}:*"
+        resource = f"arn:aws:access-analyzer:{call.region}:{call.caller.account_id}:*"
     if resource == "*" and call.service in ("ec2", "s3", "secretsmanager"):
         return ""
     return f' on resource: "{resource}"' if call.service == "s3" else f" on resource: {resource}"

@@ -102,15 +102,19 @@ def _ask(call: Call, resource: Resource | None, otherwise: str | None) -> Questi
     action = f"ec2:{call.action}"
     return Question(
         action=action,
-        resource=arn_of("ec2", kind, name, call.region) if resource else otherwise,
+        resource=_arn(call, kind, name) if resource else otherwise,
         context=context,
         unknown=unknown_keys(action, context),
     )
 
 
+def _arn(call: Call, kind: str, name: str) -> str:
+    return arn_of(call.caller.account_id, "ec2", kind, name, call.region)
+
+
 def _own_keys(call: Call, kind: str, name: str) -> dict[str, Any]:
     """The condition keys of one resource; those of other types are absent."""
-    backend = ec2_backend(call.region)
+    backend = ec2_backend(call)
     by_id = {} if name == "*" else {f"ec2:{kind.title().replace('-', '')}ID": name}
     tags = backend.tags.get(_tagged(backend, kind, name), {})
     return {
@@ -126,7 +130,7 @@ def _instance_type(call: Call, kind: str, name: str) -> dict[str, str | None]:
     if kind != "instance":
         return {"ec2:InstanceType": None}
     if name != "*":
-        found = ec2_backend(call.region).get_instance_by_id(name)
+        found = ec2_backend(call).get_instance_by_id(name)
         return {"ec2:InstanceType": found.instance_type} if found else {}
     given = call.get("InstanceType")
     if not given and any(parameter.startswith("LaunchTemplate") for parameter in call.parameters):
@@ -166,7 +170,7 @@ def _named(
     elif parameter == "Placement.GroupName":
         yield "placement-group", value
     elif kind == "key-pair":
-        pairs = ec2_backend(call.region).key_pairs.values()
+        pairs = ec2_backend(call).key_pairs.values()
         yield next(((kind, pair.key_name) for pair in pairs if pair.id == value), None)
     elif kind in kinds:
         yield kind, value
@@ -179,7 +183,7 @@ def _by_group_name(call: Call, kinds: tuple[str, ...], name: str) -> Iterator[Re
     if "placement-group" in kinds and "security-group" not in kinds:
         yield "placement-group", name
     elif "security-group" in kinds and call.action != "CreateSecurityGroup":
-        group = ec2_backend(call.region).get_security_group_from_name(name)
+        group = ec2_backend(call).get_security_group_from_name(name)
         yield ("security-group", group.id) if group else None
 
 
@@ -216,7 +220,7 @@ def _tagging(call: Call) -> Iterator[Question]:
                 **request_tags(_tags(call, kind)),
             }
             known = kind in resource_arns("ec2")
-            arn = arn_of("ec2", kind, "*", call.region) if known else None
+            arn = _arn(call, kind, "*") if known else None
             yield Question(action="ec2:CreateTags", resource=arn, context=context)
 
 

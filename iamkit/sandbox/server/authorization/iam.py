@@ -11,7 +11,6 @@ from iamkit.sandbox.server.account import Account
 from iamkit.sandbox.server.arns import arn_of, listed_tags, request_tags, tag_keys
 from iamkit.sandbox.server.authorization.question import Question
 from iamkit.sandbox.server.call import FOR_THE_CALLER, Call
-from iamkit.sandbox.server.moto_patches import ACCOUNT_ID
 
 _BY_NAME: Mapping[str, tuple[str, str, str]] = {
     "user": ("UserName", "users", "name"),
@@ -46,9 +45,9 @@ _BRING_A_BOUNDARY = (
     "PutRolePermissionsBoundary",
 )
 _SHOWN_LISTS = {
-    "ListUsers": f"arn:aws:iam::{ACCOUNT_ID}:user",
-    "ListGroups": f"arn:aws:iam::{ACCOUNT_ID}:group",
-    "ListRoles": f"arn:aws:iam::{ACCOUNT_ID}:role",
+    "ListUsers": "arn:aws:iam::{}:user",
+    "ListGroups": "arn:aws:iam::{}:group",
+    "ListRoles": "arn:aws:iam::{}:role",
     "ListPolicies": "policy path ",
 }
 """Lists have no resource; AWS's message names the path all the same."""
@@ -59,7 +58,7 @@ def asks_of_iam(call: Call, account: Account) -> Iterator[Question]:
     name = f"iam:{call.action}"
     action = describe_action(name)
     if action is None or not action.resource_types or _is_about_all_users(call):
-        shown = _SHOWN_LISTS.get(call.action, "")
+        shown = _SHOWN_LISTS.get(call.action, "").format(account.id)
         shown = shown and shown + call.get("PathPrefix", "/")
         yield Question(action=name, context=_keys(call, action, None), shown=shown)
         return
@@ -86,7 +85,7 @@ def pass_role(account: Account, role_name: str, service: str) -> Question:
     """
     role = find(account, "role", role_name)
     tags = tag_keys(["aws:ResourceTag", "iam:ResourceTag"], tags_of(account, role))
-    arn = role.arn if role else arn_of("iam", "role", role_name)
+    arn = role.arn if role else arn_of(account.id, "iam", "role", role_name)
     context = {"iam:PassedToService": service, **tags}
     return Question(
         action="iam:PassRole",
@@ -143,14 +142,14 @@ def _named(call: Call, account: Account, kind: str, name: str) -> tuple[str | No
     if call.action.startswith("Create") and call.action == f"Create{_camel(kind)}":
         return _new(call, kind, name)
     entity = find(account, kind, name)
-    arn = entity.arn if entity else arn_of("iam", kind, name)
+    arn = entity.arn if entity else arn_of(account.id, "iam", kind, name)
     return arn, f"{kind.replace('-', ' ')} {name}", entity
 
 
 def _new(call: Call, kind: str, name: str) -> tuple[str | None, str, Any]:
     path = call.get("Path", "/").lstrip("/")
     shown = f"policy {name}" if kind == "policy" else ""
-    return arn_of("iam", kind, path + name), shown, None
+    return arn_of(call.caller.account_id, "iam", kind, path + name), shown, None
 
 
 def _own_name(call: Call, kind: str) -> str:
@@ -165,7 +164,8 @@ def _renamed(call: Call, kind: str, entity: Any) -> str:
     """
     path = call.get("NewPath") or (entity.path if entity else "/")
     name = _BY_NAME[kind][0]
-    return arn_of("iam", kind, path.lstrip("/") + (call.get(f"New{name}") or call.get(name)))
+    path = path.lstrip("/") + (call.get(f"New{name}") or call.get(name))
+    return arn_of(call.caller.account_id, "iam", kind, path)
 
 
 def _by_arn(account: Account, arn: str) -> Any:

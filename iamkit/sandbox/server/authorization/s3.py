@@ -14,7 +14,7 @@ from iamkit.sandbox.server.arns import tag_keys
 from iamkit.sandbox.server.authorization.question import Question, unknown_keys
 from iamkit.sandbox.server.call import Call
 from iamkit.sandbox.server.errors import Refused
-from iamkit.sandbox.server.moto_patches import ACCOUNT_ID, s3_backend
+from iamkit.sandbox.server.moto_patches import s3_backend
 
 _ORDINARY = frozenset(
     """prefix delimiter max-keys marker list-type continuation-token start-after fetch-owner
@@ -194,9 +194,9 @@ def _versioned(action: str, version: str) -> str:
 
 
 def _ask(call: Call, action: str, bucket: str, key: str = "", version: str = "") -> Question:
-    found = s3_backend().buckets.get(bucket)
+    found = s3_backend(call).buckets.get(bucket)
     object_ = found.keys.get(key) if found and key else None
-    tags = s3_backend().tagger.get_tag_dict_for_resource(object_.arn) if object_ else {}
+    tags = s3_backend(call).tagger.get_tag_dict_for_resource(object_.arn) if object_ else {}
     context = {
         **_keys(call),
         **tag_keys(["s3:ExistingObjectTag"], tags),
@@ -219,7 +219,7 @@ def _keys(call: Call) -> dict[str, Any]:
     return {
         "s3:authType": "REST-HEADER",
         "s3:signatureversion": "AWS4-HMAC-SHA256",
-        "s3:ResourceAccount": ACCOUNT_ID,
+        "s3:ResourceAccount": call.caller.account_id,
         **{key: value or None for key, value in lists.items()},
         **{f"s3:x-amz-{name}": headers.get(f"x-amz-{name}") for name in _HEADERS},
         **tag_keys(["s3:RequestObjectTag"], tags),

@@ -44,10 +44,10 @@ def asks_of_secrets_manager(call: Call, _: Account) -> Iterator[Question]:
         yield Question(action=name)
         return
     given = call.get("Name") if call.action == "CreateSecret" else call.get("SecretId")
-    secret = secrets_backend(call.region).secrets.get(given) if given else None
+    secret = secrets_backend(call).secrets.get(given) if given else None
     arn = secret.arn if secret else given
     if not arn.startswith("arn:"):
-        arn = arn_of(SERVICE, "Secret", f"{given}{_SUFFIX}", call.region)
+        arn = arn_of(call.caller.account_id, SERVICE, "Secret", f"{given}{_SUFFIX}", call.region)
     tags = listed_tags(json.loads(call.get("Tags", "[]")))
     context = {**_keys(call, given, secret), **request_tags(tags)}
     for asked in [name, *[f"{SERVICE}:TagResource"] * (bool(tags) and not secret)]:

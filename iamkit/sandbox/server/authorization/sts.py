@@ -23,7 +23,7 @@ def asks_of_sts(call: Call, account: Account) -> Iterator[Question]:
 def _assume_role(call: Call, account: Account) -> Iterator[Question]:
     """The role; tags and a source identity, if the call brings them, are asked for as well."""
     arn, tags = call.get("RoleArn"), listed_tags(call.members("Tags"))
-    role = account.role_by_arn(arn)
+    role = account.accounts.role_by_arn(arn)
     context = {
         "sts:ExternalId": call.get("ExternalId") or None,
         "sts:RoleSessionName": call.get("RoleSessionName") or None,

@@ -11,7 +11,7 @@ from iamkit.sandbox.server.iam.base import IamAnswers
 from iamkit.sandbox.server.iam.rules import Parameters, rule
 
 TAKEN_ALIASES = frozenset({"amazon", "aws", "example", "taken"})
-"""Aliases of other accounts; an alias is unique in all of AWS."""
+"""Aliases of accounts elsewhere; an alias is unique in all of AWS."""
 _KINDS = {
     "User": "UserDetailList",
     "Group": "GroupDetailList",
@@ -22,7 +22,7 @@ _KINDS = {
 
 
 @rule("CreateAccountAlias")
-def an_alias_is_nobody_elses(_: Account, parameters: Parameters) -> None:
+def an_alias_is_nobody_elses(account: Account, parameters: Parameters) -> None:
     """Unique in all of AWS, and no account number.
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/console_account-alias.html
@@ -30,7 +30,7 @@ def an_alias_is_nobody_elses(_: Account, parameters: Parameters) -> None:
     alias = parameters["AccountAlias"]
     if len(alias) == 12 and alias.isdecimal():
         raise invalid("Account alias cannot be an account number of 12 digits.")
-    if alias in TAKEN_ALIASES:
+    if alias in TAKEN_ALIASES or account.neighbours_have_alias(alias):
         raise already_exists(f"The account alias {alias} already exists.")
 
 

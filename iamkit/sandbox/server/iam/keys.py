@@ -8,7 +8,7 @@ from iamkit.sandbox.server.account import Account
 from iamkit.sandbox.server.errors import Refused, invalid, limit_exceeded, no_such_entity
 from iamkit.sandbox.server.iam.base import IamAnswers
 from iamkit.sandbox.server.iam.rules import Parameters, rule
-from iamkit.sandbox.server.moto_patches import ACCOUNT_ID, clock, mock_random
+from iamkit.sandbox.server.moto_patches import clock, mock_random
 
 KEYS_PER_USER = 2
 SERVICES = frozenset({"codecommit.amazonaws.com", "cassandra.amazonaws.com"})
@@ -105,7 +105,7 @@ class ServiceCredentialAnswers(IamAnswers):
             "UserName": user.name,
             "Status": "Active",
             "ServiceName": service,
-            "ServiceUserName": f"{user.name}+{len(of_service) + 1}-at-{ACCOUNT_ID}",
+            "ServiceUserName": f"{user.name}+{len(of_service) + 1}-at-{self.account.id}",
             "ServicePassword": _service_password(),
             "CreateDate": clock.now(),
             "ServiceSpecificCredentialId": "ACCA" + "".join(mock_random.choices(_LETTERS, k=17)),

@@ -12,7 +12,7 @@ from moto.core.responses import ActionResult, EmptyResult
 
 from iamkit.sandbox.server.errors import Refused, already_exists, limit_exceeded, no_such_entity
 from iamkit.sandbox.server.iam.base import IamAnswers
-from iamkit.sandbox.server.moto_patches import ACCOUNT_ID, clock, iam_models
+from iamkit.sandbox.server.moto_patches import clock, iam_models
 from iamkit.sandbox.server.one_time_passwords import STEP, is_in_sequence
 
 DEVICES_PER_USER = 8
@@ -29,7 +29,7 @@ class MfaAnswers(IamAnswers):
         answer = super().create_virtual_mfa_device()
         result: Any = answer.result
         device = result["VirtualMFADevice"]
-        account = next(iter(self.account.iam.account_aliases), ACCOUNT_ID)
+        account = next(iter(self.account.iam.account_aliases), self.account.id)
         name = self._get_param("VirtualMFADeviceName")
         device.qr_code_png = _png(
             f"otpauth://totp/{name}@{account}?secret={device.base32_string_seed}"

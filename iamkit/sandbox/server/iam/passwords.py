@@ -5,22 +5,23 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_passwords_accoun
 
 import hashlib
 import string
+from collections.abc import Collection
 from typing import Any
 
 from moto.core.responses import ActionResult, EmptyResult
 
 from iamkit.sandbox.server.errors import Refused, already_exists, invalid, no_such_entity
 from iamkit.sandbox.server.iam.base import IamAnswers
-from iamkit.sandbox.server.moto_patches import ACCOUNT_ID, clock
+from iamkit.sandbox.server.moto_patches import clock
 
 SYMBOLS = "!@#$%^&*()_+-=[]{}|'"
 
 
-def check_password(policy: Any, password: str, alias: str | None) -> None:
+def check_password(policy: Any, password: str, names: Collection[str]) -> None:
     """Hold a password against the account's policy, or AWS's own where there is none.
 
-    AWS's own wants eight characters, three of four kinds, and neither the account's alias nor
-    its id.
+    AWS's own wants eight characters, three of four kinds, and none of the account's names, which
+    are its id and its alias.
 
     Raises:
         Refused: PasswordPolicyViolation; the password is not repeated.
@@ -35,7 +36,7 @@ def check_password(policy: Any, password: str, alias: str | None) -> None:
         _check_length(password, 8)
         if sum(has.values()) < 3:
             raise _violation("at least three of uppercase, lowercase, number and symbol")
-        if password in (alias, ACCOUNT_ID):
+        if password in names:
             raise _violation("not to be the account's name or id")
         return
     _check_length(password, policy.minimum_password_length)
@@ -50,13 +51,13 @@ def check_password(policy: Any, password: str, alias: str | None) -> None:
             raise _violation(f"at least one {kind} character")
 
 
-def set_password(user: Any, password: str, policy: Any, alias: str | None) -> None:
+def set_password(user: Any, password: str, policy: Any, names: Collection[str]) -> None:
     """Give a user a password that the policy allows and that is none of its former ones.
 
     Raises:
         Refused: PasswordPolicyViolation.
     """
-    check_password(policy, password, alias)
+    check_password(policy, password, names)
     kept = (policy and policy.password_reuse_prevention) or 0
     digest = hashlib.sha256(password.encode()).hexdigest()
     if kept and digest in user.former_passwords[-kept:]:
@@ -143,8 +144,8 @@ class PasswordAnswers(IamAnswers):
 
     def _set_password(self, user: Any, password: str) -> None:
         iam = self.account.iam
-        alias = next(iter(iam.account_aliases), None)
-        set_password(user, password, iam.account_password_policy, alias)
+        names = (self.account.id, *iam.account_aliases)
+        set_password(user, password, iam.account_password_policy, names)
 
     def _user_with_password(self) -> Any:
         user = self.user

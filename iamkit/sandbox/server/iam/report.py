@@ -10,7 +10,7 @@ from typing import Any
 
 from moto.core.responses import ActionResult
 
-from iamkit.sandbox.server.account import ROOT, Account, Report
+from iamkit.sandbox.server.account import Account, Report
 from iamkit.sandbox.server.errors import Refused
 from iamkit.sandbox.server.iam.base import IamAnswers
 from iamkit.sandbox.server.moto_patches import clock
@@ -43,7 +43,7 @@ def write_report(account: Account) -> str:
 def _root_row(account: Account) -> list[str]:
     keys = list(account.root_keys.values())
     return [
-        *("<root_account>", ROOT.arn, _date(account.created), "not_supported"),
+        *("<root_account>", account.root.arn, _date(account.created), "not_supported"),
         _date(account.root_last_used, "no_information"),
         *("not_supported", "not_supported", _flag(account.root_mfa)),
         *_key_cells(keys),

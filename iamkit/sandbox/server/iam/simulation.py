@@ -11,10 +11,10 @@ from typing import Any
 from moto.core.responses import ActionResult
 
 from iamkit.account.state import JSON
-from iamkit.policies.evaluation.engine import Decision, Policies, Statement, evaluate_exactly
+from iamkit.policies.evaluation.engine import Decision, Policies, evaluate_exactly
 from iamkit.policies.evaluation.request import Principal, Request
 from iamkit.policies.grammar.patterns import variables_of
-from iamkit.policies.grammar.statements import texts_of
+from iamkit.policies.grammar.statements import Statement
 from iamkit.sandbox.server.caller_policies import (
     boundary_of,
     own_policies,
@@ -23,10 +23,9 @@ from iamkit.sandbox.server.caller_policies import (
 )
 from iamkit.sandbox.server.errors import Refused, no_such_entity
 from iamkit.sandbox.server.iam.base import IamAnswers
-from iamkit.sandbox.server.moto_patches import ACCOUNT_ID
 from iamkit.sandbox.server.policy_grammar import check_document
 
-_NOBODY = f"arn:aws:iam::{ACCOUNT_ID}:user/nobody"
+_NOBODY = "arn:aws:iam::{}:user/nobody"
 _OF_CALLER = frozenset(
     {"aws:username", "aws:userid", "aws:PrincipalArn", "aws:PrincipalType", "aws:PrincipalAccount"}
 )
@@ -46,6 +45,7 @@ class _Simulation:
     policies: Policies
     caller: str
     context: Mapping[str, Any]
+    account_id: str
 
     def result(self, action: str, resource: str) -> dict[str, Any]:
         """One of ``EvaluationResults``."""
@@ -66,7 +66,7 @@ class _Simulation:
     def _decide(self, policies: Policies, action: str, resource: str) -> Decision:
         return evaluate_exactly(
             Request(
-                principal=Principal(self.caller or _NOBODY),
+                principal=Principal(self.caller or _NOBODY.format(self.account_id)),
                 action=action,
                 resource=resource,
                 context=self.context,
@@ -80,10 +80,9 @@ class _Simulation:
         """The keys that the statements about an action want, and nobody gave."""
         given = {key.lower() for key in self.context}
         known = {key.lower() for key in _OF_CALLER} if self.caller else set()
-        statements = [s for _, layer in self.policies.layers for s in layer]
         keys = {
             key
-            for statement in (*statements, *self.policies.resource_statements)
+            for statement in self.policies.statements
             if statement.names_action(action)
             for key in _wanted(statement)
         }
@@ -125,14 +124,14 @@ class SimulationAnswers(IamAnswers):
         text = self._get_param("ResourcePolicy")
         if text and not caller:
             raise _invalid_input("A resource policy wants a CallerArn.")
-        if caller and not re.fullmatch(rf"arn:aws:iam::{ACCOUNT_ID}:user/.+", caller):
+        if caller and not re.fullmatch(rf"arn:aws:iam::{self.account.id}:user/.+", caller):
             raise _invalid_input(f"{caller} is no user of this account.")
         policies = Policies(
             identity={**own, **self._documents("PolicyInputList")},
             permissions_boundary=next(iter(bounds.values()), bound),
             resource=_checked(text, "trust") if text else None,
         )
-        simulation = _Simulation(policies, caller, self._context())
+        simulation = _Simulation(policies, caller, self._context(), self.account.id)
         resources = self._get_param("ResourceArns") or ["*"]
         results = [simulation.result(a, r) for a in self._actions() for r in resources]
         return ActionResult({"EvaluationResults": results})
@@ -171,9 +170,8 @@ def _wanted(statement: Statement) -> Iterator[str]:
         yield test.key
         for value in test.values:
             yield from variables_of(value) if test.variables else ()
-    for name in ("Resource", "NotResource"):
-        for pattern in texts_of(statement.element, name) if statement.variables else ():
-            yield from variables_of(pattern)
+    for pattern in statement.resources if statement.variables else ():
+        yield from variables_of(pattern)
 
 
 def _matched(statement: Statement) -> dict[str, Any]:

@@ -6,7 +6,6 @@ from iamkit.sandbox.server.account import Account
 from iamkit.sandbox.server.errors import limit_exceeded
 from iamkit.sandbox.server.iam.base import IamAnswers
 from iamkit.sandbox.server.iam.rules import Parameters, rule
-from iamkit.sandbox.server.moto_patches import ACCOUNT_ID
 
 
 @rule("CreateUser", "PutUserPermissionsBoundary", "CreateRole", "PutRolePermissionsBoundary")
@@ -41,7 +40,7 @@ class UserAnswers(IamAnswers):
         if self._get_param("UserName"):
             return ActionResult({"User": self.user})
         root = {
-            "UserId": ACCOUNT_ID,
+            "UserId": self.account.id,
             "Arn": self.call.caller.arn,
             "CreateDate": self.account.created,
             "PasswordLastUsed": self.account.root_last_used,

@@ -1,0 +1,319 @@
+"""What can be read of an account: each operation, how it is called, and where its reply goes.
+
+To read something new, add a line to ``OF_ACCOUNT`` or ``OF_USERS``, and its reader.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from iamkit.account.api_replies import (
+    Details,
+    read_credential,
+    read_date,
+    read_details,
+    read_profiles,
+    read_rules,
+)
+from iamkit.account.credential_report import parse_credential_report
+from iamkit.account.gaps import DETAILS, REPORT
+from iamkit.account.state import (
+    ROOT_USER,
+    AccessKey,
+    AccountState,
+    Credential,
+    InstanceProfile,
+    LoginProfile,
+    MfaDevice,
+    PasswordPolicy,
+    ReportRow,
+    User,
+)
+from iamkit.aws.call_errors import CALL_ERRORS, code_of
+from iamkit.aws.pages import list_pages, whole_pages
+from iamkit.aws.session import Session
+from iamkit.errors import AwsError
+
+STALE = timedelta(hours=24)
+"""A credential report older than this says nothing about now."""
+REPORT_SECONDS = 120
+NOT_READY = {"ReportNotPresent", "ReportExpired", "ReportInProgress"}
+FILTERS = {
+    "users": ("User",),
+    "groups": ("Group",),
+    "roles": ("Role",),
+    "policies": ("LocalManagedPolicy", "AWSManagedPolicy"),
+}
+"""By kind, how GetAccountAuthorizationDetails is asked for it alone."""
+
+Into = Callable[[AccountState, Any], AccountState]
+
+
+@dataclass(frozen=True)
+class OfAccount:
+    """One operation that tells of the whole account.
+
+    Attributes:
+        read: calls it, and makes of its replies what the state holds.
+        into: the field of the state that this goes into, or what puts it there.
+        service: the prefix of its action.
+        audited: whether an audit asks for it.
+    """
+
+    read: Callable[[Session], Any]
+    into: str | Into
+    service: str = "iam"
+    audited: bool = True
+
+    def put(self, state: AccountState, reply: Any) -> AccountState:
+        """The state with what was read."""
+        if isinstance(self.into, str):
+            return replace(state, **{self.into: reply})
+        return self.into(state, reply)
+
+
+@dataclass(frozen=True)
+class OfUser:
+    """One operation that is called for each user.
+
+    Attributes:
+        read: calls it for a user of this name.
+        field: of the state: a mapping from the user's name.
+        may_have: whether an audit asks for a user, by what was read in bulk.
+        word: the parameters' name of it (``PerUser``); empty where an audit never asks.
+    """
+
+    read: Callable[[Session, str], Any]
+    field: str
+    may_have: Callable[[AccountState, User], bool]
+    word: str = ""
+
+
+def read_details_of(session: Session, kinds: Iterable[str] = tuple(FILTERS)) -> Details:
+    """Users, groups, roles and policies, or those kinds alone."""
+    wanted = [name for kind in kinds for name in FILTERS[kind]]
+    chosen = {} if set(kinds) == set(FILTERS) else {"Filter": wanted}
+    return read_details(whole_pages(session.iam, "get_account_authorization_details", **chosen))
+
+
+def _with_details(state: AccountState, found: Details) -> AccountState:
+    users, groups, roles, policies = found
+    return replace(state, users=users, groups=groups, roles=roles, policies=policies)
+
+
+def _report(session: Session) -> tuple[dict[str, ReportRow], datetime]:
+    """Ask for a report, wait until AWS has made it, and get it.
+
+    Raises:
+        AwsError: it was not ready in time, or is stale.
+        InputError: it cannot be read.
+    """
+    deadline, pause = time.monotonic() + REPORT_SECONDS, 0.5
+    while True:
+        try:
+            session.iam.generate_credential_report()
+            reply = session.iam.get_credential_report()
+            break
+        except CALL_ERRORS as error:
+            if code_of(error) not in NOT_READY:
+                raise
+            if time.monotonic() > deadline:
+                text = f"iam:{REPORT}: AWS had not made it after {REPORT_SECONDS} s. Run it again."
+                raise AwsError(text) from None
+            time.sleep(pause)
+            pause = min(2 * pause, 5)
+    made = reply["GeneratedTime"]
+    if datetime.now(UTC) - made > STALE:
+        raise AwsError(f"iam:{REPORT}: it is stale, made at {made:%Y-%m-%d %H:%M} UTC.")
+    return parse_credential_report(reply["Content"].decode()), made
+
+
+def read_password_policy(session: Session) -> PasswordPolicy | None:
+    """The account's own; None where AWS's default is in force."""
+    try:
+        return read_rules(session.iam.get_account_password_policy()["PasswordPolicy"])
+    except CALL_ERRORS as error:
+        if code_of(error) == "NoSuchEntity":
+            return None
+        raise
+
+
+def _virtual_mfa_devices(session: Session) -> dict[str, tuple[MfaDevice, ...]]:
+    """The virtual devices that are in use, by user; the root's too."""
+    found: dict[str, tuple[MfaDevice, ...]] = {}
+    listed = list_pages(
+        session, "list_virtual_mfa_devices", "VirtualMFADevices", AssignmentStatus="Assigned"
+    )
+    for item in listed:
+        owner = item.get("User", {})
+        name = ROOT_USER if owner.get("Arn", "").endswith(":root") else owner.get("UserName", "")
+        device = MfaDevice(serial=item["SerialNumber"], enabled=item.get("EnableDate"))
+        found[name] = (*found.get(name, ()), device)
+    return found
+
+
+def _service_credentials(session: Session) -> dict[str, tuple[Credential, ...]]:
+    found: dict[str, tuple[Credential, ...]] = {}
+    reply: dict[str, Any] = {"Marker": ""}
+    while "Marker" in reply:  # botocore has no paginator for this call
+        more = {"Marker": reply["Marker"]} if reply["Marker"] else {}
+        reply = session.iam.list_service_specific_credentials(AllUsers=True, MaxItems=1_000, **more)
+        for item in reply["ServiceSpecificCredentials"]:
+            credential = read_credential(item, "ServiceSpecificCredentialId")
+            found[item["UserName"]] = (*found.get(item["UserName"], ()), credential)
+    return found
+
+
+def _server_certificates(session: Session) -> tuple[Credential, ...]:
+    listed = list_pages(session, "list_server_certificates", "ServerCertificateMetadataList")
+    return tuple(read_credential(item, "ServerCertificateName") for item in listed)
+
+
+def _analyzers(session: Session) -> tuple[str, ...]:
+    """The active analyzers of external access in the session's region."""
+    found = whole_pages(session.clients.make("accessanalyzer"), "list_analyzers")
+    return tuple(
+        item["name"]
+        for page in found
+        for item in page["analyzers"]
+        if item["status"] == "ACTIVE" and item["type"] in ("ACCOUNT", "ORGANIZATION")
+    )
+
+
+def _instance_profiles(session: Session) -> dict[str, InstanceProfile]:
+    return read_profiles(list_pages(session, "list_instance_profiles", "InstanceProfiles"))
+
+
+def _with_roles(state: AccountState, listed: Iterable[Mapping[str, Any]]) -> AccountState:
+    """What ListRoles tells and the details do not."""
+    found = {item["RoleName"]: item for item in listed}
+    roles = {
+        name: replace(
+            role,
+            description=found[name].get("Description", ""),
+            max_session=found[name].get("MaxSessionDuration"),
+        )
+        if name in found
+        else role
+        for name, role in state.roles.items()
+    }
+    return replace(state, roles=roles)
+
+
+def _with_last_use(state: AccountState, listed: Iterable[Mapping[str, Any]]) -> AccountState:
+    """What ListUsers tells and the details do not."""
+    used = {item["UserName"]: read_date(item.get("PasswordLastUsed")) for item in listed}
+    users = {n: replace(u, password_last_used=used.get(n)) for n, u in state.users.items()}
+    return replace(state, users=users)
+
+
+OF_ACCOUNT: Mapping[str, OfAccount] = {
+    REPORT: OfAccount(_report, lambda state, found: replace(state, report=found[0])),
+    DETAILS: OfAccount(read_details_of, _with_details),
+    "GetAccountSummary": OfAccount(
+        lambda session: dict(session.iam.get_account_summary()["SummaryMap"]), "summary"
+    ),
+    "ListAccountAliases": OfAccount(
+        lambda session: session.iam.list_account_aliases()["AccountAliases"],
+        lambda state, found: replace(state, alias=next(iter(found), None)),
+    ),
+    "GetAccountPasswordPolicy": OfAccount(read_password_policy, "password_policy"),
+    "ListVirtualMFADevices": OfAccount(_virtual_mfa_devices, "mfa_devices"),
+    "ListServiceSpecificCredentials": OfAccount(_service_credentials, "service_credentials"),
+    "ListServerCertificates": OfAccount(_server_certificates, "server_certificates"),
+    "ListAnalyzers": OfAccount(_analyzers, "analyzers", "access-analyzer"),
+    "ListInstanceProfiles": OfAccount(_instance_profiles, "instance_profiles", audited=False),
+    "ListRoles": OfAccount(
+        lambda session: list_pages(session, "list_roles", "Roles"), _with_roles, audited=False
+    ),
+    "ListUsers": OfAccount(
+        lambda session: list_pages(session, "list_users", "Users"), _with_last_use, audited=False
+    ),
+}
+"""By operation; what comes first is asked for first, as AWS takes a while to make the report."""
+
+
+def _access_keys(session: Session, user: str) -> tuple[AccessKey, ...]:
+    listed = list_pages(session, "list_access_keys", "AccessKeyMetadata", UserName=user)
+    return tuple(
+        AccessKey(id=item["AccessKeyId"], status=item["Status"], created=item["CreateDate"])
+        for item in listed
+    )
+
+
+def _mfa_devices(session: Session, user: str) -> tuple[MfaDevice, ...]:
+    listed = list_pages(session, "list_mfa_devices", "MFADevices", UserName=user)
+    return tuple(
+        MfaDevice(serial=item["SerialNumber"], enabled=item["EnableDate"]) for item in listed
+    )
+
+
+def _login_profile(session: Session, user: str) -> LoginProfile | None:
+    try:
+        profile = session.iam.get_login_profile(UserName=user)["LoginProfile"]
+    except CALL_ERRORS as error:
+        if code_of(error) == "NoSuchEntity":
+            return None
+        raise
+    return LoginProfile(
+        reset_required=bool(profile.get("PasswordResetRequired")), created=profile["CreateDate"]
+    )
+
+
+def _credentials(operation: str, key: str, id_key: str) -> Callable[[Session, str], Any]:
+    def read(session: Session, user: str) -> tuple[Credential, ...]:
+        listed = list_pages(session, operation, key, UserName=user)
+        return tuple(read_credential(item, id_key) for item in listed)
+
+    return read
+
+
+def _has_keys(state: AccountState, user: User) -> bool:
+    row = state.reported(user)
+    return row is None or any(row.keys)
+
+
+def _has_unnamed_mfa(state: AccountState, user: User) -> bool:
+    row = state.reported(user)
+    return row is None or (row.mfa_active is not False and user.name not in state.mfa_devices)
+
+
+def _has_password(state: AccountState, user: User) -> bool:
+    row = state.reported(user)
+    return row is None or row.password_enabled is not False
+
+
+def _has_certificates(state: AccountState, user: User) -> bool:
+    row = state.reported(user)
+    return row is not None and any(row.certificates)
+
+
+OF_USERS: Mapping[str, OfUser] = {
+    "ListAccessKeys": OfUser(_access_keys, "access_keys", _has_keys, "access_keys"),
+    "ListMFADevices": OfUser(_mfa_devices, "mfa_devices", _has_unnamed_mfa, "mfa_devices"),
+    "GetLoginProfile": OfUser(_login_profile, "login_profiles", _has_password, "login_profiles"),
+    "ListSSHPublicKeys": OfUser(
+        _credentials("list_ssh_public_keys", "SSHPublicKeys", "SSHPublicKeyId"),
+        "ssh_public_keys",
+        lambda *_: True,
+        "ssh_public_keys",
+    ),
+    "ListSigningCertificates": OfUser(
+        _credentials("list_signing_certificates", "Certificates", "CertificateId"),
+        "signing_certificates",
+        _has_certificates,
+        "certificates",
+    ),
+    "ListServiceSpecificCredentials": OfUser(
+        _credentials(
+            "list_service_specific_credentials",
+            "ServiceSpecificCredentials",
+            "ServiceSpecificCredentialId",
+        ),
+        "service_credentials",
+        lambda *_: True,
+    ),
+}
+"""By operation. Of one user alone even the last is asked, which needs no leave to see all."""

@@ -1,0 +1,127 @@
+"""One change of a plan: an API call with what it touches, and the same call as a command."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from iamkit.account.state import JSON
+from iamkit.plan.desired import Desired, DesiredGroup, DesiredUser, Part
+from iamkit.plan.operations import OPERATIONS
+from iamkit.text import aws_command
+
+Verb = Literal["create", "update", "replace", "delete"]
+Kind = Literal["user", "group", "account alias", "password policy"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """One API call: the boto3 method and its arguments, without any secret.
+
+    Attributes:
+        verb: what it does; ``replace`` and ``delete`` are destructive.
+        operation: the boto3 method, such as ``create_group``; one of ``OPERATIONS``.
+        arguments: its arguments; a policy document is given as an object.
+        kind: of what it touches: a user with all that is theirs, a group, or the account.
+        name: of the user or group, or the account's alias.
+        origin: the parameter that it comes from; empty for none.
+        before: what is there now, where the change would overwrite or remove it and it can be read.
+        reason: why, where the arguments do not say it.
+        heals: whether it only removes what an interrupted run of ours left behind.
+        service: boto3's name of the service.
+    """
+
+    verb: Verb
+    operation: str
+    arguments: JSON
+    kind: Kind
+    name: str
+    origin: str = ""
+    before: Any = None
+    reason: str = ""
+    heals: bool = False
+    service: str = "iam"
+
+    @property
+    def destructive(self) -> bool:
+        """Whether something is lost that people may rely on."""
+        return self.verb in ("replace", "delete") and not self.heals
+
+    @property
+    def part(self) -> Part:
+        """What of the user, group or account it touches."""
+        return OPERATIONS[self.operation].part
+
+    @property
+    def target(self) -> str:
+        """What it touches, in words: ``user alice``."""
+        return f"{self.kind} {self.name}"
+
+    @property
+    def inverse(self) -> Desired | None:
+        """The desired state that takes it back; None if there is none, and ``no_way_back`` why."""
+        way_back = OPERATIONS[self.operation].way_back
+        return None if isinstance(way_back, str) else way_back(self.arguments, self.before)
+
+    @property
+    def no_way_back(self) -> str:
+        """Why it cannot be taken back; empty if it can."""
+        way_back = OPERATIONS[self.operation].way_back
+        return way_back if isinstance(way_back, str) else ""
+
+    @property
+    def command(self) -> str:
+        """The same call as an ``aws`` command that a shell runs as it stands."""
+        secret = ' --password "$PASSWORD"' if self.operation == "create_login_profile" else ""
+        return aws_command(self.service, self.operation, self.arguments) + secret
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A user, a group or the account, of which the planner makes changes.
+
+    Attributes:
+        arguments: those that name it in a call.
+        origins: by part, the parameter that a change comes from.
+    """
+
+    kind: Kind
+    name: str
+    arguments: JSON
+    origins: Mapping[Part, str]
+
+    @property
+    def target(self) -> str:
+        """In words: ``user alice``."""
+        return f"{self.kind} {self.name}"
+
+    def change(
+        self, verb: Verb, operation: str, before: Any = None, reason: str = "", **arguments: Any
+    ) -> Change:
+        """A change of it."""
+        part = OPERATIONS[operation].part
+        return Change(
+            verb=verb,
+            operation=operation,
+            arguments={**self.arguments, **arguments},
+            kind=self.kind,
+            name=self.name,
+            origin=self.origins.get(part, self.origins.get("existence", "")),
+            before=before,
+            reason=reason,
+        )
+
+
+def user_subject(name: str, origins: Mapping[Part, str]) -> Subject:
+    """A user, for changes."""
+    return Subject("user", name, {"UserName": name}, origins)
+
+
+def group_subject(name: str, origins: Mapping[Part, str]) -> Subject:
+    """A group, for changes."""
+    return Subject("group", name, {"GroupName": name}, origins)
+
+
+def subject_of(wanted: DesiredGroup | DesiredUser) -> Subject:
+    """What is wanted, for changes."""
+    make = user_subject if isinstance(wanted, DesiredUser) else group_subject
+    return make(wanted.name, wanted.origins)

@@ -1,0 +1,250 @@
+"""Plan what users and groups should have, and what they should no longer have."""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from iamkit.account.state import JSON, AccessKey, AccountState, Group, User
+from iamkit.errors import InputError
+from iamkit.parameters.hand_over import describe_way
+from iamkit.plan.change import Change, Subject, Verb, group_subject, subject_of, user_subject
+from iamkit.plan.desired import DesiredGroup, DesiredUser, Part
+from iamkit.policies import count_characters, same_policy
+from iamkit.policies.grammar.quotas import QUOTAS
+
+GROUPS_PER_USER = 10
+ATTACHED_POLICIES = 10
+
+
+def plan_group(current: Group | None, desired: DesiredGroup) -> Iterator[Change]:
+    """What makes a group as it is wanted; None for one that is not there."""
+    subject = subject_of(desired)
+    if current is None:
+        if not desired.make:
+            return
+        path = {"Path": desired.path} if desired.path not in (None, "/") else {}
+        yield subject.change("create", "create_group", **path)
+        current = Group(name=desired.name)
+    yield from _plan_policies(subject, current, desired)
+
+
+def _plan_policies(
+    subject: Subject, current: User | Group, desired: DesiredUser | DesiredGroup
+) -> Iterator[Change]:
+    """Those that go come first, so that the others have room within the quotas."""
+    for name in desired.absent.inline_policies:
+        if (document := current.inline_policies.get(name)) is not None:
+            operation = f"delete_{subject.kind}_policy"
+            yield subject.change("delete", operation, document, PolicyName=name)
+    for arn in desired.absent.attached_policies:
+        if arn in current.attached_policies:
+            yield subject.change("delete", f"detach_{subject.kind}_policy", PolicyArn=arn)
+    yield from _plan_inline(
+        subject, current, desired.inline_policies, desired.absent.inline_policies
+    )
+    attached = current.attached_policies - set(desired.absent.attached_policies)
+    attached |= set(desired.attached_policies)
+    if len(attached) > ATTACHED_POLICIES and desired.attached_policies:
+        raise InputError(
+            f"{subject.kind.title()} {subject.name} would have {len(attached)} attached policies; "
+            f"AWS allows {ATTACHED_POLICIES}. Nothing was changed."
+        )
+    for arn in desired.attached_policies:
+        if arn not in current.attached_policies:
+            yield subject.change("create", f"attach_{subject.kind}_policy", PolicyArn=arn)
+
+
+def _plan_inline(
+    subject: Subject,
+    current: User | Group,
+    wanted: Mapping[str, JSON],
+    absent: Collection[str] = (),
+) -> Iterator[Change]:
+    """The inline policies that differ; all of a principal's together have one quota."""
+    there = {n: d for n, d in current.inline_policies.items() if n not in absent}
+    kept = {name: document for name, document in there.items() if name not in wanted}
+    size = sum(count_characters(document) for document in [*kept.values(), *wanted.values()])
+    quota = QUOTAS[f"{subject.kind}'s inline policies"]
+    if wanted and size > quota:
+        raise InputError(
+            f"The inline policies of {subject.target} would have {size:,} characters; "
+            f"AWS allows {quota:,}, white space not counted. Nothing was changed."
+        )
+    for name, document in wanted.items():
+        before = there.get(name)
+        if before is not None and same_policy(before, document):
+            continue
+        yield subject.change(
+            "create" if before is None else "update",
+            f"put_{subject.kind}_policy",
+            before,
+            PolicyName=name,
+            PolicyDocument=document,
+        )
+
+
+def plan_user(account: AccountState, desired: DesiredUser, *, known: bool) -> Iterator[Change]:
+    """What makes a user as they are wanted.
+
+    Args:
+        account: as it was read.
+        desired: the user.
+        known: whether all was read of them that their credentials depend on; if not, these are
+            left out.
+    """
+    current = account.users.get(desired.name)
+    subject = subject_of(desired)
+    if current is None:
+        if not desired.make:
+            return
+        facts: dict[str, Any] = {} if desired.path in (None, "/") else {"Path": desired.path}
+        facts |= {"Tags": _tag_list(desired.tags)} if desired.tags else {}
+        yield subject.change("create", "create_user", **facts)
+        current = User(name=desired.name, tags=desired.tags)
+    else:
+        yield from _update_user(subject, current, desired)
+    yield from _plan_groups(subject, current, desired)
+    yield from _plan_policies(subject, current, desired)
+    yield from _plan_boundary(subject, current, desired)
+    if known:
+        yield from _plan_credentials(subject, account, desired)
+
+
+def _plan_groups(subject: Subject, current: User, desired: DesiredUser) -> Iterator[Change]:
+    leaving = [group for group in desired.absent.groups if group in current.groups]
+    groups = (current.groups - set(leaving)) | set(desired.groups)
+    if desired.groups and len(groups) > GROUPS_PER_USER:
+        raise InputError(
+            f"User {desired.name} would be in {len(groups)} groups; AWS allows {GROUPS_PER_USER}. "
+            "Nothing was changed."
+        )
+    for group in leaving:
+        yield subject.change("delete", "remove_user_from_group", GroupName=group)
+    for group in desired.groups:
+        if group not in current.groups:
+            yield subject.change("create", "add_user_to_group", GroupName=group)
+
+
+def _plan_boundary(subject: Subject, current: User, desired: DesiredUser) -> Iterator[Change]:
+    before = current.permissions_boundary
+    if desired.absent.permissions_boundary and before:
+        yield subject.change("delete", "delete_user_permissions_boundary", before)
+    elif desired.permissions_boundary not in (None, before):
+        yield subject.change(
+            "update" if before else "create",
+            "put_user_permissions_boundary",
+            before,
+            PermissionsBoundary=desired.permissions_boundary,
+        )
+
+
+def _update_user(subject: Subject, current: User, desired: DesiredUser) -> Iterator[Change]:
+    if desired.path not in (None, current.path):
+        yield subject.change("update", "update_user", current.path, NewPath=desired.path)
+    going = {k: current.tags[k] for k in desired.absent.tags if k in current.tags}
+    if going:
+        yield subject.change("delete", "untag_user", going, TagKeys=list(going))
+    tags = {key: value for key, value in desired.tags.items() if current.tags.get(key) != value}
+    if tags:
+        before = {key: current.tags[key] for key in tags if key in current.tags}
+        verb: Verb = "update" if before else "create"
+        yield subject.change(verb, "tag_user", before or None, Tags=_tag_list(tags))
+
+
+def _plan_credentials(
+    subject: Subject, account: AccountState, desired: DesiredUser
+) -> Iterator[Change]:
+    devices = {device.serial for device in account.mfa_devices.get(desired.name, ())}
+    yield from _plan_devices(subject, [d for d in desired.absent.mfa_devices if d in devices])
+    has_password = account.login_profiles.get(desired.name) is not None
+    if desired.absent.password and has_password:
+        yield subject.change("delete", "delete_login_profile")
+    if desired.console_password and not has_password:
+        reason = describe_way("password", desired.hand_over)
+        yield subject.change(
+            "create", "create_login_profile", None, reason, PasswordResetRequired=True
+        )
+    keys = account.access_keys.get(desired.name, ())
+    for key in keys:
+        status = desired.key_status.get(key.id, key.status)
+        if status != key.status:
+            yield subject.change(
+                "update", "update_access_key", key.status, AccessKeyId=key.id, Status=status
+            )
+    if not desired.access_key:
+        return
+    for key in keys:
+        if key.orphan:
+            lost = "an interrupted run made it, its secret is lost, nobody used it"
+            for change in _delete_key(subject, key, lost):
+                yield replace(change, heals=True)
+    if all(key.orphan for key in keys):
+        reason = describe_way("key", desired.hand_over)
+        yield subject.change("create", "create_access_key", None, reason)
+
+
+def delete_user(account: AccountState, user: User, origin: str) -> Iterator[Change]:
+    """Remove what a user owns, in the order that DeleteUser demands, and then the user.
+
+    https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeleteUser.html
+    """
+    name, subject = user.name, user_subject(user.name, {"existence": origin})
+    delete = partial(subject.change, "delete")
+    for group in sorted(user.groups):
+        yield delete("remove_user_from_group", GroupName=group)
+    for key in account.access_keys.get(name, ()):
+        yield from _delete_key(subject, key)
+    for one in account.ssh_public_keys.get(name, ()):
+        yield delete("delete_ssh_public_key", SSHPublicKeyId=one.id)
+    yield from _plan_devices(subject, [d.serial for d in account.mfa_devices.get(name, ())])
+    if account.login_profiles.get(name):
+        yield delete("delete_login_profile")
+    for one in account.signing_certificates.get(name, ()):
+        yield delete("delete_signing_certificate", CertificateId=one.id)
+    for one in account.service_credentials.get(name, ()):
+        yield delete("delete_service_specific_credential", ServiceSpecificCredentialId=one.id)
+    for policy, document in user.inline_policies.items():
+        yield delete("delete_user_policy", document, PolicyName=policy)
+    for arn in sorted(user.attached_policies):
+        yield delete("detach_user_policy", PolicyArn=arn)
+    if user.permissions_boundary:
+        yield delete("delete_user_permissions_boundary", user.permissions_boundary)
+    yield delete("delete_user", user.path)
+
+
+def _plan_devices(subject: Subject, serials: Iterable[str]) -> Iterator[Change]:
+    """Take away devices that are there."""
+    for serial in serials:
+        yield subject.change("delete", "deactivate_mfa_device", SerialNumber=serial)
+        if serial.startswith("arn:"):  # a virtual device; a hardware one has a plain number
+            device = replace(subject, arguments={"SerialNumber": serial})
+            yield device.change("delete", "delete_virtual_mfa_device")
+
+
+def delete_group(group: Group, members: list[str], origin: str) -> Iterator[Change]:
+    """Remove a group, after its members have left it and its policies are gone."""
+    origins: Mapping[Part, str] = {"existence": origin}
+    for member in members:
+        yield user_subject(member, origins).change(
+            "delete", "remove_user_from_group", GroupName=group.name
+        )
+    delete = partial(group_subject(group.name, origins).change, "delete")
+    for name, document in group.inline_policies.items():
+        yield delete("delete_group_policy", document, PolicyName=name)
+    for arn in sorted(group.attached_policies):
+        yield delete("detach_group_policy", PolicyArn=arn)
+    yield delete("delete_group", group.path)
+
+
+def _delete_key(subject: Subject, key: AccessKey, reason: str = "") -> Iterator[Change]:
+    """Deactivate first: what still uses the key fails in a way that can be undone."""
+    named = {"AccessKeyId": key.id}
+    yield subject.change(
+        "update", "update_access_key", key.status, reason, **named, Status="Inactive"
+    )
+    yield subject.change("delete", "delete_access_key", key.status, reason, **named)
+
+
+def _tag_list(tags: Any) -> list[dict[str, str]]:
+    return [{"Key": key, "Value": value} for key, value in tags.items()]

@@ -1,0 +1,220 @@
+"""One action of one principal on one resource before all policies: AWS's evaluation logic.
+
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from iamkit.policies.evaluation.layers import Kind, Policies
+from iamkit.policies.evaluation.principals import Grip, grip_of
+from iamkit.policies.evaluation.request import Request
+from iamkit.policies.evaluation.special_actions import delegating_policy
+from iamkit.policies.grammar.statements import Statement
+from iamkit.policies.grammar.three_valued import Truth, all_of, any_of
+
+Effect = Literal["allowed", "allowed in part", "explicit deny", "implicit deny", "depends"]
+_Matched = list[tuple[Statement, Truth]]
+"""Statements that apply to the request, or may."""
+_Way = list[tuple[Kind, _Matched]]
+"""Layers that must all allow, each with the statements that do."""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """The answer.
+
+    Attributes:
+        effect: ``allowed``, ``explicit deny``, ``implicit deny``, or ``depends``; of a set
+            ``allowed in part`` if some of it is allowed, and some is not or depends.
+        statements: those that decided it; of ``depends`` those that may.
+        depends_on: context keys, ``resource``, or policies that were not read, as far as they
+            matter; sorted.
+        because: why it is refused, in AWS's words.
+        part: which part of a set is allowed, or may be, as the statements write it; empty if it is
+            the whole, or nothing.
+    """
+
+    effect: Effect
+    statements: tuple[Statement, ...] = ()
+    depends_on: tuple[str, ...] = ()
+    because: str = ""
+    part: str = ""
+
+    @property
+    def allowed(self) -> bool:
+        """Whether it is certainly allowed."""
+        return self.effect == "allowed"
+
+    def __str__(self) -> str:
+        names = ", ".join(str(statement) for statement in self.statements)
+        part = f" on {self.part}" if self.part else ""
+        if self.effect == "depends":
+            return f"depends on {', '.join(self.depends_on)}{part} ({names})"
+        rest = f"; the rest depends on {', '.join(self.depends_on)}" if self.depends_on else ""
+        return f"{self.effect}{part}{rest}: {names or self.because}"
+
+
+def evaluate_exactly(request: Request, policies: Policies) -> Decision:
+    """Decide one action on one resource, a wildcard in which is a plain letter.
+
+    An explicit deny in any policy refuses. Else every layer that applies must allow: the identity
+    policies, the permissions boundary, the session policy, every level of service and resource
+    control policies. The resource's own policy may allow within the account by itself, and must
+    allow across accounts; how far it reaches depends on how it names the principal.
+
+    Args:
+        request: who wants to do what, and what is known of the circumstances.
+        policies: all that apply; a kind that is left out counts as not there.
+    """
+    return Evaluation(request, policies).decide()
+
+
+class Evaluation:
+    """One request before the policies."""
+
+    def __init__(self, request: Request, policies: Policies) -> None:
+        self.request = request
+        self.kind = request.principal.kind
+        self.bounded = policies.permissions_boundary is not None
+        self.matched: list[tuple[Kind, _Matched]] = [
+            (kind, self._match(self._about(kind, statements)))
+            for kind, statements in policies.layers
+            if self._applies(kind)
+        ]
+        self.delegates = policies.resource is not None and delegating_policy(request.action) != ""
+        self.resource = [
+            (statement, truth, grip)
+            for statement in policies.resource_statements
+            for grip in [self._grip(statement)]
+            if grip and (truth := self._matches(statement)) is not False
+        ]
+
+    def decide(self) -> Decision:
+        """The answer."""
+        denied = any_of(truth for _, _, truth in self._denies())
+        if denied is True:
+            return self._explicit_deny()
+        ways = [
+            (way, all_of(any_of(t for _, t in found) for _, found in way)) for way in self._ways()
+        ]
+        allowed = any_of(truth for _, truth in ways)
+        if allowed is False:
+            return Decision("implicit deny", because=self._lacking(ways[-1][0]))
+        if allowed is True and denied is False:
+            sure = [way for way, truth in ways if truth is True]
+            granting = (s for way in sure for _, found in way for s, t in found if t is True)
+            return Decision("allowed", tuple(dict.fromkeys(granting)))
+        unknown = (allowed if isinstance(allowed, frozenset) else frozenset()) | (
+            denied or frozenset()
+        )
+        open_ = [s for _, s, truth in self._denies()] if denied else []
+        for way, truth in ways if allowed is not True else ():
+            if truth:
+                open_ += [s for _, found in way for s, t in found if t is not True]
+        names = {name.lower(): name for name in sorted(unknown)}
+        return Decision("depends", tuple(dict.fromkeys(open_)), tuple(sorted(names.values())))
+
+    def _grip(self, statement: Statement) -> Grip | None:
+        """How a statement of a resource's policy takes hold of the caller; None if it does not."""
+        return grip_of(statement, self.request.principal, bounded=self.bounded)
+
+    def _applies(self, kind: Kind) -> bool:
+        """Whether a layer binds this principal at all.
+
+        https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps.html
+        """
+        if kind in ("resource control policy", "VPC endpoint policy"):
+            return True
+        if kind == "service control policy":
+            return self.kind not in ("service", "anonymous")
+        return self.kind not in ("root", "service", "anonymous")
+
+    def _about(self, kind: Kind, statements: Iterable[Statement]) -> Iterable[Statement]:
+        """The statements of a layer that are about the caller, where they name principals."""
+        named = kind == "VPC endpoint policy"
+        return [s for s in statements if self._grip(s)] if named else statements
+
+    def _match(self, statements: Iterable[Statement]) -> _Matched:
+        return [(s, truth) for s in statements if (truth := self._matches(s)) is not False]
+
+    def _matches(self, statement: Statement) -> Truth:
+        request = self.request
+        return statement.matches(request.action, request.resource, request.lookup)
+
+    def _denies(self) -> Iterator[tuple[Kind, Statement, Truth]]:
+        for kind, matched in self.matched:
+            yield from ((kind, s, truth) for s, truth in matched if not s.allows)
+        for statement, truth, grip in self.resource:
+            if not statement.allows:
+                unsure: Truth = frozenset({"the order in which the service looks at principals"})
+                together = all_of((truth, unsure if grip is Grip.UNSURE else True))
+                yield "resource-based policy", statement, together
+
+    def _explicit_deny(self) -> Decision:
+        certain = [(kind, s) for kind, s, truth in self._denies() if truth is True]
+        article = "an" if certain[0][0].startswith("identity") else "a"
+        because = f"with an explicit deny in {article} {certain[0][0]}"
+        return Decision("explicit deny", tuple(s for _, s in certain), because=because)
+
+    def _ways(self) -> Iterator[_Way]:
+        """The ways to an allow: of each, the layers that must all allow.
+
+        https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic_policy-eval-denyallow.html
+        """
+        controls = self._layers(
+            "resource control policy", "service control policy", "VPC endpoint policy"
+        )
+        limits = self._layers("permissions boundary", "session policy")
+        own = self._layers("identity-based policy") + limits
+        direct = self._resource_allows(Grip.DIRECT)
+        everyone = self._resource_allows(Grip.DIRECT, Grip.LIMITED, Grip.ACCOUNT)
+        if self.kind in ("service", "anonymous"):
+            yield [*controls, ("resource-based policy", direct)]
+        elif self.request.owner != self.request.principal.account:
+            yield [*controls, *own, ("resource-based policy", everyone)]
+        else:
+            if self.resource:
+                limited = self._resource_allows(Grip.LIMITED)
+                yield [*controls, ("resource-based policy", direct)]
+                yield [*controls, *limits, ("resource-based policy", limited)]
+            if self.delegates:
+                own = [*own, ("resource-based policy", everyone)]
+            yield [*controls, *own]
+
+    def _layers(self, *kinds: Kind) -> _Way:
+        return [
+            (kind, [(s, truth) for s, truth in matched if s.allows])
+            for kind, matched in self.matched
+            if kind in kinds
+        ]
+
+    def _resource_allows(self, *grips: Grip) -> _Matched:
+        return [(s, truth) for s, truth, found in self.resource if s.allows and found in grips]
+
+    def allowing(self, *, sure: bool) -> Iterator[list[Statement]]:
+        """By layer the statements that allow, or that may; a resource's own in another's stead.
+
+        Within the account the resource's own policy allows beside the identity policies; across
+        accounts, and where it must delegate, both must.
+        """
+        own = [s for s, truth, _ in self.resource if s.allows and (truth is True or not sure)]
+        abroad = self.request.owner != self.request.principal.account
+        both = abroad or self.delegates
+        for kind, matched in self.matched:
+            found = [s for s, truth in matched if s.allows and (truth is True or not sure)]
+            yield found + own if kind == "identity-based policy" and not both else found
+        if both or self.kind in ("service", "anonymous"):
+            yield own
+
+    def denying(self, *, sure: bool) -> Iterator[Statement]:
+        """The statements that deny, or that may."""
+        return (s for _, s, truth in self._denies() if truth is True or (truth and not sure))
+
+    def _lacking(self, way: _Way) -> str:
+        """The first layer of a way that does not allow."""
+        for kind, allows in way:
+            if any_of(truth for _, truth in allows) is False:
+                return f"because no {kind} allows the {self.request.action} action"
+        return f"because no policy allows the {self.request.action} action"

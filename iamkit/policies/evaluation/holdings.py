@@ -1,0 +1,258 @@
+"""What users and roles hold, and by which path; in three values, for not all may have been read.
+
+An unconditional ``Deny`` on everything and a permissions boundary take away; service control
+policies are not seen. What hangs on a text that was not read cannot be told.
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from iamkit.account.gaps import Gaps, find_gaps
+from iamkit.account.state import AccountState, Role, User
+from iamkit.policies.actions.catalogue import Catalogue
+from iamkit.policies.evaluation.paths import Path, boundary_path, group_paths, own_paths
+from iamkit.policies.evaluation.reach import Grants, Place, Reach, allowed_by, reach_of
+from iamkit.policies.grammar.statements import Statement
+
+ESCALATIONS: Mapping[str, tuple[str, ...]] = {
+    "writes a policy of its own": ("iam:PutUserPolicy",),
+    "attaches any policy to itself": ("iam:AttachUserPolicy",),
+    "writes a policy of its group": ("iam:PutGroupPolicy",),
+    "attaches any policy to its group": ("iam:AttachGroupPolicy",),
+    "joins any group": ("iam:AddUserToGroup",),
+    "rewrites a managed policy": ("iam:CreatePolicyVersion",),
+    "goes back to an older version of a policy": ("iam:SetDefaultPolicyVersion",),
+    "makes a key for another user": ("iam:CreateAccessKey",),
+    "sets another user's first password": ("iam:CreateLoginProfile",),
+    "changes another user's password": ("iam:UpdateLoginProfile",),
+    "lets itself assume any role": ("iam:UpdateAssumeRolePolicy", "sts:AssumeRole"),
+    "writes a policy of a role it assumes": ("iam:PutRolePolicy", "sts:AssumeRole"),
+    "attaches a policy to a role it assumes": ("iam:AttachRolePolicy", "sts:AssumeRole"),
+    "runs a function as any role": (
+        "iam:PassRole",
+        "lambda:CreateFunction",
+        "lambda:InvokeFunction",
+    ),
+    "runs an instance as any role": ("iam:PassRole", "ec2:RunInstances"),
+    "runs a stack as any role": ("iam:PassRole", "cloudformation:CreateStack"),
+    "runs a task as any role": ("iam:PassRole", "ecs:RegisterTaskDefinition", "ecs:RunTask"),
+    "opens a notebook as any role": ("iam:PassRole", "sagemaker:CreateNotebookInstance"),
+}
+"""Ways by which who is no administrator may become one, with the actions that each needs."""
+
+
+@dataclass(frozen=True)
+class Restrictions:
+    """What takes away from all paths of a user."""
+
+    denied: int
+    bound: int
+
+    def of(self, actions: int) -> int:
+        """What is left of some actions."""
+        return actions & ~self.denied & self.bound
+
+
+@dataclass(frozen=True, eq=False)
+class Holding:
+    """All that a user holds; users whose policies are the same share one.
+
+    Attributes:
+        policies: those that reach it, own ones first, then group by group.
+        boundary: the permissions boundary; None if there is none.
+        place: the account's partition and number.
+    """
+
+    catalogue: Catalogue
+    policies: tuple[Grants, ...]
+    boundary: Grants | None
+    place: Place
+
+    @cached_property
+    def restrictions(self) -> Restrictions:
+        """What takes away from all of them; a boundary that was not read lets all through."""
+        denied = 0
+        for grants in self.policies:
+            denied |= grants.denied
+        if self._bound is None:
+            return Restrictions(denied, self.catalogue.everything)
+        return Restrictions(denied, _allowed(self._bound) & ~self._bound.denied)
+
+    @cached_property
+    def lacking(self) -> tuple[str, ...]:
+        """What was not read, and may decide what it is allowed."""
+        policies = [*self.policies, *([self.boundary] if self.boundary else [])]
+        return tuple(grants.path.lacking for grants in policies if not grants.is_read)
+
+    @cached_property
+    def admin_path(self) -> str | None:
+        """By which it may call all of IAM on everything; empty if it may not, None if unknown.
+
+        Who may do that may give itself whatever it lacks. Several paths may give it together. A
+        path without its text may give it; a boundary without its text may keep it.
+        """
+        if self._bound_is_unread and self._unbound_admin_path != "":
+            return None
+        return self._unbound_admin_path
+
+    @cached_property
+    def _unbound_admin_path(self) -> str | None:
+        """The same as far as no boundary that was not read takes away."""
+        iam = self.restrictions.of(self.catalogue.of_service("iam"))
+        if iam != self.catalogue.of_service("iam"):
+            return ""
+        together, through = 0, []
+        for statement, actions in self._allowing("all", "all but"):
+            here = actions & iam
+            if here == iam:
+                return _told(statement)
+            if here & ~together:
+                together |= here
+                through.append(_told(statement))
+        if together == iam:
+            return " + ".join(through)
+        return "" if self._is_read else None
+
+    @cached_property
+    def escalations(self) -> tuple[str, ...] | None:
+        """The ways by which who is no administrator may become one; None if that is not known.
+
+        Each with the path of its first action. A path without its text may give more of them; a
+        boundary without its text may keep them all.
+        """
+        if self.admin_path:
+            return ()
+        ways = self._escalations()
+        unsure = self._bound_is_unread if ways else not self._is_read
+        return None if unsure else ways
+
+    @cached_property
+    def reach(self) -> Reach:
+        """What it is allowed, and how far; what hangs on a text that was not read is unknown."""
+        if not self._is_read:
+            return Reach(unknown=self._may)
+        if self._bound_is_unread:
+            return Reach(unknown=self.reach_as_read.known)
+        return self.reach_as_read
+
+    @cached_property
+    def reach_as_read(self) -> Reach:
+        """The same, as if what was not read neither allowed nor denied anything."""
+        read = [grants for grants in self.policies if grants.is_read]
+        return reach_of(read, self._bound, self.catalogue, self.place)
+
+    @cached_property
+    def _is_read(self) -> bool:
+        """Whether all policies were read, the boundary aside."""
+        return all(grants.is_read for grants in self.policies)
+
+    @property
+    def _bound(self) -> Grants | None:
+        """The boundary, if there is one and it was read."""
+        return self.boundary if self.boundary and self.boundary.is_read else None
+
+    @property
+    def _bound_is_unread(self) -> bool:
+        return self._bound is not self.boundary
+
+    @property
+    def _may(self) -> int:
+        """What a policy that was not read could still allow."""
+        bound = allowed_by([self._bound]).known if self._bound else self.catalogue.everything
+        return bound & ~self.restrictions.denied
+
+    def _escalations(self) -> tuple[str, ...]:
+        allowed = list(self._allowing("all", "all but", "type"))
+        found = 0
+        for _, mask in allowed:
+            found |= mask
+        found = self.restrictions.of(found)
+        ways = []
+        for way, needed in ESCALATIONS.items():
+            wanted = [self.catalogue.matching(action) for action in needed]
+            if all(found & mask for mask in wanted):
+                first = next(statement for statement, mask in allowed if mask & wanted[0])
+                ways.append(f"{way} ({_told(first)})")
+        return tuple(ways)
+
+    def _allowing(self, *scopes: str) -> Iterator[tuple[Statement, int]]:
+        """The statements that were read and allow, with their actions."""
+        for grants in self.policies:
+            for statement, actions in grants if grants.is_read else ():
+                if statement.allows and statement.scope in scopes:
+                    yield statement, actions
+
+
+class Holdings:
+    """What every user and role of an account holds.
+
+    Policies are read once, and users with the same policies share what follows from them.
+    """
+
+    def __init__(self, state: AccountState, catalogue: Catalogue) -> None:
+        self.state = state
+        self.catalogue = catalogue
+        self._read: dict[tuple[int, str], Grants] = {}
+        self._alike: dict[Any, Grants] = {}
+        self._shared: dict[Any, Holding] = {}
+        self._of_groups: dict[str, tuple[Grants, ...]] = {}
+
+    @cached_property
+    def gaps(self) -> Gaps:
+        """What the account's state names and does not describe."""
+        return find_gaps(self.state)
+
+    def of(self, who: User | Role) -> Holding:
+        """What a user or a role holds."""
+        policies = self._grants(own_paths(who, self.state))
+        for name in sorted(who.groups) if isinstance(who, User) else ():
+            if name not in self._of_groups:
+                self._of_groups[name] = self._grants(group_paths(name, self.state))
+            policies += self._of_groups[name]
+        bound = boundary_path(who, self.state)
+        boundary = None if bound is None else self._grants([bound])[0]
+        if (policies, boundary) not in self._shared:
+            place = self.state.partition, self.state.account_id
+            held = Holding(self.catalogue, policies, boundary, place)
+            self._shared[policies, boundary] = held
+        return self._shared[policies, boundary]
+
+    def of_group(self, name: str) -> Holding:
+        """What the members of a group hold by it."""
+        return self.of(User(name="", groups=frozenset([name])))
+
+    def levels(self, group: str) -> list[str]:
+        """The access levels that a group is known to give its members, in order of names."""
+        holding, allowed = self.of_group(group), 0
+        for grants in holding.policies:
+            allowed |= _allowed(grants) if grants.is_read else 0
+        allowed = holding.restrictions.of(allowed)
+        return sorted(n for n, mask in self.catalogue.levels.items() if mask & allowed)
+
+    def _grants(self, paths: Iterable[Path]) -> tuple[Grants, ...]:
+        """Each policy read once; those that say the same on the same path are one."""
+        found = []
+        for path in paths:
+            key = id(path.document), str(path)  # the state keeps the document alive
+            if key not in self._read:
+                grants = Grants(path, self.catalogue)
+                self._read[key] = self._alike.setdefault((key[1], grants.statements), grants)
+            found.append(self._read[key])
+        return tuple(found)
+
+
+def _allowed(grants: Grants) -> int:
+    """What a policy allows anywhere, whatever it denies."""
+    allowed = 0
+    for statement, actions in grants:
+        allowed |= actions if statement.allows else 0
+    return allowed
+
+
+def _told(statement: Statement) -> str:
+    """A statement with its path, and the keys of its conditions."""
+    keys = ", ".join(statement.condition_keys)
+    return f"{statement} (if {keys})" if keys else str(statement)

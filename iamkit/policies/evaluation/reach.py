@@ -1,0 +1,281 @@
+"""How far permissions go: what policies allow together, as sets of actions.
+
+A careful upper bound: a ``Deny`` that has a condition, or that names resources, may not bind, so it
+takes no action away here, and makes less certain how far one goes. So a user may have less than is
+said here, and never more.
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
+
+from iamkit.policies.actions.catalogue import Catalogue
+from iamkit.policies.evaluation.paths import Path
+from iamkit.policies.evaluation.sets import alike, divided, kinds_of, members_of
+from iamkit.policies.grammar.patterns import matches_resource, resource_expression, with_any
+from iamkit.policies.grammar.statements import Statement, open_variables
+
+Place = tuple[str, str]
+"""An account's partition and number."""
+_SCOPES = ("all", "all but", "some")
+_Kind = tuple[bool, str, bool]
+"""Of statements: whether they allow, on which resources, whether always."""
+
+
+@dataclass(frozen=True, eq=False)
+class Grants:
+    """One policy on its way to somebody, with the actions that each of its statements is about."""
+
+    path: Path
+    catalogue: Catalogue
+
+    def __iter__(self) -> Iterator[tuple[Statement, int]]:
+        return iter(self.statements)
+
+    @property
+    def is_read(self) -> bool:
+        """Whether its text was read; if not, its statements may say anything."""
+        return self.path.document is not None
+
+    @cached_property
+    def statements(self) -> tuple[tuple[Statement, int], ...]:
+        """Each with its actions, as bits of the catalogue."""
+        return tuple((s, self.catalogue.about(s)) for s in self.path.statements())
+
+    @cached_property
+    def masks(self) -> Mapping[_Kind, int]:
+        """The actions of all statements of a kind together."""
+        found: dict[_Kind, int] = {}
+        for statement, actions in self:
+            scope = "some" if statement.scope == "type" else statement.scope
+            kind = statement.allows, scope, not statement.condition_keys
+            found[kind] = found.get(kind, 0) | actions
+        return found
+
+    @cached_property
+    def denied(self) -> int:
+        """What is denied on everything, always, by what was read."""
+        return self.masks.get((False, "all", True), 0) if self.is_read else 0
+
+    @cached_property
+    def fitting(self) -> int:
+        """The actions that are allowed always on resources of their own service."""
+        found = 0
+        for statement, actions in self:
+            if statement.allows and not statement.condition_keys:
+                wide = statement.scope in ("all", "all but")
+                found |= actions if wide else _concerned(statement, actions, self.catalogue)
+        return found
+
+    @cached_property
+    def limiting(self) -> tuple[int, int]:
+        """The actions limited so that perhaps no resource is left: as a policy, as a boundary.
+
+        What is excepted of the resources of other services than the action's own limits nothing.
+        """
+        own = bounding = 0
+        for statement, actions in self:
+            if statement.scope == "all":
+                continue
+            excepts = statement.allows == statement.not_resource
+            limited = _concerned(statement, actions, self.catalogue) if excepts else actions
+            own |= limited if excepts or not statement.allows else 0
+            bounding |= limited
+        return own, bounding
+
+    def about(self, actions: int) -> tuple[Statement, ...]:
+        """The statements that are about some of these actions."""
+        return tuple(statement for statement, mask in self if mask & actions)
+
+
+@dataclass(frozen=True)
+class Reach:
+    """The actions that are allowed somehow, told apart by how far that goes; no two overlap.
+
+    Attributes:
+        everything: on every resource, always.
+        most: always, on every resource but some.
+        some: always, on some resources.
+        conditional: under conditions, or perhaps on no resource.
+        unknown: it cannot be told, because a policy's text was not read.
+    """
+
+    everything: int = 0
+    most: int = 0
+    some: int = 0
+    conditional: int = 0
+    unknown: int = 0
+
+    @property
+    def always(self) -> int:
+        """What needs no condition, on at least some resource."""
+        return self.everything | self.most | self.some
+
+    @property
+    def known(self) -> int:
+        """What is allowed somehow, by what was read."""
+        return self.always | self.conditional
+
+    @property
+    def possible(self) -> int:
+        """All of them."""
+        return self.known | self.unknown
+
+
+def reach_of(
+    policies: Sequence[Grants], boundary: Grants | None, catalogue: Catalogue, place: Place
+) -> Reach:
+    """What policies allow together within a boundary; a summary is never wider than they are.
+
+    Args:
+        policies: those that were read.
+        boundary: the permissions boundary; None if there is none, or it was not read.
+        catalogue: of AWS's actions.
+        place: of the account.
+    """
+    layers = [policies, *([[boundary]] if boundary else [])]
+    found = allowed_by(policies)
+    if boundary:
+        found = _within(found, allowed_by([boundary]))
+    for layer in layers:
+        found = _fitted(found, layer)
+    limited = boundary.limiting[1] if boundary else 0
+    for grants in policies:
+        limited |= grants.limiting[0]
+    doubtful = (found.some | found.most) & limited
+    return _corrected(found, doubtful, layers, catalogue, place) if doubtful else found
+
+
+def allowed_by(policies: Iterable[Grants]) -> Reach:
+    """What policies allow together; a deny that may bind makes what it names less certain."""
+    masks: dict[_Kind, int] = {}
+    for grants in policies:
+        for kind, mask in grants.masks.items():
+            masks[kind] = masks.get(kind, 0) | mask
+    allowed, denied = _by_scope(masks, allows=True), _by_scope(masks, allows=False)
+    possible = _any(allowed) & ~denied["all", True]
+    surely = allowed["all", True] | allowed["all but", True] | allowed["some", True]
+    unsure = denied["all", False] | denied["all but", False] | denied["some", False]
+    always = surely & possible & ~unsure
+    whole = allowed["all", True] & always & ~denied["all but", True]
+    everything = whole & ~denied["some", True]
+    most = (whole | (allowed["all but", True] & always & ~_any(denied))) & ~everything
+    some = always & ~everything & ~most
+    return Reach(everything, most, some, possible & ~always)
+
+
+def _by_scope(masks: Mapping[_Kind, int], *, allows: bool) -> dict[tuple[str, bool], int]:
+    return {
+        (scope, always): masks.get((allows, scope, always), 0)
+        for scope in _SCOPES
+        for always in (True, False)
+    }
+
+
+def _any(masks: Mapping[tuple[str, bool], int]) -> int:
+    found = 0
+    for mask in masks.values():
+        found |= mask
+    return found
+
+
+def _within(own: Reach, boundary: Reach) -> Reach:
+    """What is left within a permissions boundary."""
+    possible = own.known & boundary.known
+    everything = own.everything & boundary.everything
+    always = own.always & boundary.always
+    most = (own.everything & boundary.most) | (own.most & boundary.everything)
+    return Reach(everything, most, always & ~everything & ~most, possible & ~always)
+
+
+def _fitted(found: Reach, policies: Sequence[Grants]) -> Reach:
+    """What is found, where statements on another service's resources allow perhaps nothing."""
+    fitting = 0 if policies else found.some
+    for grants in policies:
+        fitting |= grants.fitting
+    stray = found.some & ~fitting
+    return replace(found, some=found.some & fitting, conditional=found.conditional | stray)
+
+
+def _concerned(statement: Statement, actions: int, catalogue: Catalogue) -> int:
+    """Those of its actions whose services' resources it names; all where they may be any."""
+    services = {":".join(pattern.split(":")[2:3]) or "*" for pattern in statement.resources}
+    if any(set(service) & set("*?$") for service in services):
+        return actions
+    found = 0
+    for service in services:
+        found |= actions & catalogue.of_service(service)
+    return found
+
+
+def _corrected(
+    found: Reach,
+    doubtful: int,
+    layers: Sequence[Sequence[Grants]],
+    catalogue: Catalogue,
+    place: Place,
+) -> Reach:
+    """What is found, less the actions of which no resource is left, or perhaps none."""
+    wanted = [[one for grants in layer for one in grants] for layer in layers]
+    wanted = [layer for layer in wanted if layer]
+    cuts = [actions for layer in wanted for _, actions in layer]
+    lost = perhaps = 0
+    for part in divided(doubtful, [*cuts, *alike(doubtful, catalogue, *place)]):
+        about = tuple(tuple(s for s, actions in layer if actions & part) for layer in wanted)
+        kinds = kinds_of(catalogue.named(part & -part)[0], *place)
+        left = _is_left(about, kinds)
+        lost |= part if left is False else 0
+        perhaps |= part if left is None else 0
+    gone = lost | perhaps
+    return replace(
+        found,
+        most=found.most & ~gone,
+        some=found.some & ~gone,
+        conditional=found.conditional & ~lost | perhaps,
+    )
+
+
+_Layers = tuple[tuple[Statement, ...], ...]
+
+
+@lru_cache(maxsize=65_536)
+def _is_left(layers: _Layers, kinds: tuple[str, ...] | None) -> bool | None:
+    """Whether every layer allows some resource that nothing denies; None if perhaps."""
+    patterns = {form(p) for layer in layers for s in layer for p in s.resources for form in _FORMS}
+    expressions = sorted(map(resource_expression, patterns))
+    members = ("*",) if kinds == () else members_of("*", kinds or (), tuple(expressions))
+    if members is None:
+        return None
+    if any(_is_allowed(layers, member, sure=True) for member in members):
+        return True
+    return None if any(_is_allowed(layers, member, sure=False) for member in members) else False
+
+
+def _is_allowed(layers: _Layers, resource: str, *, sure: bool) -> bool:
+    """Whether every layer allows a resource and none denies it: surely, or perhaps."""
+    allowed = (
+        any(
+            s.allows and not (sure and s.condition_keys) and _is_on(s, resource, sure=sure)
+            for s in layer
+        )
+        for layer in layers
+    )
+    denied = (
+        not s.allows and (sure or not s.condition_keys) and _is_on(s, resource, sure=not sure)
+        for layer in layers
+        for s in layer
+    )
+    return all(allowed) and not any(denied)
+
+
+def _is_on(statement: Statement, resource: str, *, sure: bool) -> bool:
+    """Whether a statement is about a resource; not surely by a variable of which it hangs."""
+    literally = sure != statement.not_resource
+    form = str if literally else with_any
+    patterns = (p for p in statement.resources if not literally or not open_variables(p))
+    named = any(matches_resource(form(p), resource, None) is True for p in patterns)
+    return named != statement.not_resource
+
+
+_FORMS = (str, with_any)
