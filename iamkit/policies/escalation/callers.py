@@ -290,6 +290,16 @@ class Caller:
         gone = self.changes.without
         return (p for p in paths_to(self.who, self.account.state) if str(p) not in gone)
 
+    def policy_arn(self, path: Path) -> str:
+        """The ARN of one of its attached policies."""
+        state = self.account.state
+        group = state.groups.get(path.group)
+        attached = group.attached_policies if group else self.who.attached_policies
+        names = {
+            state.policies[a].name if a in state.policies else a.split("/")[-1]: a for a in attached
+        }
+        return names[path.policy]
+
     @cached_property
     def possible(self) -> int:
         """The actions that it may be allowed somewhere, by what was read."""

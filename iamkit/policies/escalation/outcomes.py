@@ -134,23 +134,24 @@ def _joined(_: EscalationPath, caller: Caller, __: Aims) -> Iterator[Option]:
 def _rewritten(_: EscalationPath, caller: Caller, __: Aims) -> Iterator[Option]:
     for path in _customer_policies(caller):
         then = _with_everything(caller, without=[str(path)])
-        yield Option(_last(path.arn), {"policy": path.arn}, then)
+        yield Option(_last(caller.policy_arn(path)), {"policy": caller.policy_arn(path)}, then)
 
 
 @outcome("self with an older version of its policy")
 def _older(_: EscalationPath, caller: Caller, __: Aims) -> Iterator[Option]:
     for path in _customer_policies(caller):
-        yield from _older_versions(caller, path, {"policy": path.arn})
+        yield from _older_versions(caller, path, {"policy": caller.policy_arn(path)})
 
 
 def _older_versions(
     caller: Caller, path: Path, on: Mapping[str, str], **more: Any
 ) -> Iterator[Option]:
     """The same caller with each older version of one of its policies."""
-    for version, document in older_versions(caller.account, path.arn):
-        target = f"{_last(path.arn)} ({version})" if version else _last(path.arn)
+    arn = caller.policy_arn(path)
+    for version, document in older_versions(caller.account, arn):
+        target = f"{_last(arn)} ({version})" if version else _last(arn)
         if document is None:
-            lacking = f"the older versions of policy {_last(path.arn)}, which were not read"
+            lacking = f"the older versions of policy {_last(arn)}, which were not read"
             yield Option(target, on, None, needs=frozenset({lacking}), **more)
             continue
         then = partial(
@@ -200,7 +201,12 @@ def _boundary_older(_: EscalationPath, caller: Caller, __: Aims) -> Iterator[Opt
 def _undenied(_: EscalationPath, caller: Caller, __: Aims) -> Iterator[Option]:
     for path in _denying(caller, "attached", of_group=False):
         then = partial(caller.changed, without=caller.changes.without | {str(path)})
-        yield _on_self(caller, _last(path.arn), then, context=(("iam:PolicyARN", path.arn),))
+        yield _on_self(
+            caller,
+            _last(caller.policy_arn(path)),
+            then,
+            context=(("iam:PolicyARN", caller.policy_arn(path)),),
+        )
 
 
 @outcome("self without an inline deny")
@@ -213,7 +219,7 @@ def _uninlined(_: EscalationPath, caller: Caller, __: Aims) -> Iterator[Option]:
 @outcome("self without an attached deny of a group")
 def _group_undenied(_: EscalationPath, caller: Caller, __: Aims) -> Iterator[Option]:
     for path in _denying(caller, "attached", of_group=True):
-        yield _of_group(caller, path, {str(path)}, (("iam:PolicyARN", path.arn),))
+        yield _of_group(caller, path, {str(path)}, (("iam:PolicyARN", caller.policy_arn(path)),))
 
 
 @outcome("self without an inline deny of a group")
@@ -376,7 +382,7 @@ def _role_rewritten(path: EscalationPath, caller: Caller, _: Aims) -> Iterator[O
         for held in _customer_policies(whom):
             then = _with_everything(whom, without=[str(held)])
             option = _on_role(caller, role, then)
-            yield replace(option, on={**option.on, "policy": held.arn})
+            yield replace(option, on={**option.on, "policy": whom.policy_arn(held)})
 
 
 @outcome("role with an older version of its policy")
@@ -384,7 +390,7 @@ def _role_older(path: EscalationPath, caller: Caller, _: Aims) -> Iterator[Optio
     for role in _roles(path, caller, caller.account.roles):
         whom = caller.account.caller(role)
         for held in _customer_policies(whom):
-            on = {"policy": held.arn, "role": caller.account.arn_of(role)}
+            on = {"policy": whom.policy_arn(held), "role": caller.account.arn_of(role)}
             for option in _older_versions(whom, held, on, role=role):
                 yield replace(option, target=role.name)
 
@@ -541,7 +547,9 @@ def _group_arn(account: AccountPolicies, name: str) -> str:
 
 def _customer_policies(caller: Caller) -> Iterator[Path]:
     """The attached policies of one, its groups' too, that belong to the account."""
-    return (p for p in caller.paths() if p.kind == "attached" and _is_customers(p.arn))
+    return (
+        p for p in caller.paths() if p.kind == "attached" and _is_customers(caller.policy_arn(p))
+    )
 
 
 def _is_customers(arn: str) -> bool:
