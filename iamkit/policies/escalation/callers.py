@@ -12,21 +12,19 @@ from typing import Any
 from iamkit.account.state import JSON, AccountState, Group, Role, User
 from iamkit.policies.actions.catalogue import Catalogue, load_catalogue
 from iamkit.policies.escalation.catalogue import escalating_actions
-from iamkit.policies.evaluation.effective import Path, boundary_path, paths_to, text_of
-from iamkit.policies.evaluation.engine import (
-    Decision,
-    Policies,
-    Statement,
-    Unread,
-    evaluate,
-    evaluate_exactly,
-    read_statements,
-    unread,
-)
-from iamkit.policies.evaluation.principals import named_principals
+from iamkit.policies.evaluation.engine import evaluate
+from iamkit.policies.evaluation.exact import Decision, evaluate_exactly
+from iamkit.policies.evaluation.layers import Policies
+from iamkit.policies.evaluation.paths import Path, boundary_path, paths_to, text_of
 from iamkit.policies.evaluation.request import Principal, Request
 from iamkit.policies.grammar.build import allow, policy
-from iamkit.policies.grammar.statements import statements_of, texts_of
+from iamkit.policies.grammar.statements import (
+    Statement,
+    read_statements,
+    statements_of,
+    texts_of,
+    unread,
+)
 from iamkit.policies.grammar.three_valued import Truth, all_of, any_of
 
 Versions = Mapping[str, Mapping[str, JSON]]
@@ -80,7 +78,7 @@ class AccountPolicies:
         catalogue: Catalogue | None = None,
     ) -> None:
         self.state = state
-        self.versions = versions or {}
+        self.versions = versions or _versions_of(state)
         self.catalogue = catalogue or load_catalogue()
         self.decided: dict[object, Decision] = {}
         self._read: dict[tuple[int, str], Masked] = {}
@@ -208,7 +206,7 @@ class AccountPolicies:
         if key not in self._read:
             self._kept.append(document)  # so that no other document gets its id
             self._read[key] = tuple(
-                (statement.actions(self.catalogue), statement)
+                (self.catalogue.about(statement), statement)
                 for statement in read_statements(document, name)
             )
         return self._read[key]
@@ -496,7 +494,7 @@ class _Asked:
         for statement in self.identity:
             if not statement.allows:
                 continue
-            if isinstance(statement, Unread) or "NotResource" in statement.element:
+            if statement.unread or statement.not_resource:
                 return None
             for pattern in statement.resources:
                 tail = pattern.split(":", 5)[-1].replace("${aws:username}", self._name)
@@ -542,11 +540,20 @@ def _is_about_iam(document: JSON) -> bool:
     )
 
 
+def _versions_of(state: AccountState) -> Versions:
+    """The versions of the account's policies, as far as all of a policy's were read."""
+    return {
+        arn: {v.id: v.document for v in policy.other_versions}
+        for arn, policy in state.policies.items()
+        if policy.other_versions and len(policy.other_versions) == policy.versions - 1
+    }
+
+
 def _named_by(statement: Statement) -> Iterator[str]:
-    if isinstance(statement, Unread) or "NotPrincipal" in statement.element:
+    if statement.unread or statement.not_principal:
         yield "*"
     else:
-        yield from named_principals(statement.element.get("Principal"))
+        yield from (name for kind, name in statement.principals if kind == "AWS")
 
 
 def _possible(statements: Iterable[tuple[int, Statement]]) -> int:
@@ -565,11 +572,11 @@ def _allows_all(statement: Statement) -> bool:
         statement.allows
         and not statement.tests
         and "*" in statement.resources
-        and ("NotResource" not in statement.element)
+        and (not statement.not_resource)
     )
 
 
 def _denies_all(statement: Statement) -> bool:
-    if isinstance(statement, Unread) or statement.tests or "NotResource" in statement.element:
+    if statement.unread or statement.tests or statement.not_resource:
         return False
     return "*" in statement.resources

@@ -18,8 +18,7 @@ from iamkit.policies.escalation.callers import (
     Context,
 )
 from iamkit.policies.escalation.catalogue import Call, EscalationPath
-from iamkit.policies.evaluation.effective import Path, text_of
-from iamkit.policies.evaluation.engine import Unread
+from iamkit.policies.evaluation.paths import Path, text_of
 from iamkit.policies.grammar.three_valued import Truth, all_of, opposite
 
 NEW = "a-new-one"
@@ -565,13 +564,11 @@ def _denying(caller: Caller, kind: str, *, of_group: bool) -> Iterator[Path]:
 def _federated(account: AccountPolicies, role: Role) -> Iterator[tuple[str, Truth]]:
     """The identity providers that a role trusts; whichever there are if that was not read."""
     for statement in account.trust(role):
-        if isinstance(statement, Unread):
-            yield "*", frozenset({statement.reason})
+        if statement.unread:
+            yield "*", frozenset({statement.unread})
             return
-        principal = statement.element.get("Principal")
-        names = principal.get("Federated", []) if isinstance(principal, Mapping) else []
         if statement.allows:
-            yield from ((name, True) for name in ([names] if isinstance(names, str) else names))
+            yield from ((name, True) for kind, name in statement.principals if kind == "Federated")
 
 
 def _room(account: AccountPolicies, user: User) -> Truth:
@@ -580,8 +577,6 @@ def _room(account: AccountPolicies, user: User) -> Truth:
     row = state.reported(user)
     if name in state.access_keys or _was_asked(state, name, "ListAccessKeys"):
         return len(state.access_keys.get(name, ())) < _MOST_KEYS
-    if user.detail is not None:
-        return len(user.detail.access_keys) < _MOST_KEYS
     if row is not None:
         return sum(key is not None for key in row.keys) < _MOST_KEYS
     return frozenset({f"how many access keys {name} has"})
@@ -592,8 +587,6 @@ def _has_password(account: AccountPolicies, user: User) -> Truth:
     row = state.reported(user)
     if name in state.login_profiles or _was_asked(state, name, "GetLoginProfile"):
         return state.login_profiles.get(name) is not None
-    if user.detail is not None:
-        return user.detail.has_login_profile
     if row is not None and row.password_enabled is not None:
         return row.password_enabled
     return frozenset({f"whether {name} has a password"})
@@ -606,8 +599,6 @@ def _has_device(account: AccountPolicies, user: User) -> Truth:
         state, name, "ListVirtualMFADevices", "ListMFADevices"
     ):
         return bool(state.mfa_devices.get(name))
-    if user.detail is not None:
-        return bool(user.detail.mfa_devices)
     if row is not None and row.mfa_active is not None:
         return row.mfa_active
     return frozenset({f"whether {name} has an MFA device"})
@@ -615,5 +606,4 @@ def _has_device(account: AccountPolicies, user: User) -> Truth:
 
 def _was_asked(state: AccountState, user: str, *operations: str) -> bool:
     """Whether some operations were read for a user, so that what they do not name is not there."""
-    sources = [state.source(operation) for operation in operations]
-    return all(s.status == "read" and user not in s.missing for s in sources)
+    return all(state.was_read(operation, user) for operation in operations)

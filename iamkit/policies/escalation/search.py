@@ -29,7 +29,7 @@ from iamkit.policies.escalation.catalogue import (
     load_paths,
 )
 from iamkit.policies.escalation.outcomes import OUTCOMES, Aims, Option, Outcome, Then, is_reserved
-from iamkit.policies.evaluation.engine import Decision
+from iamkit.policies.evaluation.exact import Decision
 from iamkit.policies.grammar.three_valued import Truth, all_of, any_of
 
 COLUMNS = (
