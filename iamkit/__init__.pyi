@@ -18,6 +18,7 @@ from .audit import (
     check as check,
 )
 from .audit.comparison import compare as compare
+from .audit.escalation_picture import draw_paths as draw_paths
 from .aws.credential_lookup import (
     credential_sources as credential_sources,
     read_old_credential_file as read_old_credential_file,
@@ -87,7 +88,6 @@ from .policies.actions.expansion import (
     shrink as shrink,
 )
 from .policies.comparison import compare_policies as compare_policies
-from .policies.escalation.picture import draw_paths as draw_paths
 from .policies.escalation.search import (
     Escalation as Escalation,
     opened_by as opened_by,

@@ -9,12 +9,12 @@ import pytest
 from escalation_cases import CASES, PATHS, World, document, name_of, service_case, twins, who
 
 from iamkit.account.state import AccountState, Group, ManagedPolicy, Role, User
+from iamkit.audit.escalation_picture import draw_paths
 from iamkit.errors import InputError
 from iamkit.policies import allow, policy
 from iamkit.policies.actions.catalogue import load_catalogue
 from iamkit.policies.escalation.catalogue import CATALOGUES, left_out, load_paths
 from iamkit.policies.escalation.outcomes import OUTCOMES
-from iamkit.policies.escalation.picture import draw_paths
 from iamkit.policies.escalation.search import COLUMNS, Escalation, opened_by, paths_to_admin
 
 SERVICES = [service_case(path) for path in load_paths() if path.service]
