@@ -18,6 +18,7 @@ from .audit import (
     check as check,
 )
 from .audit.comparison import compare as compare
+from .audit.escalation_picture import draw_paths as draw_paths
 from .aws.credential_lookup import (
     credential_sources as credential_sources,
     read_old_credential_file as read_old_credential_file,
@@ -87,6 +88,11 @@ from .policies.actions.expansion import (
     shrink as shrink,
 )
 from .policies.comparison import compare_policies as compare_policies
+from .policies.escalation.search import (
+    Escalation as Escalation,
+    opened_by as opened_by,
+    paths_to_admin as paths_to_admin,
+)
 from .policies.evaluation.access import (
     for_reading as for_reading,
     permission_matrix as permission_matrix,

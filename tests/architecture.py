@@ -21,6 +21,7 @@ account
 policies/grammar
 policies/actions
 policies/evaluation
+policies/escalation
 policies/lint
 policies/wording
 policies

@@ -46,6 +46,7 @@ from iamkit.plan.changes import make_plan
 from iamkit.plan.desired import OF_LEAVERS, Desired
 from iamkit.policies import allow, policy
 from iamkit.policies.actions.catalogue import describe_action, resource_arns
+from iamkit.policies.escalation.catalogue import left_out, load_paths
 from iamkit.workspace import packaged
 
 ROOT = Path(__file__).parent.parent.parent
@@ -83,6 +84,7 @@ MODULES_OF_AN_EXTENDER = (
     "iamkit.aws.apply",
     "iamkit.credentials.store",
     "iamkit.policies.grammar.build",
+    "iamkit.policies.escalation.search",
     "iamkit.policies.evaluation.engine",
     "iamkit.policies.evaluation.request",
     "iamkit.sandbox.client",
@@ -412,6 +414,30 @@ def _directive(name: str, *options: str) -> str:
     return "\n".join(lines)
 
 
+def escalation_paths(within: str) -> str:
+    """The paths to an administrator's rights: ``within-iam``, or through ``services``."""
+    rows = [
+        (
+            f"[{path.id}]({path.source})",
+            path.name.format(target="*X*"),
+            ", ".join(f"`{call.action}`" for call in path.calls),
+            ", ".join(f"{catalogue} `{name}`" for catalogue, name in path.known) or "ours",
+        )
+        for path in load_paths()
+        if path.within_iam == (within == "within-iam")
+    ]
+    return table(("Path", "One can", "Calls", "Known as"), rows)
+
+
+def escalation_left_out() -> str:
+    """What is no path, or none for this kit, and why."""
+    rows = [
+        (entry["catalogue"], f"`{entry['name']}`", entry["verdict"], entry["why"])
+        for entry in left_out()
+    ]
+    return table(("Catalogue", "Entry", "Verdict", "Why"), rows)
+
+
 MAKERS: Mapping[str, Callable[..., str]] = {
     "parameters": parameters,
     "permissions": permissions,
@@ -425,4 +451,6 @@ MAKERS: Mapping[str, Callable[..., str]] = {
     "answers": answers,
     "public-names": public_names,
     "modules": modules,
+    "escalation-paths": escalation_paths,
+    "escalation-left-out": escalation_left_out,
 }

@@ -147,6 +147,68 @@ def benchmark_matrix():
     )
 
 
+def escalating(people, roles):
+    """The same account with roles, self-service for everyone, and builders who pass roles."""
+    from iamkit.account.state import Group, Role
+    from iamkit.policies import allow, policy
+
+    state, chance = account(people), random.Random(9)
+    iam, admin = "arn:aws:iam::111122223333:", "arn:aws:iam::aws:policy/AdministratorAccess"
+    services = "lambda ec2 glue cloudformation ecs-tasks sagemaker codebuild states".split()
+    arns = sorted(state.policies)
+
+    def role(n):
+        trusted = (
+            {"Service": f"{services[n % 8]}.amazonaws.com"} if n % 4 else {"AWS": f"{iam}root"}
+        )
+        allows = {"Effect": "Allow", "Principal": trusted, "Action": "sts:AssumeRole"}
+        return Role(
+            name=f"r{n}",
+            arn=f"{iam}role/r{n}",
+            trust_policy={"Version": "2012-10-17", "Statement": [allows]},
+            attached_policies=frozenset([admin] if n % 25 == 0 else chance.sample(arns, 2)),
+        )
+
+    own = allow(
+        *"iam:CreateAccessKey iam:DeleteAccessKey iam:UpdateLoginProfile".split(),
+        resource=f"{iam}user/${{aws:username}}",
+    )
+    build = allow("iam:PassRole", "lambda:*", "ecs:*")
+    groups = {
+        "self": Group(name="self", inline_policies={"own": policy(own)}),
+        "build": Group(name="build", inline_policies={"build": policy(build)}),
+        "admins": Group(name="admins", attached_policies=frozenset([admin])),
+    }
+    more = {1: ["self"], 10: ["build"], 250: ["admins"]}
+    users = {
+        f"u{n}": replace(
+            user, groups=user.groups.union(*(g for each, g in more.items() if n % each == 0))
+        )
+        for n, user in enumerate(state.users.values())
+    }
+    groups = {**state.groups, **groups}
+    return replace(
+        state, users=users, groups=groups, roles={f"r{n}": role(n) for n in range(roles)}
+    )
+
+
+def benchmark_escalation():
+    """Who can become administrator, beside the same statements asked one by one."""
+    from iamkit.policies.escalation.catalogue import load_paths
+    from iamkit.policies.escalation.search import paths_to_admin
+    from iamkit.policies.evaluation.access import Access
+
+    state = escalating(USERS, 500)
+    matrix_time, _ = seconds(lambda: Access(state).matrix)
+    search_time, found = seconds(lambda: paths_to_admin(state))
+    print(
+        f"paths to admin of {USERS:,} users and 500 roles, {len(load_paths())} paths: "
+        f"{search_time:.2f} s, {len(found):,} rows of {found['principal'].nunique():,} principals; "
+        f"search / matrix: {search_time / matrix_time:.1f}"
+    )
+
+
 if __name__ == "__main__":
     benchmark_expansion()
     benchmark_matrix()
+    benchmark_escalation()
