@@ -11,7 +11,6 @@ import click
 
 from iamkit.errors import IamkitError, InputError
 from iamkit.sandbox_commands import sandbox
-from iamkit.text import printable
 
 if TYPE_CHECKING:
     from iamkit.audit import Audit
@@ -226,6 +225,7 @@ def who_can_command(
     from iamkit.audit.exports import export_frame
     from iamkit.aws.audit_run import audit_parameters, read_own_permissions
     from iamkit.policies.evaluation.access import for_reading, gaps_in, who_can
+    from iamkit.text import printable
 
     known = {}
     for text in context:
@@ -293,6 +293,8 @@ def _run(
 
 def _progress(event: "NotebookResult | str") -> None:
     """One line a notebook: its name as it starts, its outcome as it ends; notes below it."""
+    from iamkit.text import printable
+
     if isinstance(event, str):
         _say(f"{event:<20} ", nl=False)
         return
