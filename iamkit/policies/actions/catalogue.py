@@ -10,7 +10,8 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cache, cached_property
+from functools import cache, cached_property, reduce
+from operator import or_
 from pathlib import Path
 from typing import Any
 
@@ -67,10 +68,7 @@ class Catalogue:
 
     def union(self, patterns: Iterable[str]) -> int:
         """The actions that some patterns name together."""
-        mask = 0
-        for pattern in patterns:
-            mask |= self.matching(pattern)
-        return mask
+        return union(map(self.matching, patterns))
 
     def about(self, statement: Statement) -> int:
         """The actions that a statement is about, allowed or denied."""
@@ -102,11 +100,8 @@ class Catalogue:
         service, _, name = pattern.partition(":")
         if not is_pattern(service):
             return self._match_name(service, name)
-        matches, mask = _matcher(service), 0
-        for known in self.services:
-            if matches(known):
-                mask |= self._match_name(known, name)
-        return mask
+        known = filter(_matcher(service), self.services)
+        return union(self._match_name(service, name) for service in known)
 
     def _match_name(self, service: str, pattern: str) -> int:
         if pattern == "*":
@@ -115,11 +110,7 @@ class Catalogue:
         names = self._names.get(service, {})
         if not is_pattern(pattern):
             return 1 << first + names[pattern] if pattern in names else 0
-        matches, mask = _matcher(pattern), 0
-        for name, number in names.items():
-            if matches(name):
-                mask |= 1 << number
-        return mask << first
+        return union(1 << names[name] for name in filter(_matcher(pattern), names)) << first
 
     @cached_property
     def _starts(self) -> tuple[list[str], list[int]]:
@@ -137,6 +128,11 @@ class Catalogue:
             }
             for service, (first, end) in self.services.items()
         }
+
+
+def union(masks: Iterable[int]) -> int:
+    """What is in any of some sets of actions."""
+    return reduce(or_, masks, 0)
 
 
 def _bits(mask: int) -> Iterator[int]:

@@ -72,14 +72,8 @@ class PermissionMatrix:
 
 
 def masks_of(reach: Reach) -> tuple[tuple[str, int], ...]:
-    """From the farthest."""
-    return (
-        ("everything", reach.everything),
-        ("everything but some", reach.most),
-        ("some resources", reach.some),
-        ("under conditions", reach.conditional),
-        (UNTOLD, reach.unknown),
-    )
+    """The actions of each of ``REACHES`` but nothing, from the farthest."""
+    return tuple(zip(REACHES[:0:-1], vars(reach).values(), strict=True))
 
 
 def with_free(reach: Reach, catalogue: Catalogue) -> Reach:
