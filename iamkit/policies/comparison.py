@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from iamkit.account.state import JSON
-from iamkit.policies.actions.catalogue import Catalogue, load_catalogue
+from iamkit.policies.actions.catalogue import Catalogue, load_catalogue, union
 from iamkit.policies.grammar.conditions import Test
 from iamkit.policies.grammar.patterns import action_pattern, covers, is_pattern, overlap
 from iamkit.policies.grammar.statements import Statement, read_statements
@@ -47,7 +47,7 @@ class _Region:
         """Whether it has all of another's resources, under no stricter conditions."""
         if not covers(self.resource, other.resource):
             return False
-        if not all(_follows(test, other.tests) for test in self.tests):
+        if not all(any(_is_narrower(one, test) for one in other.tests) for test in self.tests):
             return False
         return all(
             not overlap(gap, other.resource) or any(covers(w, gap) for w in other.without)
@@ -147,19 +147,14 @@ def _gains(universe: _Universe, before: JSON, after: JSON) -> Iterator[tuple[_Re
 
 def _taken(region: _Region, by: list[_Region]) -> int:
     """The actions of a region that others have on all of its resources."""
-    mask = 0
-    for other in by:
-        if other.actions & region.actions and other.holds(region):
-            mask |= other.actions
-    return mask
-
-
-def _follows(test: Test, from_: tuple[Test, ...]) -> bool:
-    """Whether a test holds whenever all of some others do: one is the same, or narrower."""
-    return any(_is_narrower(other, test) for other in from_)
+    return union(
+        other.actions for other in by if other.actions & region.actions and other.holds(region)
+    )
 
 
 def _is_narrower(test: Test, other: Test) -> bool:
+    """Whether a test holds only where another one does."""
+
     def kind(given: Test) -> tuple[Any, ...]:
         return given.operator, given.quantifier, given.key.lower(), given.variables
 

@@ -12,6 +12,7 @@ from iamkit.policies.actions.catalogue import (
     describe_service,
     load_catalogue,
     resource_arns,
+    union,
 )
 from iamkit.policies.actions.expansion import shortest_patterns, shrink
 from iamkit.policies.grammar.build import policy
@@ -100,19 +101,13 @@ def chosen_actions(choice: Choice, catalogue: Catalogue) -> int:
     Raises:
         InputError: a service or an action is unknown.
     """
-    mask = 0
+    mask = union(map(catalogue.known, choice.actions))
     for service in choice.services:
         if service not in catalogue.services:
             hint = did_you_mean(service, catalogue.services) or "."
             raise InputError(f"AWS has no service {service!r}{hint}")
-        for verb in choice.do:
-            mask |= _of_verb(verb, catalogue.of_service(service), catalogue)
-    for action in choice.actions:
-        found = catalogue.matching(action)
-        if not found:
-            hint = _near(action, catalogue) or "."
-            raise InputError(f"AWS has no action {action!r}{hint}")
-        mask |= found
+        own = catalogue.of_service(service)
+        mask |= union(_of_verb(verb, own, catalogue) for verb in choice.do)
     return mask
 
 
@@ -221,10 +216,8 @@ def _of_verb(verb: Verb, actions: int, catalogue: Catalogue) -> int:
     mask = actions & catalogue.levels[LEVEL_OF[verb]]
     if verb not in ("change", "delete"):
         return mask
-    deleting = 0
-    for word in _DELETES:
-        for service, _ in catalogue.by_service(mask):
-            deleting |= catalogue.matching(f"{service}:{word}*")
+    services = [service for service, _ in catalogue.by_service(mask)]
+    deleting = catalogue.union(f"{one}:{word}*" for one in services for word in _DELETES)
     return mask & deleting if verb == "delete" else mask & ~deleting
 
 
@@ -246,9 +239,3 @@ def _with_own_sids(statements: list[dict[str, Any]]) -> Iterator[dict[str, Any]]
             sid, number = f"{statement['Sid']}{number}", number + 1
         taken.add(sid)
         yield statement | {"Sid": sid}
-
-
-def _near(action: str, catalogue: Catalogue) -> str:
-    service = action.partition(":")[0]
-    first, end = catalogue.services.get(service, (0, 0))
-    return did_you_mean(action, catalogue.actions[first:end] or catalogue.services)

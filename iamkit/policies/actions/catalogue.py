@@ -15,10 +15,12 @@ from operator import or_
 from pathlib import Path
 from typing import Any
 
+from iamkit.errors import InputError
 from iamkit.policies.grammar.patterns import action_pattern, is_pattern
 from iamkit.policies.grammar.statements import Statement
 from iamkit.storage.home import cache_folder
 from iamkit.storage.private_files import write_whole
+from iamkit.text import did_you_mean
 
 LEVELS = ("List", "Read", "Write", "Permissions management", "Tagging")
 """AWS's access levels; an action for tagging that also writes counts as tagging.
@@ -65,6 +67,18 @@ class Catalogue:
         if pattern not in self._matched:
             self._matched[pattern] = self._match(pattern.lower())
         return self._matched[pattern]
+
+    def known(self, pattern: str) -> int:
+        """The actions that a pattern names, of which there must be one.
+
+        Raises:
+            InputError: AWS has none of that name.
+        """
+        if not (found := self.matching(pattern)):
+            first, end = self.services.get(pattern.partition(":")[0].lower(), (0, None))
+            hint = did_you_mean(pattern, self.actions[first:end]) or "."
+            raise InputError(f"AWS has no action {pattern!r}{hint}")
+        return found
 
     def union(self, patterns: Iterable[str]) -> int:
         """The actions that some patterns name together."""
