@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from iamkit.account.state import JSON
-from iamkit.policies.actions.catalogue import Catalogue, load_catalogue, union
+from iamkit.policies.actions.catalogue import load_catalogue, union
 from iamkit.policies.grammar.conditions import Test
 from iamkit.policies.grammar.patterns import action_pattern, covers, is_pattern, overlap
 from iamkit.policies.grammar.statements import Statement, read_statements
@@ -69,8 +69,8 @@ class _Region:
 class _Universe:
     """The catalogue's actions, and those that two policies name beside it."""
 
-    def __init__(self, catalogue: Catalogue, *documents: JSON) -> None:
-        self._catalogue = catalogue
+    def __init__(self, *documents: JSON) -> None:
+        self._catalogue = catalogue = load_catalogue()
         self._more = sorted(
             {
                 action
@@ -105,20 +105,19 @@ class _Universe:
         return everything & ~mask if statement.not_action else mask
 
 
-def compare_policies(before: JSON, after: JSON, catalogue: Catalogue | None = None) -> pd.DataFrame:
+def compare_policies(before: JSON, after: JSON) -> pd.DataFrame:
     """What the policy ``after`` allows that ``before`` does not.
 
     Args:
         before: an identity policy.
         after: another. For what is lost, ask the other way round.
-        catalogue: of AWS's actions; by default the installed one.
 
     Returns:
         A row for each action and pattern of resources: ``action``, ``resource``, ``conditions``
         under which ``after`` allows it (empty: always), ``why`` ``before`` does not. All ``str``;
         empty if nothing is gained.
     """
-    universe = _Universe(catalogue or load_catalogue(), before, after)
+    universe = _Universe(before, after)
     rows = dict.fromkeys(
         (action, region.resource, region.conditions, why)
         for region, why in _gains(universe, before, after)

@@ -175,7 +175,6 @@ class Action:
         level: its access level.
         resource_types: those that it can be limited to; none if only to ``*``.
         condition_keys: of its own and of its resource types, the global ones aside.
-        dependent: what else a caller must be allowed to do.
     """
 
     name: str
@@ -183,7 +182,6 @@ class Action:
     description: str
     resource_types: tuple[str, ...]
     condition_keys: tuple[str, ...]
-    dependent: tuple[str, ...]
 
 
 @cache
@@ -323,7 +321,6 @@ def _detail(service: str, details: Mapping[str, Any]) -> Action:
         description=details.get("description", ""),
         resource_types=tuple(found["name"] for found in types),
         condition_keys=tuple(dict.fromkeys(_keys(details, types))),
-        dependent=tuple(details.get("dependentActions", ())),
     )
 
 

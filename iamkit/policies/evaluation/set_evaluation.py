@@ -10,10 +10,11 @@ from iamkit.policies.evaluation.layers import Policies
 from iamkit.policies.evaluation.request import Request
 from iamkit.policies.evaluation.sets import alike, divided, kinds_of, meet, members_of
 from iamkit.policies.evaluation.special_actions import is_free, special_sets
-from iamkit.policies.grammar.patterns import account_in, is_pattern, matches_resource
+from iamkit.policies.grammar.patterns import is_pattern, matches_resource
 from iamkit.policies.grammar.statements import Statement
 from iamkit.text import few
 
+_FROM_BEST: tuple[Effect, ...] = ("allowed", "depends", "implicit deny", "explicit deny")
 _NAMED = 4
 """How many patterns a part of a set names; the others are counted."""
 
@@ -36,7 +37,7 @@ class SetEvaluation:
     def __init__(self, request: Request, policies: Policies) -> None:
         self.request, self.policies = request, policies
         self._catalogue = load_catalogue()
-        self._place = request.principal.partition, self._account()
+        self._place = request.principal.partition, request.owner
         self._asked = [(mask, list(self._ask(action))) for mask, action in self._actions()]
 
     def decide(self) -> Decision:
@@ -44,7 +45,7 @@ class SetEvaluation:
         asked = [one.decision for _, members in self._asked for one in members]
         effects = {decision.effect for decision in asked}
         depends_on = sorted({name for decision in asked for name in decision.depends_on})
-        best = _best(effects)
+        best = next(effect for effect in _FROM_BEST if effect in effects)
         statements = dict.fromkeys(s for d in asked if d.effect == best for s in d.statements)
         if len(effects) == 1 and best != "depends":
             return Decision(best, tuple(statements), because=asked[0].because)
@@ -57,10 +58,6 @@ class SetEvaluation:
         effect: Effect = "allowed in part" if best == "allowed" else best
         part = self._say(best) if len(effects) > 1 else ""
         return Decision(effect, (*statements, *denies), tuple(depends_on), part=part)
-
-    def _account(self) -> str:
-        named = account_in(self.request.resource or "")
-        return named or self.request.resource_account or self.request.principal.account
 
     def _actions(self) -> Iterator[tuple[int, str]]:
         """Sets of actions that are answered alike, each with one of them."""
@@ -163,8 +160,3 @@ class SetEvaluation:
                 met = meet(str(self.request.resource), statement.resources)
                 found += [str(self.request.resource)] if met is None else met
         return list(dict.fromkeys(found))
-
-
-def _best(effects: set[Effect]) -> Effect:
-    order: tuple[Effect, ...] = ("allowed", "depends", "implicit deny", "explicit deny")
-    return next(effect for effect in order if effect in effects)
