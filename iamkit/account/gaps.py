@@ -12,6 +12,17 @@ from iamkit.text import few
 
 DETAILS, REPORT = "GetAccountAuthorizationDetails", "GetCredentialReport"
 KINDS = ("users", "groups", "roles", "policies")
+_OF_USERS = (
+    (REPORT, "report"),
+    ("ListAccessKeys", "access_keys"),
+    ("ListVirtualMFADevices", "mfa_devices"),
+    ("ListMFADevices", "mfa_devices"),
+    ("GetLoginProfile", "login_profiles"),
+    ("ListSSHPublicKeys", "ssh_public_keys"),
+    ("ListSigningCertificates", "signing_certificates"),
+    ("ListServiceSpecificCredentials", "service_credentials"),
+)
+"""The operations whose replies name users, and where a state has those, by the users' names."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,7 +31,7 @@ class Gaps:
 
     Attributes:
         kinds: those of which more may be there than are known: some of ``KINDS``.
-        users: in the credential report and not in the details, in order.
+        users: named by the credential report or by what is theirs, and nowhere described, in order.
         groups: named by a user alone, in order.
         policies: ARNs of managed policies whose text is not known.
         inline: holders of an inline policy whose text is not known, as ``user ann``.
@@ -56,7 +67,7 @@ class Gaps:
     def in_words(self) -> Iterator[str]:
         """A few words for each kind of gap but ``kinds``, with the first names."""
         for names, said in (
-            (self.users, "in the credential report and not described: user"),
+            (self.users, "named and not described: user"),
             (self.groups, "named and not described: group"),
             (sorted(self.policies), "without their text: policy"),
             (self.inline, "with an inline policy without text:"),
@@ -85,7 +96,7 @@ def find_gaps(state: AccountState) -> Gaps:
     absent = tuple(sorted(groups - set(state.groups)))
     broken = {n for n, group in state.groups.items() if _has_unread_policy(group, policies)}
     inline = (told for told, holder in state.holders() if _has_unread_policy(holder, frozenset()))
-    users = _reported_alone(state)
+    users = _named_alone(state)
     kinds = state.source(DETAILS).lacking - (
         {"users"} if state.report and state.source(REPORT).status == "read" else set()
     )
@@ -126,15 +137,19 @@ def failed_sources(state: AccountState) -> dict[str, Source]:
     return {name: source for name, source in judge_sources(state).items() if source.failed}
 
 
-def _reported_alone(state: AccountState) -> tuple[str, ...]:
-    """Users whom the credential report alone knows.
+def _named_alone(state: AccountState) -> tuple[str, ...]:
+    """Users whom other replies name and the details do not describe.
 
-    Where all of the details were read after the report was made, they have been deleted since.
+    Where all of the details were read after such a reply, they have been deleted since.
     """
-    report, details = state.source(REPORT).at, state.source(DETAILS)
-    if report and details.at and details.at > report and "users" not in details.lacking:
-        return ()
-    return tuple(sorted(set(state.report) - set(state.users) - {ROOT_USER}))
+    details = state.source(DETAILS)
+    whole = None if "users" in details.lacking else details.at
+    named: set[str] = set()
+    for operation, field in _OF_USERS:
+        at = state.source(operation).at
+        if not (at and whole and whole > at):
+            named.update(getattr(state, field))
+    return tuple(sorted(named - set(state.users) - {ROOT_USER}))
 
 
 def _policies_of(holder: User | Group | Role) -> Iterator[str]:

@@ -72,7 +72,7 @@ class Person:
     """A user with what single calls and the report say; what was not read raises ``Unread``.
 
     Attributes:
-        known: the user; where the report alone knows of it, with name, ARN and date.
+        known: the user; where no details describe it, with what the report tells.
         row: its row in the credential report; None if that lacks, or is of another user.
         lacks: the operations whose values it lacks, each ``unknown`` or ``not read``.
         user: as GetAccountAuthorizationDetails describes it.
@@ -238,11 +238,10 @@ class HeldKey:
 def join_people(facts: Facts) -> list[Person]:
     """Every user with all that was read of it, in the order of their names."""
     state = facts.state
-    reported = {name: state.report[name] for name in facts.gaps.users}
-    known = dict(state.users) | {
-        name: User(name=row.user, arn=row.arn, created=row.created)
-        for name, row in reported.items()
-    }
+    known = dict(state.users)
+    for name in facts.gaps.users:
+        row = state.report.get(name)
+        known[name] = User(name=name, arn=row.arn, created=row.created) if row else User(name=name)
     return [_person(known[name], facts) for name in sorted(known)]
 
 

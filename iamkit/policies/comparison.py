@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from iamkit.account.state import JSON
-from iamkit.policies.actions.catalogue import Catalogue, load_catalogue
+from iamkit.policies.actions.catalogue import load_catalogue, union
 from iamkit.policies.grammar.conditions import Test
 from iamkit.policies.grammar.patterns import action_pattern, covers, is_pattern, overlap
 from iamkit.policies.grammar.statements import Statement, read_statements
@@ -47,7 +47,7 @@ class _Region:
         """Whether it has all of another's resources, under no stricter conditions."""
         if not covers(self.resource, other.resource):
             return False
-        if not all(_follows(test, other.tests) for test in self.tests):
+        if not all(any(_is_narrower(one, test) for one in other.tests) for test in self.tests):
             return False
         return all(
             not overlap(gap, other.resource) or any(covers(w, gap) for w in other.without)
@@ -69,8 +69,8 @@ class _Region:
 class _Universe:
     """The catalogue's actions, and those that two policies name beside it."""
 
-    def __init__(self, catalogue: Catalogue, *documents: JSON) -> None:
-        self._catalogue = catalogue
+    def __init__(self, *documents: JSON) -> None:
+        self._catalogue = catalogue = load_catalogue()
         self._more = sorted(
             {
                 action
@@ -105,20 +105,19 @@ class _Universe:
         return everything & ~mask if statement.not_action else mask
 
 
-def compare_policies(before: JSON, after: JSON, catalogue: Catalogue | None = None) -> pd.DataFrame:
+def compare_policies(before: JSON, after: JSON) -> pd.DataFrame:
     """What the policy ``after`` allows that ``before`` does not.
 
     Args:
         before: an identity policy.
         after: another. For what is lost, ask the other way round.
-        catalogue: of AWS's actions; by default the installed one.
 
     Returns:
         A row for each action and pattern of resources: ``action``, ``resource``, ``conditions``
         under which ``after`` allows it (empty: always), ``why`` ``before`` does not. All ``str``;
         empty if nothing is gained.
     """
-    universe = _Universe(catalogue or load_catalogue(), before, after)
+    universe = _Universe(before, after)
     rows = dict.fromkeys(
         (action, region.resource, region.conditions, why)
         for region, why in _gains(universe, before, after)
@@ -147,19 +146,14 @@ def _gains(universe: _Universe, before: JSON, after: JSON) -> Iterator[tuple[_Re
 
 def _taken(region: _Region, by: list[_Region]) -> int:
     """The actions of a region that others have on all of its resources."""
-    mask = 0
-    for other in by:
-        if other.actions & region.actions and other.holds(region):
-            mask |= other.actions
-    return mask
-
-
-def _follows(test: Test, from_: tuple[Test, ...]) -> bool:
-    """Whether a test holds whenever all of some others do: one is the same, or narrower."""
-    return any(_is_narrower(other, test) for other in from_)
+    return union(
+        other.actions for other in by if other.actions & region.actions and other.holds(region)
+    )
 
 
 def _is_narrower(test: Test, other: Test) -> bool:
+    """Whether a test holds only where another one does."""
+
     def kind(given: Test) -> tuple[Any, ...]:
         return given.operator, given.quantifier, given.key.lower(), given.variables
 

@@ -12,6 +12,7 @@ from iamkit.policies.actions.catalogue import (
     describe_service,
     load_catalogue,
     resource_arns,
+    union,
 )
 from iamkit.policies.actions.expansion import shortest_patterns, shrink
 from iamkit.policies.grammar.build import policy
@@ -27,8 +28,7 @@ LEVEL_OF: Mapping[Verb, str] = {
     "manage access": "Permissions management",
 }
 _DELETES = ("Delete", "Remove", "Terminate", "Destroy", "Purge", "Deregister", "Release")
-_PLACEHOLDER = re.compile(r"\$\{\w+\}")
-_FILLED = {"Partition", "Account"}
+_PLACEHOLDER = re.compile(r"\$\{(\w+)\}")
 
 
 class Choice(Protocol):
@@ -75,9 +75,7 @@ class Place:
     partition: str = "aws"
 
 
-def build_policy(
-    choices: Iterable[Choice], place: Place, catalogue: Catalogue | None = None
-) -> dict[str, Any]:
+def build_policy(choices: Iterable[Choice], place: Place) -> dict[str, Any]:
     """The policy that allows what was chosen, and nothing else.
 
     A choice of things by name becomes a statement for each type of thing, with those of the
@@ -87,11 +85,10 @@ def build_policy(
     Raises:
         InputError: a service, action or type of thing is unknown, or nothing is left of a choice.
     """
-    known = catalogue or load_catalogue()
-    statements = [s for choice in choices for s in _statements(choice, place, known)]
+    statements = [s for choice in choices for s in _statements(choice, place, load_catalogue())]
     if not statements:
         raise InputError("Nothing is chosen yet: choose what may be done, and in which service.")
-    return shrink(policy(*_with_own_sids(statements)), known)
+    return shrink(policy(*_with_own_sids(statements)))
 
 
 def chosen_actions(choice: Choice, catalogue: Catalogue) -> int:
@@ -100,19 +97,13 @@ def chosen_actions(choice: Choice, catalogue: Catalogue) -> int:
     Raises:
         InputError: a service or an action is unknown.
     """
-    mask = 0
+    mask = union(map(catalogue.known, choice.actions))
     for service in choice.services:
         if service not in catalogue.services:
             hint = did_you_mean(service, catalogue.services) or "."
             raise InputError(f"AWS has no service {service!r}{hint}")
-        for verb in choice.do:
-            mask |= _of_verb(verb, catalogue.of_service(service), catalogue)
-    for action in choice.actions:
-        found = catalogue.matching(action)
-        if not found:
-            hint = _near(action, catalogue) or "."
-            raise InputError(f"AWS has no action {action!r}{hint}")
-        mask |= found
+        own = catalogue.of_service(service)
+        mask |= union(_of_verb(verb, own, catalogue) for verb in choice.do)
     return mask
 
 
@@ -146,21 +137,17 @@ def arn_of(kind: str, name: str, place: Place) -> str:
         known = [f"{service}:{known}" for known in resource_arns(service)]
         hint = did_you_mean(kind, known) or (f"; it has {', '.join(known)}." if known else ".")
         raise InputError(f"There is no type of thing {kind!r} in AWS's list{hint}")
-    names = name.split("/", len(_placeholders(template)) - 1) if name else []
+    own = {"Partition": place.partition, "Account": place.account_id, "Region": "*"}
+    asked = [variable for variable in _PLACEHOLDER.findall(template) if variable not in own]
+    names = name.split("/", max(len(asked), 1) - 1) if name else []
 
     def fill(found: re.Match[str]) -> str:
-        variable = found[0][2:-1]
-        if variable in _FILLED:
-            return place.partition if variable == "Partition" else place.account_id
-        return names.pop(0) if variable != "Region" and names else "*"
+        variable = found[1]
+        if variable in own:
+            return own[variable]
+        return names.pop(0) if names else "*"
 
     return _PLACEHOLDER.sub(fill, template)
-
-
-def _placeholders(template: str) -> list[str]:
-    """The names that a person gives; the region is any."""
-    found = [text[2:-1] for text in _PLACEHOLDER.findall(template)]
-    return [name for name in found if name not in _FILLED | {"Region"}] or ["Name"]
 
 
 def _statements(choice: Choice, place: Place, catalogue: Catalogue) -> Iterator[dict[str, Any]]:
@@ -221,10 +208,8 @@ def _of_verb(verb: Verb, actions: int, catalogue: Catalogue) -> int:
     mask = actions & catalogue.levels[LEVEL_OF[verb]]
     if verb not in ("change", "delete"):
         return mask
-    deleting = 0
-    for word in _DELETES:
-        for service, _ in catalogue.by_service(mask):
-            deleting |= catalogue.matching(f"{service}:{word}*")
+    services = [service for service, _ in catalogue.by_service(mask)]
+    deleting = catalogue.union(f"{one}:{word}*" for one in services for word in _DELETES)
     return mask & deleting if verb == "delete" else mask & ~deleting
 
 
@@ -246,9 +231,3 @@ def _with_own_sids(statements: list[dict[str, Any]]) -> Iterator[dict[str, Any]]
             sid, number = f"{statement['Sid']}{number}", number + 1
         taken.add(sid)
         yield statement | {"Sid": sid}
-
-
-def _near(action: str, catalogue: Catalogue) -> str:
-    service = action.partition(":")[0]
-    first, end = catalogue.services.get(service, (0, 0))
-    return did_you_mean(action, catalogue.actions[first:end] or catalogue.services)

@@ -10,14 +10,17 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cache, cached_property
+from functools import cache, cached_property, reduce
+from operator import or_
 from pathlib import Path
 from typing import Any
 
+from iamkit.errors import InputError
 from iamkit.policies.grammar.patterns import action_pattern, is_pattern
 from iamkit.policies.grammar.statements import Statement
 from iamkit.storage.home import cache_folder
 from iamkit.storage.private_files import write_whole
+from iamkit.text import did_you_mean
 
 LEVELS = ("List", "Read", "Write", "Permissions management", "Tagging")
 """AWS's access levels; an action for tagging that also writes counts as tagging.
@@ -65,12 +68,21 @@ class Catalogue:
             self._matched[pattern] = self._match(pattern.lower())
         return self._matched[pattern]
 
+    def known(self, pattern: str) -> int:
+        """The actions that a pattern names, of which there must be one.
+
+        Raises:
+            InputError: AWS has none of that name.
+        """
+        if not (found := self.matching(pattern)):
+            first, end = self.services.get(pattern.partition(":")[0].lower(), (0, None))
+            hint = did_you_mean(pattern, self.actions[first:end]) or "."
+            raise InputError(f"AWS has no action {pattern!r}{hint}")
+        return found
+
     def union(self, patterns: Iterable[str]) -> int:
         """The actions that some patterns name together."""
-        mask = 0
-        for pattern in patterns:
-            mask |= self.matching(pattern)
-        return mask
+        return union(map(self.matching, patterns))
 
     def about(self, statement: Statement) -> int:
         """The actions that a statement is about, allowed or denied."""
@@ -102,11 +114,8 @@ class Catalogue:
         service, _, name = pattern.partition(":")
         if not is_pattern(service):
             return self._match_name(service, name)
-        matches, mask = _matcher(service), 0
-        for known in self.services:
-            if matches(known):
-                mask |= self._match_name(known, name)
-        return mask
+        known = filter(_matcher(service), self.services)
+        return union(self._match_name(service, name) for service in known)
 
     def _match_name(self, service: str, pattern: str) -> int:
         if pattern == "*":
@@ -115,11 +124,7 @@ class Catalogue:
         names = self._names.get(service, {})
         if not is_pattern(pattern):
             return 1 << first + names[pattern] if pattern in names else 0
-        matches, mask = _matcher(pattern), 0
-        for name, number in names.items():
-            if matches(name):
-                mask |= 1 << number
-        return mask << first
+        return union(1 << names[name] for name in filter(_matcher(pattern), names)) << first
 
     @cached_property
     def _starts(self) -> tuple[list[str], list[int]]:
@@ -137,6 +142,11 @@ class Catalogue:
             }
             for service, (first, end) in self.services.items()
         }
+
+
+def union(masks: Iterable[int]) -> int:
+    """What is in any of some sets of actions."""
+    return reduce(or_, masks, 0)
 
 
 def _bits(mask: int) -> Iterator[int]:
@@ -165,7 +175,6 @@ class Action:
         level: its access level.
         resource_types: those that it can be limited to; none if only to ``*``.
         condition_keys: of its own and of its resource types, the global ones aside.
-        dependent: what else a caller must be allowed to do.
     """
 
     name: str
@@ -173,7 +182,6 @@ class Action:
     description: str
     resource_types: tuple[str, ...]
     condition_keys: tuple[str, ...]
-    dependent: tuple[str, ...]
 
 
 @cache
@@ -313,7 +321,6 @@ def _detail(service: str, details: Mapping[str, Any]) -> Action:
         description=details.get("description", ""),
         resource_types=tuple(found["name"] for found in types),
         condition_keys=tuple(dict.fromkeys(_keys(details, types))),
-        dependent=tuple(details.get("dependentActions", ())),
     )
 
 

@@ -4,7 +4,7 @@
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -24,20 +24,16 @@ _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^A-Za-z\d]+")
 _ELEMENTS = ("Action", "NotAction")
 
 
-def expand(document: JSON, catalogue: Catalogue | None = None) -> list[str]:
+def expand(document: JSON) -> list[str]:
     """The actions that a policy allows on something, be it under conditions.
 
     What a ``Deny`` takes away everywhere and always is not among them. An action that the
     catalogue does not know is listed as it is written.
 
-    Args:
-        document: the policy.
-        catalogue: of AWS's actions; by default the installed one.
-
     Returns:
         Such as ``["ec2:DescribeInstances"]``, in the catalogue's order, unknown ones last.
     """
-    known = catalogue or load_catalogue()
+    known = load_catalogue()
     allowed, denied, unknown = 0, 0, set[str]()
     for statement in read_statements(document):
         named = known.about(statement)
@@ -49,7 +45,7 @@ def expand(document: JSON, catalogue: Catalogue | None = None) -> list[str]:
     return known.named(allowed & ~denied) + sorted(unknown)
 
 
-def shrink(document: JSON, catalogue: Catalogue | None = None) -> dict[str, Any]:
+def shrink(document: JSON) -> dict[str, Any]:
     """The same policy in fewer letters.
 
     Actions are drawn together to wildcards that end where a word ends and cover nothing else;
@@ -58,15 +54,11 @@ def shrink(document: JSON, catalogue: Catalogue | None = None) -> dict[str, Any]
     Returns:
         A document that means the same; a list that would not get shorter stays as it is.
     """
-    known = catalogue or load_catalogue()
-
-    def draw_together(patterns: list[str]) -> list[str]:
-        unknown = [p for p in patterns if not known.matching(p)]
-        short = shortest_patterns(known.union(patterns), known) + unknown
-        return min(short, patterns, key=lambda given: (len(str(given)), given is patterns))
-
-    merged = dict(document) | {"Statement": _without_contained(_merge(document))}
-    shrunk = _rewrite(merged, draw_together)
+    statements = [
+        element | {key: _drawn(texts_of(element, key)) for key in _ELEMENTS if key in element}
+        for element in _without_contained(_merge(document))
+    ]
+    shrunk = in_iam_order({**document, "Statement": statements})
     return shrunk if count_characters(shrunk) <= count_characters(document) else dict(document)
 
 
@@ -88,16 +80,12 @@ def _unknown(statement: Statement, catalogue: Catalogue) -> set[str]:
     return {action for action in named if not is_pattern(action) and not catalogue.matching(action)}
 
 
-def _rewrite(document: JSON, change: Callable[[list[str]], list[str]]) -> dict[str, Any]:
-    """The document with its lists of actions changed."""
-    statements = []
-    for statement in statements_of(document):
-        changed = dict(statement)
-        for element in _ELEMENTS:
-            if element in changed:
-                changed[element] = change(texts_of(statement, element))
-        statements.append(changed)
-    return in_iam_order(dict(document) | {"Statement": statements})
+def _drawn(patterns: list[str]) -> list[str]:
+    """A list of actions drawn together, if it gets shorter by that."""
+    known = load_catalogue()
+    unknown = [p for p in patterns if not known.matching(p)]
+    short = shortest_patterns(known.union(patterns), known) + unknown
+    return min(short, patterns, key=lambda given: (len(str(given)), given is patterns))
 
 
 def _shortest(mask: int, actions: tuple[str, ...]) -> Iterator[str]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from iamkit.account.gaps import Gaps, find_gaps
 from iamkit.account.state import AccountState, Role, User
-from iamkit.policies.actions.catalogue import Catalogue
+from iamkit.policies.actions.catalogue import Catalogue, union
 from iamkit.policies.evaluation.paths import Path, boundary_path, group_paths, own_paths
 from iamkit.policies.evaluation.reach import Grants, Place, Reach, allowed_by, reach_of
 from iamkit.policies.grammar.statements import Statement
@@ -74,9 +74,7 @@ class Holding:
     @cached_property
     def restrictions(self) -> Restrictions:
         """What takes away from all of them; a boundary that was not read lets all through."""
-        denied = 0
-        for grants in self.policies:
-            denied |= grants.denied
+        denied = union(grants.denied for grants in self.policies)
         if self._bound is None:
             return Restrictions(denied, self.catalogue.everything)
         return Restrictions(denied, _allowed(self._bound) & ~self._bound.denied)
@@ -166,10 +164,7 @@ class Holding:
 
     def _escalations(self) -> tuple[str, ...]:
         allowed = list(self._allowing("all", "all but", "type"))
-        found = 0
-        for _, mask in allowed:
-            found |= mask
-        found = self.restrictions.of(found)
+        found = self.restrictions.of(union(mask for _, mask in allowed))
         ways = []
         for way, needed in ESCALATIONS.items():
             wanted = [self.catalogue.matching(action) for action in needed]
@@ -226,10 +221,9 @@ class Holdings:
 
     def levels(self, group: str) -> list[str]:
         """The access levels that a group is known to give its members, in order of names."""
-        holding, allowed = self.of_group(group), 0
-        for grants in holding.policies:
-            allowed |= _allowed(grants) if grants.is_read else 0
-        allowed = holding.restrictions.of(allowed)
+        holding = self.of_group(group)
+        given = union(_allowed(grants) for grants in holding.policies if grants.is_read)
+        allowed = holding.restrictions.of(given)
         return sorted(n for n, mask in self.catalogue.levels.items() if mask & allowed)
 
     def _grants(self, paths: Iterable[Path]) -> tuple[Grants, ...]:
@@ -246,10 +240,7 @@ class Holdings:
 
 def _allowed(grants: Grants) -> int:
     """What a policy allows anywhere, whatever it denies."""
-    allowed = 0
-    for statement, actions in grants:
-        allowed |= actions if statement.allows else 0
-    return allowed
+    return union(actions for statement, actions in grants if statement.allows)
 
 
 def _told(statement: Statement) -> str:

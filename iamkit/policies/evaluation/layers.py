@@ -53,19 +53,6 @@ class Policies:
     vpc_endpoint: Text | None = None
     resource: Text | None = None
 
-    def read(self) -> "Policies":
-        """The same, each as ``read_statements`` read it, once for many requests."""
-        bound, endpoint, own = self.permissions_boundary, self.vpc_endpoint, self.resource
-        return Policies(
-            identity=_each_read(self.identity),
-            permissions_boundary=None if bound is None else _read(bound, "permissions boundary"),
-            session=None if self.session is None else _each_read(self.session),
-            service_control=[_each_read(level) for level in self.service_control],
-            resource_control=[_each_read(level) for level in self.resource_control],
-            vpc_endpoint=None if endpoint is None else _read(endpoint, "VPC endpoint policy"),
-            resource=None if own is None else _read(own, "resource policy"),
-        )
-
     @cached_property
     def statements(self) -> tuple[Statement, ...]:
         """Those of all layers, the resource's own policy among them."""
@@ -104,10 +91,6 @@ class Policies:
 
 def _read(text: Text, name: str) -> tuple[Statement, ...]:
     return text if isinstance(text, tuple) else read_statements(text, name)
-
-
-def _each_read(texts: Mapping[str, Text]) -> dict[str, tuple[Statement, ...]]:
-    return {name: _read(text, name) for name, text in texts.items()}
 
 
 def _read_all(texts: Mapping[str, Text]) -> tuple[Statement, ...]:

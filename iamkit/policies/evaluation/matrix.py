@@ -12,7 +12,6 @@ from iamkit.policies.actions.catalogue import Catalogue
 from iamkit.policies.evaluation.reach import Reach
 from iamkit.policies.evaluation.special_actions import FREE
 from iamkit.policies.grammar.patterns import is_pattern
-from iamkit.text import did_you_mean
 
 UNTOLD = "cannot be told"
 REACHES = (
@@ -72,14 +71,8 @@ class PermissionMatrix:
 
 
 def masks_of(reach: Reach) -> tuple[tuple[str, int], ...]:
-    """From the farthest."""
-    return (
-        ("everything", reach.everything),
-        ("everything but some", reach.most),
-        ("some resources", reach.some),
-        ("under conditions", reach.conditional),
-        (UNTOLD, reach.unknown),
-    )
+    """The actions of each of ``REACHES`` but nothing, from the farthest."""
+    return tuple(zip(REACHES[:0:-1], vars(reach).values(), strict=True))
 
 
 def with_free(reach: Reach, catalogue: Catalogue) -> Reach:
@@ -100,11 +93,8 @@ def known_actions(action: str, catalogue: Catalogue) -> str:
     Raises:
         InputError: AWS has none of that name.
     """
-    found = catalogue.named(catalogue.matching(action))
-    if found:
-        return action if is_pattern(action) else found[0]
-    hint = did_you_mean(action, catalogue.actions) or "."
-    raise InputError(f"AWS has no action {action!r}{hint}")
+    found = catalogue.known(action)
+    return action if is_pattern(action) else catalogue.named(found)[0]
 
 
 def known_action(action: str, catalogue: Catalogue) -> str:

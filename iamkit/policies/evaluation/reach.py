@@ -10,11 +10,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
-from iamkit.policies.actions.catalogue import Catalogue
+from iamkit.policies.actions.catalogue import Catalogue, union
 from iamkit.policies.evaluation.paths import Path
 from iamkit.policies.evaluation.sets import alike, divided, kinds_of, members_of
-from iamkit.policies.grammar.patterns import matches_resource, resource_expression, with_any
+from iamkit.policies.grammar.patterns import Lookup
 from iamkit.policies.grammar.statements import Statement, open_variables
+from iamkit.policies.grammar.three_valued import Truth, all_of, any_of, opposite
 
 Place = tuple[str, str]
 """An account's partition and number."""
@@ -61,12 +62,12 @@ class Grants:
     @cached_property
     def fitting(self) -> int:
         """The actions that are allowed always on resources of their own service."""
-        found = 0
-        for statement, actions in self:
-            if statement.allows and not statement.condition_keys:
-                wide = statement.scope in ("all", "all but")
-                found |= actions if wide else _concerned(statement, actions, self.catalogue)
-        return found
+        wide = ("all", "all but")
+        return union(
+            actions if s.scope in wide else _concerned(s, actions, self.catalogue)
+            for s, actions in self
+            if s.allows and not s.condition_keys
+        )
 
     @cached_property
     def limiting(self) -> tuple[int, int]:
@@ -140,9 +141,8 @@ def reach_of(
         found = _within(found, allowed_by([boundary]))
     for layer in layers:
         found = _fitted(found, layer)
-    limited = boundary.limiting[1] if boundary else 0
-    for grants in policies:
-        limited |= grants.limiting[0]
+    limited = union(grants.limiting[0] for grants in policies)
+    limited |= boundary.limiting[1] if boundary else 0
     doubtful = (found.some | found.most) & limited
     return _corrected(found, doubtful, layers, catalogue, place) if doubtful else found
 
@@ -154,13 +154,13 @@ def allowed_by(policies: Iterable[Grants]) -> Reach:
         for kind, mask in grants.masks.items():
             masks[kind] = masks.get(kind, 0) | mask
     allowed, denied = _by_scope(masks, allows=True), _by_scope(masks, allows=False)
-    possible = _any(allowed) & ~denied["all", True]
+    possible = union(allowed.values()) & ~denied["all", True]
     surely = allowed["all", True] | allowed["all but", True] | allowed["some", True]
     unsure = denied["all", False] | denied["all but", False] | denied["some", False]
     always = surely & possible & ~unsure
     whole = allowed["all", True] & always & ~denied["all but", True]
     everything = whole & ~denied["some", True]
-    most = (whole | (allowed["all but", True] & always & ~_any(denied))) & ~everything
+    most = (whole | (allowed["all but", True] & always & ~union(denied.values()))) & ~everything
     some = always & ~everything & ~most
     return Reach(everything, most, some, possible & ~always)
 
@@ -171,13 +171,6 @@ def _by_scope(masks: Mapping[_Kind, int], *, allows: bool) -> dict[tuple[str, bo
         for scope in _SCOPES
         for always in (True, False)
     }
-
-
-def _any(masks: Mapping[tuple[str, bool], int]) -> int:
-    found = 0
-    for mask in masks.values():
-        found |= mask
-    return found
 
 
 def _within(own: Reach, boundary: Reach) -> Reach:
@@ -191,9 +184,7 @@ def _within(own: Reach, boundary: Reach) -> Reach:
 
 def _fitted(found: Reach, policies: Sequence[Grants]) -> Reach:
     """What is found, where statements on another service's resources allow perhaps nothing."""
-    fitting = 0 if policies else found.some
-    for grants in policies:
-        fitting |= grants.fitting
+    fitting = union(grants.fitting for grants in policies) if policies else found.some
     stray = found.some & ~fitting
     return replace(found, some=found.some & fitting, conditional=found.conditional | stray)
 
@@ -203,10 +194,7 @@ def _concerned(statement: Statement, actions: int, catalogue: Catalogue) -> int:
     services = {":".join(pattern.split(":")[2:3]) or "*" for pattern in statement.resources}
     if any(set(service) & set("*?$") for service in services):
         return actions
-    found = 0
-    for service in services:
-        found |= actions & catalogue.of_service(service)
-    return found
+    return actions & union(map(catalogue.of_service, services))
 
 
 def _corrected(
@@ -242,40 +230,31 @@ _Layers = tuple[tuple[Statement, ...], ...]
 @lru_cache(maxsize=65_536)
 def _is_left(layers: _Layers, kinds: tuple[str, ...] | None) -> bool | None:
     """Whether every layer allows some resource that nothing denies; None if perhaps."""
-    patterns = {form(p) for layer in layers for s in layer for p in s.resources for form in _FORMS}
-    expressions = sorted(map(resource_expression, patterns))
-    members = ("*",) if kinds == () else members_of("*", kinds or (), tuple(expressions))
+    statements = [s for layer in layers for s in layer]
+    others = {text for s in statements for names in _LOOKUPS for text in s.expressions(names)}
+    members = ("*",) if kinds == () else members_of("*", kinds or (), tuple(sorted(others)))
     if members is None:
         return None
-    if any(_is_allowed(layers, member, sure=True) for member in members):
-        return True
-    return None if any(_is_allowed(layers, member, sure=False) for member in members) else False
+    left = any_of(_is_allowed(layers, member) for member in members)
+    return left if isinstance(left, bool) else None
 
 
-def _is_allowed(layers: _Layers, resource: str, *, sure: bool) -> bool:
-    """Whether every layer allows a resource and none denies it: surely, or perhaps."""
-    allowed = (
-        any(
-            s.allows and not (sure and s.condition_keys) and _is_on(s, resource, sure=sure)
-            for s in layer
-        )
-        for layer in layers
-    )
-    denied = (
-        not s.allows and (sure or not s.condition_keys) and _is_on(s, resource, sure=not sure)
-        for layer in layers
-        for s in layer
-    )
-    return all(allowed) and not any(denied)
+def _is_allowed(layers: _Layers, resource: str) -> Truth:
+    """Whether every layer allows a resource, and none denies it."""
+    denied = any_of(_is_on(s, resource) for layer in layers for s in layer if not s.allows)
+    allowed = (any_of(_is_on(s, resource) for s in layer if s.allows) for layer in layers)
+    return all_of((opposite(denied), *allowed))
 
 
-def _is_on(statement: Statement, resource: str, *, sure: bool) -> bool:
-    """Whether a statement is about a resource; not surely by a variable of which it hangs."""
-    literally = sure != statement.not_resource
-    form = str if literally else with_any
-    patterns = (p for p in statement.resources if not literally or not open_variables(p))
-    named = any(matches_resource(form(p), resource, None) is True for p in patterns)
-    return named != statement.not_resource
+def _is_on(statement: Statement, resource: str) -> Truth:
+    """Whether a statement is about a resource, whoever asks and under whatever conditions."""
+    named = (statement.names_resource(resource, lookup) for lookup in _LOOKUPS)
+    truth = all_of(named) if statement.not_resource else any_of(named)
+    return all_of((truth, frozenset(statement.condition_keys) or True))
 
 
-_FORMS = (str, with_any)
+_LOOKUPS: tuple[Lookup, ...] = (
+    lambda key: frozenset({key}) if open_variables(f"${{{key}}}") else (f"${{{key}}}",),
+    lambda key: frozenset({key}),
+)
+"""Everyone has a name of their own, which stands for itself here, or may be any."""

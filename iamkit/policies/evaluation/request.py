@@ -144,27 +144,11 @@ class Request:
     complete: bool | None = None
     unknown: frozenset[str] = frozenset()
     resource_account: str = ""
-    _values: Mapping[str, tuple[str, ...] | None] = field(init=False, repr=False, compare=False)
-    _unknown: frozenset[str] = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        given = {
-            key.lower(): None if value is None else texts(value)
-            for key, value in (self.context or {}).items()
-        }
-        values = {**self.principal.known, **given}
-        owner = self._owner()
-        if owner:
-            values.setdefault("aws:resourceaccount", (owner,))
-        if self.complete is None:
-            object.__setattr__(self, "complete", self.context is not None)
-        object.__setattr__(self, "_values", values)
-        object.__setattr__(self, "_unknown", frozenset(key.lower() for key in self.unknown))
 
     @cached_property
     def owner(self) -> str:
         """The account of the resource, as far as it can be told; else the principal's."""
-        return self._owner() or self.principal.account
+        return self._owner or self.principal.account
 
     def lookup(self, key: str) -> tuple[str, ...] | frozenset[str] | None:
         """The values of a context key, None if it is absent, its name in a set if not known."""
@@ -175,7 +159,23 @@ class Request:
             return self._values[lowered]
         if lowered.startswith(_TAG) and self.principal.tags is not None:
             return self.principal.tag(lowered.removeprefix(_TAG))
-        return None if self.complete else frozenset({key})
+        complete = self.context is not None if self.complete is None else self.complete
+        return None if complete else frozenset({key})
 
+    @cached_property
     def _owner(self) -> str:
         return self.resource_account or account_in(self.resource or "")
+
+    @cached_property
+    def _unknown(self) -> frozenset[str]:
+        return frozenset(key.lower() for key in self.unknown)
+
+    @cached_property
+    def _values(self) -> Mapping[str, tuple[str, ...] | None]:
+        """The keys that are known, in lower case; what was given goes before what follows."""
+        given = {
+            key.lower(): None if value is None else texts(value)
+            for key, value in (self.context or {}).items()
+        }
+        owner = {"aws:resourceaccount": (self._owner,)} if self._owner else {}
+        return {**owner, **self.principal.known, **given}

@@ -10,9 +10,11 @@ from iamkit.policies.evaluation.layers import Policies
 from iamkit.policies.evaluation.request import Request
 from iamkit.policies.evaluation.sets import alike, divided, kinds_of, meet, members_of
 from iamkit.policies.evaluation.special_actions import is_free, special_sets
-from iamkit.policies.grammar.patterns import account_in, is_pattern, matches_resource
+from iamkit.policies.grammar.patterns import is_pattern, matches_resource
 from iamkit.policies.grammar.statements import Statement
+from iamkit.text import few
 
+_FROM_BEST: tuple[Effect, ...] = ("allowed", "depends", "implicit deny", "explicit deny")
 _NAMED = 4
 """How many patterns a part of a set names; the others are counted."""
 
@@ -33,9 +35,9 @@ class SetEvaluation:
     """
 
     def __init__(self, request: Request, policies: Policies) -> None:
-        self.request, self.policies = request, policies.read()
+        self.request, self.policies = request, policies
         self._catalogue = load_catalogue()
-        self._place = request.principal.partition, self._account()
+        self._place = request.principal.partition, request.owner
         self._asked = [(mask, list(self._ask(action))) for mask, action in self._actions()]
 
     def decide(self) -> Decision:
@@ -43,7 +45,7 @@ class SetEvaluation:
         asked = [one.decision for _, members in self._asked for one in members]
         effects = {decision.effect for decision in asked}
         depends_on = sorted({name for decision in asked for name in decision.depends_on})
-        best = _best(effects)
+        best = next(effect for effect in _FROM_BEST if effect in effects)
         statements = dict.fromkeys(s for d in asked if d.effect == best for s in d.statements)
         if len(effects) == 1 and best != "depends":
             return Decision(best, tuple(statements), because=asked[0].because)
@@ -56,10 +58,6 @@ class SetEvaluation:
         effect: Effect = "allowed in part" if best == "allowed" else best
         part = self._say(best) if len(effects) > 1 else ""
         return Decision(effect, (*statements, *denies), tuple(depends_on), part=part)
-
-    def _account(self) -> str:
-        named = account_in(self.request.resource or "")
-        return named or self.request.resource_account or self.request.principal.account
 
     def _actions(self) -> Iterator[tuple[int, str]]:
         """Sets of actions that are answered alike, each with one of them."""
@@ -110,7 +108,7 @@ class SetEvaluation:
         if not is_pattern(self.request.action):
             return next(iter(said))
         return "; ".join(
-            _listed(shortest_patterns(mask, self._catalogue)) + (f" on {part}" if part else "")
+            few(shortest_patterns(mask, self._catalogue), _NAMED) + (f" on {part}" if part else "")
             for part, mask in said.items()
         )
 
@@ -127,7 +125,7 @@ class SetEvaluation:
         denies = (s for one in members for s in one.evaluation.denying(sure=not sure))
         denied = self._patterns(denies)
         text = " within ".join(parts) or self.request.resource
-        return f"{text}, but not {_listed(denied)}" if denied else text
+        return f"{text}, but not {few(denied, _NAMED)}" if denied else text
 
     def _say_layer(self, layer: list[tuple[_Asked, list[Statement]]], *, sure: bool) -> str:
         """Where the statements of a layer allow together; empty if that is the whole set."""
@@ -135,14 +133,14 @@ class SetEvaluation:
         for asked, statements in layer:
             for statement in statements:
                 said |= dict.fromkeys(self._say_statement(statement, asked, sure=sure))
-        return "" if "" in said else _listed(said)
+        return "" if "" in said else few(said, _NAMED)
 
     def _say_statement(self, statement: Statement, asked: _Asked, *, sure: bool) -> list[str]:
         """The patterns by which a statement covers a member; an empty one for the whole set."""
         resource, asked_for = str(self.request.resource), asked.evaluation.request
         if statement.not_resource:
             met = meet(resource, statement.resources)
-            return [f"all but {_listed(met)}" if met else ""]
+            return [f"all but {few(met, _NAMED)}" if met else ""]
         lookup = asked_for.lookup if statement.variables else None
         truths = (
             (pattern, matches_resource(pattern, str(asked_for.resource), lookup))
@@ -157,20 +155,8 @@ class SetEvaluation:
         found: list[str] = []
         for statement in statements:
             if statement.not_resource:
-                found.append(f"outside {_listed(statement.resources)}")
+                found.append(f"outside {few(statement.resources, _NAMED)}")
             else:
                 met = meet(str(self.request.resource), statement.resources)
                 found += [str(self.request.resource)] if met is None else met
         return list(dict.fromkeys(found))
-
-
-def _best(effects: set[Effect]) -> Effect:
-    order: tuple[Effect, ...] = ("allowed", "depends", "implicit deny", "explicit deny")
-    return next(effect for effect in order if effect in effects)
-
-
-def _listed(texts: Iterable[str]) -> str:
-    """The first few, and how many more there are."""
-    given = list(texts)
-    more = [f"{len(given) - _NAMED} more"] if len(given) > _NAMED + 1 else []
-    return ", ".join([*(given[:_NAMED] if more else given), *more])

@@ -80,9 +80,7 @@ class Test:
             return ("true" in wanted and not given) or ("false" in wanted and bool(given))
         if given is None and self.if_exists:
             return True
-        if not given:
-            return self.quantifier == _SETS[0] or (not self.quantifier and self.operator.negated)
-        each = (self._one(value, lookup) for value in given)
+        each = (self._one(value, lookup) for value in given or ())
         every = self.quantifier == _SETS[0] or (not self.quantifier and self.operator.negated)
         return all_of(each) if every else any_of(each)
 

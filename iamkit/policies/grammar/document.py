@@ -5,12 +5,13 @@ What is a policy is for ``validation`` to say, what a text says for ``reading``.
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from iamkit.account.state import JSON
 from iamkit.errors import InputError
-from iamkit.policies.grammar.reading import at, decode_text, read_policy
+from iamkit.policies.grammar.elements import Problem
+from iamkit.policies.grammar.reading import Reading, at, decode_text, read_policy
 from iamkit.policies.grammar.validation import find_problem, judge_existing
 
 _STATEMENT_ORDER = tuple(
@@ -32,11 +33,7 @@ def parse_policy(text: str, where: str = "policy") -> dict[str, Any]:
     Raises:
         InputError: with the place and, where it is sure, the repair.
     """
-    reading = read_policy(text, where)
-    problem = find_problem(reading.document)
-    if problem:
-        raise InputError(f"{where}: {problem.message}{at(reading.place(problem.path))}")
-    return dict(reading.document)
+    return _judged(read_policy(text, where), find_problem, where)
 
 
 def parse_existing(data: bytes, where: str = "policy") -> dict[str, Any]:
@@ -49,11 +46,7 @@ def parse_existing(data: bytes, where: str = "policy") -> dict[str, Any]:
     Raises:
         InputError: as ``parse_policy`` does.
     """
-    reading = read_policy(decode_text(data, where), where)
-    problem = judge_existing(reading.document)
-    if problem:
-        raise InputError(f"{where}: {problem.message}{at(reading.place(problem.path))}")
-    return dict(reading.document)
+    return _judged(read_policy(decode_text(data, where), where), judge_existing, where)
 
 
 def check_policy(document: JSON, where: str = "policy") -> None:
@@ -102,6 +95,12 @@ def print_policy(document: JSON) -> str:
     ordered = in_iam_order(document)
     ordered["Statement"] = [_single(s) for s in ordered["Statement"]]
     return json.dumps(ordered, indent=2, ensure_ascii=False)
+
+
+def _judged(reading: Reading, judge: Callable[[Any], Problem | None], where: str) -> dict[str, Any]:
+    if problem := judge(reading.document):
+        raise InputError(f"{where}: {problem.message}{at(reading.place(problem.path))}")
+    return dict(reading.document)
 
 
 def _ordered(mapping: JSON, order: tuple[str, ...]) -> dict[str, Any]:

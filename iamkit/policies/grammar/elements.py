@@ -10,20 +10,15 @@ from typing import Any, NamedTuple
 
 from iamkit.account.state import JSON
 from iamkit.policies.grammar.conditions import OPERATORS, split_operator
-from iamkit.text import did_you_mean
+from iamkit.text import nearest
 
 SYNTAX = "Syntax errors in policy."
 PARTITIONS = tuple("aws aws-cn aws-us-gov aws-iso aws-iso-b aws-iso-e aws-iso-f aws-eusc".split())
 """Those of botocore, which a pure module does not import."""
 
 _KINDS_OF_PRINCIPAL = frozenset({"AWS", "Service", "Federated", "CanonicalUser"})
-_S3_WITH_REGION = (
-    "accesspoint/",
-    "access-grants/",
-    "async-request/",
-    "job/",
-    "storage-lens/",
-    "storage-lens-group/",
+_S3_WITH_REGION = tuple(
+    "accesspoint/ access-grants/ async-request/ job/ storage-lens/ storage-lens-group/".split()
 )
 """https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html"""
 _IAM_NAMED = (
@@ -31,12 +26,8 @@ _IAM_NAMED = (
     "sms-mfa/, saml-provider/, oidc-provider/, report/, access-report/"
 )
 """As AWS names them when it refuses."""
-_IAM_PATHS = (
-    *_IAM_NAMED.split(", "),
-    "assumed-role/",
-    "delegation-request/",
-    "role-template/",
-    "root",
+_IAM_PATHS = tuple(
+    f"{_IAM_NAMED}, assumed-role/, delegation-request/, role-template/, root".split(", ")
 )
 """With those that the service's reference and AWS's own policies have beside them.
 
@@ -154,8 +145,8 @@ def _unknown_operator(written: str, path: str) -> Problem:
         right = f"{quantifier}{known.name}{'IfExists' if if_exists else ''}"
         hint = f" IAM writes it {right}."
     else:
-        meant = did_you_mean(name, _OPERATORS).removeprefix("; d")
-        hint = f" D{meant}" if meant else ""
+        meant = nearest(name, _OPERATORS)
+        hint = f" Did you mean {meant}?" if meant else ""
     text = f"IAM has no condition operator {written!r}.{hint}"
     return Problem(text, path, rule="unknown-operator")
 

@@ -4,10 +4,10 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.ht
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 
-from iamkit.policies.grammar.three_valued import Truth
+from iamkit.policies.grammar.three_valued import Truth, all_of
 
 Lookup = Callable[[str], tuple[str, ...] | frozenset[str] | None]
 """The values of a context key; None if the request has none, a set of names if it is not known."""
@@ -17,6 +17,7 @@ ANY_VARIABLE = re.compile(r"\$\{[^}]*\}")
 """A policy variable, well formed or not."""
 ANY, NO_COLON = ".*", "[^:]*"
 """What the wildcards become in a regular expression."""
+_STARS = ("*", ANY, NO_COLON)
 STEP = re.compile(r"\[\^:\]\*|\.\*|\\.|.", re.DOTALL)
 FEW_STARS = 2
 """So many a regular expression takes in its stride, whatever the text."""
@@ -45,7 +46,7 @@ class Walker:
 
     def fullmatch(self, text: str) -> bool:
         """Whether the whole text is of the pattern."""
-        places = self._skip({0})
+        places = _past_stars(self._steps, {0})
         for letter in text:
             after = set()
             for place in places:
@@ -54,20 +55,11 @@ class Walker:
                     after.add(place)
                 elif step == "." or (step and self._same(step[-1], letter)):
                     after.add(place + 1)
-            places = self._skip(after)
+            places = _past_stars(self._steps, after)
         return len(self._steps) in places
 
     def _same(self, a: str, b: str) -> bool:
         return a == b or (self._fold and a.lower() == b.lower())
-
-    def _skip(self, places: set[int]) -> set[int]:
-        """A star may stand for nothing."""
-        for place in list(places):
-            reached = place
-            while reached < len(self._steps) and self._steps[reached] in (ANY, NO_COLON):
-                reached += 1
-                places.add(reached)
-        return places
 
 
 def matches_text(pattern: str, text: str, lookup: Lookup | None, *, wildcards: bool) -> Truth:
@@ -123,14 +115,8 @@ def matches_arn(pattern: str, text: str, lookup: Lookup | None) -> Truth:
         return text.startswith("arn:")
     if len(wanted) != ARN_PARTS or len(given) != ARN_PARTS:
         return False
-    unknown: frozenset[str] = frozenset()
-    for part, value in zip(wanted, given, strict=True):
-        truth = matches_text(part, value, lookup, wildcards=True)
-        if truth is False:
-            return False
-        if truth is not True:
-            unknown |= truth
-    return unknown or True
+    parts = zip(wanted, given, strict=True)
+    return all_of(matches_text(part, value, lookup, wildcards=True) for part, value in parts)
 
 
 def covers(pattern: str, other: str, *, fold: bool = False) -> bool:
@@ -147,9 +133,25 @@ def covers(pattern: str, other: str, *, fold: bool = False) -> bool:
     return ("*" in wide or "?" in wide) and _covers(wide, narrow)
 
 
-def overlap(pattern: str, other: str) -> bool:
+@lru_cache(maxsize=65_536)
+def overlap(a: str, b: str) -> bool:
     """Whether some text is matched by both patterns."""
-    return _overlap(pattern, other)
+    seen: set[tuple[int, int]] = set()
+    todo = [(0, 0)]
+    while todo:
+        i, j = todo.pop()
+        if (i, j) in seen:
+            continue
+        seen.add((i, j))
+        if i == len(a) and j == len(b):
+            return True
+        if i < len(a) and a[i] == "*":
+            todo += [(i + 1, j)] + ([(i, j + 1)] if j < len(b) else [])
+        elif j < len(b) and b[j] == "*":
+            todo += [(i, j + 1)] + ([(i + 1, j)] if i < len(a) else [])
+        elif i < len(a) and j < len(b) and (a[i] == b[j] or "?" in (a[i], b[j])):
+            todo.append((i + 1, j + 1))
+    return False
 
 
 def variables_of(pattern: str) -> list[str]:
@@ -178,7 +180,7 @@ def account_in(arn: str) -> str:
 @lru_cache(maxsize=65_536)
 def _covers(wide: str, narrow: str) -> bool:
     """Walk both, letter by letter; the places in ``wide`` that the read part may have reached."""
-    places = _skip_stars(wide, {0})
+    places = _past_stars(wide, {0})
     for letter in narrow:
         if letter == "*":  # any text: only a star can take it
             places = {place for place in places if place < len(wide) and wide[place] == "*"}
@@ -189,40 +191,20 @@ def _covers(wide: str, narrow: str) -> bool:
                 if place < len(wide)
                 and (wide[place] in ("*", "?") or (wide[place] == letter and letter != "?"))
             }
-        places = _skip_stars(wide, places)
+        places = _past_stars(wide, places)
         if not places:
             return False
     return len(wide) in places
 
 
-def _skip_stars(wide: str, places: set[int]) -> set[int]:
-    """A star may stand for nothing."""
+def _past_stars(steps: Sequence[str], places: set[int]) -> set[int]:
+    """The places that are reached in a pattern: a star may stand for nothing."""
     for place in list(places):
         reached = place
-        while reached < len(wide) and wide[reached] == "*":
+        while reached < len(steps) and steps[reached] in _STARS:
             reached += 1
             places.add(reached)
     return places
-
-
-@lru_cache(maxsize=65_536)
-def _overlap(a: str, b: str) -> bool:
-    seen: set[tuple[int, int]] = set()
-    todo = [(0, 0)]
-    while todo:
-        i, j = todo.pop()
-        if (i, j) in seen:
-            continue
-        seen.add((i, j))
-        if i == len(a) and j == len(b):
-            return True
-        if i < len(a) and a[i] == "*":
-            todo += [(i + 1, j)] + ([(i, j + 1)] if j < len(b) else [])
-        elif j < len(b) and b[j] == "*":
-            todo += [(i, j + 1)] + ([(i + 1, j)] if i < len(a) else [])
-        elif i < len(a) and j < len(b) and (a[i] == b[j] or "?" in (a[i], b[j])):
-            todo.append((i + 1, j + 1))
-    return False
 
 
 def _matches(

@@ -16,8 +16,6 @@ QUOTAS: Mapping[str, int] = {
     "role's inline policies": 10_240,
 }
 """Characters, white space not counted; of inline policies all of one principal's together."""
-POLICIES_ATTACHED = 10
-"""Managed policies that a user, group or role may have, unless AWS has raised it."""
 
 
 @dataclass(frozen=True)

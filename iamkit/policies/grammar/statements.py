@@ -126,7 +126,7 @@ class Statement:
         if not self.names_action(action):
             return False
         conditions = (test.holds(lookup) for test in self.tests)
-        return all_of((self._names_resource(resource, lookup), all_of(conditions)))
+        return all_of((self.names_resource(resource, lookup), all_of(conditions)))
 
     def names_action(self, action: str) -> bool:
         """Whether its ``Action`` or ``NotAction`` covers an action."""
@@ -143,7 +143,8 @@ class Statement:
             if pattern != "*" and not (variables and read is None):
                 yield read or resource_expression(pattern)
 
-    def _names_resource(self, resource: str | None, lookup: Lookup) -> Truth:
+    def names_resource(self, resource: str | None, lookup: Lookup) -> Truth:
+        """Whether its ``Resource`` or ``NotResource`` covers a resource."""
         if not self.resources:
             return True
         if "*" in self.resources:

@@ -172,8 +172,8 @@ def resources_are_arns(document: JSON) -> Iterator[Problem]:
 
 def actions_name_their_service(document: JSON) -> Iterator[Problem]:
     """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_action.html."""
-    for element in ("Action", "NotAction"):
-        for path, action in _texts_of(document, element):
+    for items in _lists(document, "Action"):
+        for path, action in items:
             answer = action_fault(action)
             if answer:
                 text = f"the action {action!r} should read service:Name, such as ec2:Describe*"
@@ -300,19 +300,18 @@ def _where(path: str) -> str:
     return f"statement {path.partition('[')[2].partition(']')[0]}"
 
 
-def _texts_of(document: JSON, element: str) -> Iterator[tuple[str, str]]:
-    for path, statement in _statements(document):
-        if element in statement:
-            yield from each(statement[element], f"{path}.{element}")
+def _lists(document: JSON, key: str) -> Iterator[list[tuple[str, str]]]:
+    """The texts of each statement's element, then those of its opposites, with their paths."""
+    for element in (key, f"Not{key}"):
+        for path, statement in _statements(document):
+            if element in statement:
+                yield list(each(statement[element], f"{path}.{element}"))
 
 
 def _resource_lists(document: JSON) -> Iterator[list[tuple[str, str]]]:
-    """The resources of a statement's element, in the order in which AWS looks at them."""
-    for element in ("Resource", "NotResource"):
-        for path, statement in _statements(document):
-            if element in statement:
-                items = each(statement[element], f"{path}.{element}")
-                yield sorted(items, key=lambda item: item[1], reverse=True)
+    """The resources of each statement, in the order in which AWS looks at them."""
+    for items in _lists(document, "Resource"):
+        yield sorted(items, key=lambda item: item[1], reverse=True)
 
 
 def _condition_values(document: JSON) -> Iterator[tuple[str, str, str, Any]]:

@@ -15,7 +15,7 @@ def find_unknown_actions(part: Part) -> Iterator[Remark]:
         if known.matching(pattern):
             continue
         if service.lower() not in known.services:
-            meant = did_you_mean(service, tuple(known.services))
+            meant = did_you_mean(service, known.services)
             text = f"AWS has no service {service!r}, so {pattern} means nothing.{meant}"
             yield part.remark("unknown-service", "error", text, path)
         elif is_pattern(name):
@@ -75,9 +75,7 @@ def find_old_version(part: Part) -> Iterator[Remark]:
     """Policy variables in a version that takes them for plain text."""
     if part.statement.version != "2008-10-17":
         return
-    places = [*part.statement.items("Resource")]
-    places += [item for test in part.statement.tests for item in part.statement.values(test)]
-    for path, text in places:
+    for path, text in part.texts(every=True):
         if "${" in text:
             message = (
                 f"In Version 2008-10-17, {text!r} is plain text and no variable. Write "

@@ -21,8 +21,15 @@ _MISFITS = {
 }
 """By kind of operator, the types of keys that it can never judge; doubtful pairs are left out."""
 
-_PLAIN = {"String": "a text", "ARN": "an ARN", "Bool": "true or false", "Numeric": "a number"}
-_PLAIN |= {"Date": "a date", "IPAddress": "an IP address"}
+_TYPES = {
+    "String": ("a text", "StringEquals"),
+    "ARN": ("an ARN", "ArnLike"),
+    "Bool": ("true or false", "Bool"),
+    "Numeric": ("a number", "NumericEquals"),
+    "Date": ("a date", "DateLessThan"),
+    "IPAddress": ("an IP address", "IpAddress"),
+}
+"""By type of key, what its values are, and an operator that judges them."""
 
 
 def find_empty_conditions(part: Part) -> Iterator[Remark]:
@@ -69,9 +76,10 @@ def find_misfit_operators(part: Part) -> Iterator[Remark]:
     for test in part.statement.tests:
         kind = (type_of(test.key, part.services) or "").removeprefix("ArrayOf")
         if kind in _MISFITS.get(_family(test), ()):
+            what, operator = _TYPES[kind]
             text = (
-                f"{test.written} cannot judge {test.key}, which is {_PLAIN[kind]}. Use one of "
-                f"the operators for it, such as {_fitting(kind)}."
+                f"{test.written} cannot judge {test.key}, which is {what}. Use one of the "
+                f"operators for it, such as {operator}."
             )
             yield part.remark("operator-type", "warning", text, f"{test.path}#")
 
@@ -79,11 +87,6 @@ def find_misfit_operators(part: Part) -> Iterator[Remark]:
 def _family(test: Test) -> str:
     found = re.match("String|Numeric|Date|Bool|Arn|(?:Not)?Ip", test.name)
     return found[0].removeprefix("Not") if found else ""
-
-
-def _fitting(kind: str) -> str:
-    names = {"String": "StringEquals", "ARN": "ArnLike", "Bool": "Bool", "Date": "DateLessThan"}
-    return (names | {"Numeric": "NumericEquals", "IPAddress": "IpAddress"})[kind]
 
 
 def find_missing_quantifiers(part: Part) -> Iterator[Remark]:
@@ -155,14 +158,8 @@ _READERS: dict[str, tuple[str, Callable[[str], bool]]] = {
 
 def find_odd_variables(part: Part) -> Iterator[Remark]:
     """Policy variables that are malformed, or name a key that AWS has not."""
-    places = [*part.statement.items("Resource")]
-    places += [
-        item
-        for test in part.statement.tests
-        if test.variables
-        for item in part.statement.values(test)
-    ]
-    for path, text in places if part.statement.version != "2008-10-17" else ():
+    plain = part.statement.version == "2008-10-17"
+    for path, text in () if plain else part.texts(every=False):
         for found in ANY_VARIABLE.findall(text):
             key = re.fullmatch(r"\$\{\s*([^,]*?)\s*(,\s*'[^']*'\s*)?\}", found)
             if key and key[1] in ("*", "?", "$"):

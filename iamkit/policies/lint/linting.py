@@ -13,7 +13,7 @@ from functools import partial
 
 from iamkit.account.state import JSON
 from iamkit.errors import InputError
-from iamkit.policies.actions.catalogue import Catalogue, load_catalogue
+from iamkit.policies.actions.catalogue import load_catalogue
 from iamkit.policies.grammar.document import count_characters, print_policy
 from iamkit.policies.grammar.positions import Position, find_position
 from iamkit.policies.grammar.reading import Reading, read_policy, unwrap_policy
@@ -68,7 +68,6 @@ def lint_policy(
     *,
     identity: bool = True,
     quota: int | None = None,
-    catalogue: Catalogue | None = None,
     now: datetime | None = None,
 ) -> list[Remark]:
     """What is to be said of a policy, in the order of its text.
@@ -77,7 +76,6 @@ def lint_policy(
         given: the document, or its JSON text.
         identity: whether it is the policy of a user, group or role, and not of a resource.
         quota: how many characters it may have, white space not counted.
-        catalogue: of AWS's actions; by default the installed one.
         now: against which dates in conditions are held; they are not looked at without it.
 
     Returns:
@@ -90,7 +88,7 @@ def lint_policy(
     document = reading.document
     remarks = _structure(document, identity=identity)
     if not remarks:
-        known = catalogue or load_catalogue()
+        known = load_catalogue()
         parts = tuple(Part(statement, known, now) for statement in read_statements(document))
         remarks = [*_whole(document, quota), *_remarks(parts)]
     place = partial(_placed, reading.places(), reading.prefix)

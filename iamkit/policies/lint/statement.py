@@ -1,14 +1,15 @@
 """What the rules of the linter read, one statement at a time, and what they say of it."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from difflib import get_close_matches
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Literal
 
 from iamkit.policies.actions.catalogue import Action, Catalogue, describe_action
 from iamkit.policies.grammar.conditions import Test
 from iamkit.policies.grammar.statements import Statement
+from iamkit.text import nearest
 
 Severity = Literal["error", "warning", "hint"]
 
@@ -75,6 +76,17 @@ class Part:
         """The conditions on a key."""
         return [test for test in self.statement.tests if test.key.lower() == key.lower()]
 
+    def texts(self, *, every: bool) -> Iterator[tuple[str, str]]:
+        """Its resources and its conditions' values, each with its path.
+
+        Args:
+            every: whether also those in which variables have no meaning.
+        """
+        yield from self.statement.items("Resource")
+        for test in self.statement.tests:
+            if every or test.variables:
+                yield from self.statement.values(test)
+
     def remark(self, rule: str, severity: Severity, message: str, path: str = "") -> Remark:
         """A remark on something in this statement.
 
@@ -88,14 +100,7 @@ class Part:
         return Remark(rule, severity, message, whole, statement=self.statement.number)
 
 
-def did_you_mean(word: str, choices: tuple[str, ...]) -> str:
+def did_you_mean(word: str, choices: Iterable[str]) -> str:
     """The choice that looks most like a word, as a question after a space; empty if none does."""
-    right = _closest(word.lower(), choices)
+    right = nearest(word, choices)
     return f" Did you mean {right}?" if right else ""
-
-
-@lru_cache(maxsize=4_096)
-def _closest(word: str, choices: tuple[str, ...]) -> str:
-    lowered = {choice.lower(): choice for choice in choices}
-    found = get_close_matches(word, lowered, n=1, cutoff=0.72)
-    return lowered[found[0]] if found else ""

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from iamkit.policies.actions.catalogue import Catalogue
+from iamkit.policies.actions.catalogue import Catalogue, union
 from iamkit.policies.grammar.statements import Statement
-from iamkit.policies.wording.phrases import say_together, title_of
+from iamkit.policies.wording.phrases import say_list, say_together, title_of
 from iamkit.text import listed
 
 _VERBS = {
@@ -119,9 +119,7 @@ def _join(phrases: Iterable[tuple[str, str]]) -> str:
     for phrase, title in phrases:
         by_phrase.setdefault(phrase, []).append(title)
     said = [phrase.replace("{}", listed(titles)) for phrase, titles in by_phrase.items()]
-    if len(said) == 1 or not any("," in phrase or " and " in phrase for phrase in said):
-        return listed(said)
-    return f"{', '.join(said[:-1])}, and {said[-1]}"
+    return say_list(said)
 
 
 def _say_services(
@@ -139,9 +137,7 @@ def _say_service(service: str, part: int, patterns: Sequence[str], catalogue: Ca
     if part.bit_count() <= _FEW:
         return f"{say_together(catalogue.named(part))} in {{}}"
     whole = _whole_levels(service, part, catalogue)
-    rest = part
-    for level in whole:
-        rest &= ~catalogue.levels[level]
+    rest = part & ~union(catalogue.levels[level] for level in whole)
     if not whole:
         return _say_parts(service, rest, patterns, catalogue)
     said = f"{listed(_VERBS[level] for level in whole)} everything in {{}}"
@@ -155,9 +151,8 @@ def _say_service(service: str, part: int, patterns: Sequence[str], catalogue: Ca
 def _say_parts(service: str, rest: int, patterns: Sequence[str], catalogue: Catalogue) -> str:
     """Many actions of a service that are no whole level."""
     count = rest.bit_count()
-    possible = 0
-    for mask in catalogue.levels.values():
-        possible |= mask & catalogue.of_service(service) if mask & rest else 0
+    possible = union(mask for mask in catalogue.levels.values() if mask & rest)
+    possible &= catalogue.of_service(service)
     much = "most" if count >= _MOST * possible.bit_count() else "parts"
     begin = [p.partition(":")[2][:-1] for p in patterns if p.endswith("*")]
     if len(begin) == len(patterns) and 0 < len(begin) <= 3 and not set("".join(begin)) & set("*?"):

@@ -146,11 +146,11 @@ def _day(text: str) -> str:
 
 
 def _say_mfa_age(test: Test) -> str:
-    words = {"NumericLessThan": "less than", "NumericLessThanEquals": "at most"}
-    words |= {"NumericGreaterThan": "more than", "NumericGreaterThanEquals": "at least"}
-    if test.name not in words or len(test.values) != 1 or not test.values[0].isdigit():
+    single = len(test.values) == 1 and test.values[0].isdigit()
+    if not single or not test.name.startswith("Numeric") or test.name not in _ORDERS:
         return ""
-    return f"MFA was given {words[test.name]} {_duration(int(test.values[0]))} ago"
+    how = _ORDERS[test.name].removeprefix("is ")
+    return f"MFA was given {how} {_duration(int(test.values[0]))} ago"
 
 
 def _duration(seconds: int) -> str:

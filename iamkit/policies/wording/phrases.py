@@ -1,7 +1,7 @@
 """Names and lists as English words."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from iamkit.policies.actions.catalogue import load_catalogue
 from iamkit.text import listed
@@ -13,11 +13,7 @@ _UNCOUNTED = set(
     "replication status tagging traffic usage versioning acceleration in on to from for by with "
     "all health compliance".split()
 )
-_TITLES = {
-    "iam": "IAM",
-    "sts": "AWS STS",
-    "kms": "AWS KMS",
-}
+_TITLES = {"iam": "IAM", "sts": "AWS STS", "kms": "AWS KMS"}
 _SHORT_FORMS = set(
     "acl api arn aws cidr db dhcp dns ebs ec2 iam id ip kms mfa oidc saml sms sql ssh ssl tls "
     "url vpc vpn".split()
@@ -81,9 +77,14 @@ def say_together(actions: Iterable[str]) -> str:
     for thing, several in verbs.items():
         things.setdefault(listed(several), []).append(thing)
     said = [f"{verb} {listed(several)}".strip() for verb, several in things.items()]
-    if len(said) > 1 and any(" and " in phrase for phrase in said):
-        return f"{', '.join(said[:-1])}, and {said[-1]}"
-    return listed(said)
+    return say_list(said)
+
+
+def say_list(phrases: Sequence[str]) -> str:
+    """Phrases in a row; with a comma before the last where one has an ``and`` of its own."""
+    if len(phrases) == 1 or not any("," in phrase or " and " in phrase for phrase in phrases):
+        return listed(phrases)
+    return f"{', '.join(phrases[:-1])}, and {phrases[-1]}"
 
 
 def title_of(service: str) -> str:

@@ -116,7 +116,9 @@ def _say_arn(arn: str) -> str:
 
 def _matches(arn: str, service: str) -> Iterator[tuple[int, int, str, tuple[str, ...], Any]]:
     """The resource types whose form an ARN has, with how much of it is told by the form."""
-    for kind, form in resource_arns(service).items() if _is_known(service) else ():
+    for kind, form in (
+        resource_arns(service).items() if service in load_catalogue().services else ()
+    ):
         literals, expression, nouns = _take_apart(form)
         if not all(literal in arn for literal in literals):
             continue  # sooner than to compile it
@@ -124,10 +126,6 @@ def _matches(arn: str, service: str) -> Iterator[tuple[int, int, str, tuple[str,
         if found:
             depth = sum(group.count("/") for group in found.groups())
             yield len("".join(literals)), -depth, kind, nouns, found.groups()
-
-
-def _is_known(service: str) -> bool:
-    return service in load_catalogue().services
 
 
 @cache
