@@ -8,7 +8,19 @@ from functools import cached_property
 from iamkit.account.gaps import DETAILS, REPORT, judge_sources
 from iamkit.account.state import ROOT_USER, PasswordPolicy, ReportRow, Source
 from iamkit.audit.cells import any_of, days, hours
-from iamkit.audit.columns import DERIVED, LACKING, NOT_READ, STAMP, UNKNOWN, Column, Schema, Unread
+from iamkit.audit.columns import (
+    DERIVED,
+    LACKING,
+    NOT_READ,
+    UNKNOWN,
+    Column,
+    Schema,
+    Unread,
+    flag,
+    number,
+    text,
+    time,
+)
 from iamkit.audit.facts import Facts
 from iamkit.audit.people import USER_SOURCES, last_use
 
@@ -117,76 +129,49 @@ class Account:
 
 
 ACCOUNT: Schema[Account] = {
-    "account_id": Column(
-        "str", "12 digits", lambda a: a.facts.state.account_id, "GetCallerIdentity"
-    ),
-    "alias": Column("str", "account alias", lambda a: a.alias, "ListAccountAliases"),
-    "users": Column(
-        "Int64",
+    "account_id": text("12 digits", lambda a: a.facts.state.account_id, "GetCallerIdentity"),
+    "alias": text("account alias", lambda a: a.alias, "ListAccountAliases"),
+    "users": number(
         "how many there are",
         lambda a: len(a.facts.require_all("users").users) + len(a.facts.gaps.users),
     ),
-    "groups": Column(
-        "Int64",
+    "groups": number(
         "how many there are",
         lambda a: len(a.facts.require_all("groups").groups) + len(a.facts.gaps.groups),
     ),
-    "roles": Column(
-        "Int64", "how many there are", lambda a: len(a.facts.require_all("roles").roles)
+    "roles": number("how many there are", lambda a: len(a.facts.require_all("roles").roles)),
+    "root_access_key": flag("the root has an access key", lambda a: a.root_has_key, SUMMARY),
+    "root_password": flag(
+        "the root has a password", lambda a: a.root_has_password, f"{SUMMARY} or {REPORT}"
     ),
-    "root_access_key": Column(
-        "boolean", "the root has an access key", lambda a: a.root_has_key, SUMMARY
-    ),
-    "root_password": Column(
-        "boolean",
-        "the root has a password",
-        lambda a: a.root_has_password,
-        f"{SUMMARY} or {REPORT}",
-    ),
-    "root_mfa": Column("boolean", "the root signs in with MFA", lambda a: a.root_has_mfa, SUMMARY),
-    "root_mfa_virtual": Column(
-        "boolean",
+    "root_mfa": flag("the root signs in with MFA", lambda a: a.root_has_mfa, SUMMARY),
+    "root_mfa_virtual": flag(
         "its device is a virtual one",
         lambda a: ROOT_USER in a.facts.require("ListVirtualMFADevices").mfa_devices,
         "ListVirtualMFADevices",
     ),
-    "root_last_used": Column(
-        STAMP,
-        "last use of its password or keys",
-        lambda a: last_use(a.root),
-        REPORT,
-        "",
-        "account_id",
+    "root_last_used": time(
+        "last use of its password or keys", lambda a: last_use(a.root), REPORT, "account_id"
     ),
-    "root_idle_days": Column(
-        "Int64", "since then", lambda a: days(a.facts.now, last_use(a.root)), REPORT, "days"
+    "root_idle_days": number(
+        "since then", lambda a: days(a.facts.now, last_use(a.root)), REPORT, "days"
     ),
-    "root_used": Column("boolean", "was ever used", lambda a: bool(last_use(a.root)), REPORT),
-    "password_min_length": Column(
-        "Int64", "characters, at least", lambda a: a.rules.minimum_length, RULES
+    "root_used": flag("was ever used", lambda a: bool(last_use(a.root)), REPORT),
+    "password_min_length": number("characters, at least", lambda a: a.rules.minimum_length, RULES),
+    "password_reuse": number(
+        "former passwords that are refused", lambda a: a.rules.reuse_prevention or 0, RULES
     ),
-    "password_reuse": Column(
-        "Int64",
-        "former passwords that are refused",
-        lambda a: a.rules.reuse_prevention or 0,
-        RULES,
-    ),
-    "support_roles": Column(
-        "Int64", "roles that may open support cases", lambda a: a.support_roles
-    ),
-    "analyzers": Column(
-        "Int64",
+    "support_roles": number("roles that may open support cases", lambda a: a.support_roles),
+    "analyzers": number(
         "active external access analyzers",
         lambda a: len(a.facts.require("ListAnalyzers").analyzers),
         "ListAnalyzers",
     ),
-    "expired_certificates": Column(
-        "str", "server certificates past their end", lambda a: ", ".join(a.expired), CERTIFICATES
+    "expired_certificates": text(
+        "server certificates past their end", lambda a: ", ".join(a.expired), CERTIFICATES
     ),
-    "expired_count": Column("Int64", "how many they are", lambda a: len(a.expired), CERTIFICATES),
-    "cloudshell_full": Column(
-        "str", "who has AWSCloudShellFullAccess", lambda a: a.cloudshell_full
-    ),
+    "expired_count": number("how many they are", lambda a: len(a.expired), CERTIFICATES),
+    "cloudshell_full": text("who has AWSCloudShellFullAccess", lambda a: a.cloudshell_full),
     **LACKING,
 }
 """``audit.account``: one row for the account and its root."""
@@ -202,22 +187,20 @@ class SourceRow:
 
 
 SOURCES: Schema[SourceRow] = {
-    "source": Column("str", "the operation of the API", lambda s: s.name),
+    "source": text("the operation of the API", lambda s: s.name),
     "status": Column(
         "category",
         "read, in part, not read, unknown",
         lambda s: "in part" if s.source.in_part else s.source.status,
     ),
-    "at": Column(STAMP, "the moment for which its values hold", lambda s: s.source.at),
+    "at": time("the moment for which its values hold", lambda s: s.source.at),
     "age_hours": Column(
         "Float64", "how old they are", lambda s: hours(s.now, s.source.at), DERIVED, "hours"
     ),
-    "users_missing": Column(
-        "Int64",
-        "users for whom it is unknown, as far as they are known",
-        lambda s: len(s.source.missing),
+    "users_missing": number(
+        "users for whom it is unknown, as far as they are known", lambda s: len(s.source.missing)
     ),
-    "note": Column("str", "why", lambda s: s.source.note),
+    "note": text("why", lambda s: s.source.note),
 }
 """``audit.sources``: one row per operation that an audit reads."""
 

@@ -311,11 +311,6 @@ def export_audit(
     return {"junit": to_junit, "sarif": to_sarif}[form](audit).encode()
 
 
-def has_findings(audit: Audit, severity: str, status: str = "fail") -> bool:
-    """Whether a finding counts that is of a severity or worse; or one with another status."""
-    return _count(audit, severity, status) > 0
-
-
 def judge(audit: Audit, fail_on: str | None = None) -> tuple[int, list[str]]:
     """The exit code of an audit, and why it is not 0.
 

@@ -23,7 +23,9 @@ from iamkit.audit.columns import (
     Column,
     Schema,
     make_frame,
+    number,
     tell_cells,
+    text,
 )
 from iamkit.audit.groups_table import GROUPS
 from iamkit.audit.keys_table import ACCESS_KEYS
@@ -69,42 +71,27 @@ FINDINGS: Schema[Finding] = {
         "severity", "critical, high, medium, low", lambda f: f.check.severity, DERIVED
     ),
     "status": Column(
-        "category",
-        "fail, unknown (it could not be told), or waived",
-        lambda f: f.status,
-        DERIVED,
+        "category", "fail, unknown (it could not be told), or waived", lambda f: f.status, DERIVED
     ),
-    "check": Column("str", "the check's id", lambda f: f.check.id, DERIVED),
-    "title": Column("str", "what is expected", lambda f: f.check.title, DERIVED),
-    "principal": Column(
-        "str", "the user, group, policy or account", lambda f: f.principal, DERIVED
-    ),
-    "resource": Column(
-        "str", "what of it: an access key id, a certificate", lambda f: f.resource, DERIVED
-    ),
-    "data": Column("str", "what decided it, as column=value", lambda f: f.data, DERIVED),
-    "source": Column("str", "the operations that the data come from", lambda f: f.source, DERIVED),
+    "check": text("the check's id", lambda f: f.check.id, DERIVED),
+    "title": text("what is expected", lambda f: f.check.title, DERIVED),
+    "principal": text("the user, group, policy or account", lambda f: f.principal, DERIVED),
+    "resource": text("what of it: an access key id, a certificate", lambda f: f.resource, DERIVED),
+    "data": text("what decided it, as column=value", lambda f: f.data, DERIVED),
+    "source": text("the operations that the data come from", lambda f: f.source, DERIVED),
     "age_hours": Column(
         "Float64", "how old the oldest of the data is", lambda f: f.age, DERIVED, "hours"
     ),
-    "remedy": Column("str", "what to do, as aws iam commands", lambda f: f.remedy, DERIVED),
-    "cis": Column(
-        "str",
+    "remedy": text("what to do, as aws iam commands", lambda f: f.remedy, DERIVED),
+    "cis": text(
         "items of the CIS AWS Foundations Benchmark, by version",
         lambda f: f.check.cis_items,
         DERIVED,
     ),
-    "reading": Column(
-        "str", "the reading taken where tools disagree", lambda f: f.check.reading, DERIVED
-    ),
-    "waiver": Column(
-        "str", "the reason of a waiver that counts, and its end", lambda f: f.waiver, DERIVED
-    ),
-    "fingerprint": Column(
-        "str",
-        "the same for the same finding, whatever else was read",
-        lambda f: f.fingerprint,
-        DERIVED,
+    "reading": text("the reading taken where tools disagree", lambda f: f.check.reading, DERIVED),
+    "waiver": text("the reason of a waiver that counts, and its end", lambda f: f.waiver, DERIVED),
+    "fingerprint": text(
+        "the same for the same finding, whatever else was read", lambda f: f.fingerprint, DERIVED
     ),
 }
 """``audit_findings``: the worst first, then by check, principal and resource."""
@@ -125,12 +112,12 @@ class WaiverUse:
 
 
 WAIVERS: Schema[WaiverUse] = {
-    "check": Column("str", "the check's id", lambda w: w.waiver.check, DERIVED),
-    "principal": Column("str", "whom it concerns", lambda w: w.waiver.principal, DERIVED),
-    "reason": Column("str", "why", lambda w: w.waiver.reason, DERIVED),
-    "until": Column("str", "the last day", lambda w: w.waiver.until, DERIVED),
-    "state": Column("str", "expired, in force, or matches nothing", lambda w: w.state, DERIVED),
-    "findings": Column("Int64", "how many it covers", lambda w: w.covered, DERIVED),
+    "check": text("the check's id", lambda w: w.waiver.check, DERIVED),
+    "principal": text("whom it concerns", lambda w: w.waiver.principal, DERIVED),
+    "reason": text("why", lambda w: w.waiver.reason, DERIVED),
+    "until": text("the last day", lambda w: w.waiver.until, DERIVED),
+    "state": text("expired, in force, or matches nothing", lambda w: w.state, DERIVED),
+    "findings": number("how many it covers", lambda w: w.covered, DERIVED),
 }
 """``audit.waivers``: one row per waiver, in the order in which they were given."""
 

@@ -11,7 +11,6 @@ from iamkit.audit.columns import (
     STAMP,
     Column,
     Schema,
-    describe_columns,
     in_words,
     tell_cells,
 )
@@ -40,7 +39,6 @@ __all__ = [
     "USERS",
     "Column",
     "Schema",
-    "describe_columns",
     "in_words",
     "tell_cells",
 ]
