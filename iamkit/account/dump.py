@@ -67,10 +67,6 @@ def is_details(page: Any) -> bool:
 def read_report(path: Path, content: Any) -> Report:
     """A credential report and when AWS made it, for its CSV the file's date.
 
-    Args:
-        path: the file, for errors.
-        content: the CSV, or the reply of GetCredentialReport.
-
     Raises:
         InputError: it cannot be read.
     """

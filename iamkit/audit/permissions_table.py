@@ -87,12 +87,7 @@ PERMISSIONS: Schema[Permissions] = {
 
 
 def permissions_of(facts: Facts, users: Iterable[str] | None = None) -> pd.DataFrame:
-    """What each user may do, by service and access level: ``PERMISSIONS``.
-
-    Args:
-        facts: the account, and what its users hold.
-        users: the users to look at; all without it, which may be millions of rows.
-    """
+    """What users may do, by service and access level: ``PERMISSIONS``; of all without names."""
     names = {*facts.state.users, *facts.gaps.users} if users is None else users
     parts = list(_parts(facts, sorted(names)))
     if not parts:

@@ -7,22 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
-from typing import NamedTuple
 
 from iamkit.account.gaps import DETAILS, is_described
 from iamkit.account.state import JSON
 from iamkit.audit.columns import LACKING, Column, Schema, Unread, flag, number, text, time
 from iamkit.audit.facts import Facts
-from iamkit.audit.policy_review import review_document
-
-
-class Review(NamedTuple):
-    """What a policy's text says: the columns of the same names."""
-
-    full_admin: bool
-    full_services: str
-    mfa_removable: bool
-    group_denies: str
+from iamkit.audit.policy_review import Review, review_document
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -54,7 +44,7 @@ class HeldPolicy:
         """What its text says."""
         if not is_described(self.document):
             raise Unread(DETAILS)
-        return Review(*review_document(self.document))
+        return review_document(self.document)
 
     @property
     def attached_to(self) -> str | None:
@@ -120,7 +110,7 @@ def _managed(facts: Facts) -> Iterator[HeldPolicy]:
     for holder, entity in state.holders():
         for arn in entity.attached_policies:
             holders.setdefault(arn, []).append(holder)
-        if bound := getattr(entity, "permissions_boundary", None):
+        if bound := entity.permissions_boundary:
             bounds.setdefault(bound, []).append(holder)
     for arn in {*state.policies, *holders, *bounds}:
         policy = state.policies.get(arn)

@@ -73,12 +73,7 @@ class Urgent:
 
 
 def most_urgent(findings: pd.DataFrame, most: int = 3) -> list[Urgent]:
-    """The worst of the findings that fail and are not waived, the worst first.
-
-    Args:
-        findings: the columns of ``schema.FINDINGS``, the worst first as an audit has them.
-        most: how many checks, each of which may concern many.
-    """
+    """The worst of the findings that fail and are not waived, the worst first."""
     failing = findings[findings["status"] == "fail"]
     checks = list(dict.fromkeys(failing["check"]))[:most]
     return [_first(failing[failing["check"] == check]) for check in checks]
