@@ -37,7 +37,10 @@ def read_details(pages: Iterable[Reply]) -> Details:
     policies: dict[str, ManagedPolicy] = {}
     for page in pages:
         users |= {item["UserName"]: _user(item) for item in page.get("UserDetailList") or ()}
-        groups |= {item["GroupName"]: _group(item) for item in page.get("GroupDetailList") or ()}
+        groups |= {
+            item["GroupName"]: Group(**_holder(item, "Group"))
+            for item in page.get("GroupDetailList") or ()
+        }
         roles |= {item["RoleName"]: _role(item) for item in page.get("RoleDetailList") or ()}
         policies |= {item["Arn"]: _policy(item) for item in page.get("Policies") or ()}
     return users, groups, roles, policies
@@ -108,22 +111,16 @@ def read_date(value: datetime | str | float | None) -> datetime | None:
 
 def _user(item: Reply) -> User:
     return User(
-        **_principal(item, "User"),
+        **_holder(item, "User"),
         tags=_tags(item),
         groups=frozenset(item.get("GroupList") or ()),
-        permissions_boundary=_boundary(item),
     )
-
-
-def _group(item: Reply) -> Group:
-    return Group(**_principal(item, "Group"))
 
 
 def _role(item: Reply) -> Role:
     return Role(
-        **_principal(item, "Role"),
+        **_holder(item, "Role"),
         trust_policy=_document(item.get("AssumeRolePolicyDocument")),
-        permissions_boundary=_boundary(item),
         tags=_tags(item),
         instance_profiles=tuple(read_profiles(item.get("InstanceProfileList") or ())),
         last_used=read_date((item.get("RoleLastUsed") or {}).get("LastUsedDate")),
@@ -135,7 +132,7 @@ def _tags(item: Reply) -> dict[str, str]:
     return {tag["Key"]: tag["Value"] for tag in item.get("Tags") or ()}
 
 
-def _principal(item: Reply, kind: str) -> dict[str, Any]:
+def _holder(item: Reply, kind: str) -> dict[str, Any]:
     """What users, groups and roles have in common."""
     return {
         "name": item[f"{kind}Name"],
@@ -150,12 +147,10 @@ def _principal(item: Reply, kind: str) -> dict[str, Any]:
         "attached_policies": frozenset(
             policy["PolicyArn"] for policy in item.get("AttachedManagedPolicies") or ()
         ),
+        "permissions_boundary": (item.get("PermissionsBoundary") or {}).get(
+            "PermissionsBoundaryArn"
+        ),
     }
-
-
-def _boundary(item: Reply) -> str | None:
-    arn = (item.get("PermissionsBoundary") or {}).get("PermissionsBoundaryArn")
-    return str(arn) if arn else None
 
 
 def _policy(item: Reply) -> ManagedPolicy:

@@ -27,9 +27,6 @@ NOTHING = frozenset({"", "N/A", "no_information", "not_supported"})
 def parse_credential_report(text: str) -> dict[str, ReportRow]:
     """The rows of a credential report by user name; columns that AWS added since are left out.
 
-    Args:
-        text: the CSV, with its header.
-
     Raises:
         InputError: it is no credential report, or a row of it cannot be read.
     """

@@ -15,8 +15,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from iamkit.account.api_replies import Details, Reply, read_date, read_details
 from iamkit.account.credential_report import COLUMNS, parse_credential_report
 from iamkit.account.gaps import DETAILS, KINDS, REPORT, find_gaps
@@ -68,10 +66,6 @@ def is_details(page: Any) -> bool:
 
 def read_report(path: Path, content: Any) -> Report:
     """A credential report and when AWS made it, for its CSV the file's date.
-
-    Args:
-        path: the file, for errors.
-        content: the CSV, or the reply of GetCredentialReport.
 
     Raises:
         InputError: it cannot be read.
@@ -129,17 +123,17 @@ def join_dump(pages: Sequence[tuple[Path, Reply]], report: Report) -> AccountSta
 
 
 def _read_yaml(path: Path, text: str) -> Any:
+    import yaml  # noqa: PLC0415 - most files are JSON
+
+    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        check_yaml(text, _LOADER)
-        return yaml.load(text, Loader=_LOADER)  # noqa: S506 - one of the two safe loaders
+        check_yaml(text, loader)
+        return yaml.load(text, Loader=loader)  # noqa: S506 - one of the two safe loaders
     except yaml.YAMLError as error:
         where = getattr(error, "problem_mark", None)
         line = f", line {where.line + 1}" if where else ""
         why = getattr(error, "problem", None) or "not YAML"
         raise InputError(f"{path}{line}: this is no YAML that can be read: {why}.") from None
-
-
-_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def _csv_in(content: Any) -> str:

@@ -7,7 +7,7 @@ its users and the policies that are attached. Whoever is in such a group may be 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from iamkit.account.state import JSON, ROOT_USER, AccountState, Group, Role, Source, User
+from iamkit.account.state import JSON, ROOT_USER, AccountState, Group, Holder, Source, User
 from iamkit.text import few
 
 DETAILS, REPORT = "GetAccountAuthorizationDetails", "GetCredentialReport"
@@ -45,7 +45,7 @@ class Gaps:
     _broken: frozenset[str]
     """Groups that grant what is not known: ``groups``, and those with a policy without text."""
 
-    def grants_of(self, holder: User | Group | Role) -> bool:
+    def grants_of(self, holder: Holder) -> bool:
         """Whether some of what a user, group or role is granted is not known."""
         if isinstance(holder, User) and holder.groups & self._broken:
             return True
@@ -53,9 +53,9 @@ class Gaps:
             return True
         return _has_unread_policy(holder, self.policies)
 
-    def bounds(self, holder: User | Group | Role) -> bool:
+    def bounds(self, holder: Holder) -> bool:
         """Whether a permissions boundary's text is not known."""
-        return getattr(holder, "permissions_boundary", None) in self.policies
+        return holder.permissions_boundary in self.policies
 
     @property
     def holders(self) -> frozenset[str]:
@@ -73,7 +73,7 @@ class Gaps:
             (self.inline, "with an inline policy without text:"),
         ):
             if names:
-                yield f"{said} {few(list(names))}"
+                yield f"{said} {few(names)}"
 
 
 def is_described(document: JSON) -> bool:
@@ -152,12 +152,12 @@ def _named_alone(state: AccountState) -> tuple[str, ...]:
     return tuple(sorted(named - set(state.users) - {ROOT_USER}))
 
 
-def _policies_of(holder: User | Group | Role) -> Iterator[str]:
+def _policies_of(holder: Holder) -> Iterator[str]:
     yield from holder.attached_policies
-    if bound := getattr(holder, "permissions_boundary", None):
-        yield bound
+    if holder.permissions_boundary:
+        yield holder.permissions_boundary
 
 
-def _has_unread_policy(holder: User | Group | Role, unread: frozenset[str]) -> bool:
+def _has_unread_policy(holder: Holder, unread: frozenset[str]) -> bool:
     inline = any(not is_described(document) for document in holder.inline_policies.values())
     return inline or not holder.attached_policies.isdisjoint(unread)

@@ -66,40 +66,38 @@ class PasswordPolicy:
 
 
 @dataclass(frozen=True, kw_only=True)
-class User:
+class Holder:
+    """What users, groups and roles have in common; groups have no boundary."""
+
+    name: str
+    path: str = "/"
+    arn: str = ""
+    id: str = ""
+    created: datetime | None = None
+    inline_policies: Mapping[str, JSON] = field(default_factory=dict)
+    attached_policies: frozenset[str] = frozenset()
+    permissions_boundary: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class User(Holder):
     """An IAM user; what they own is in the account's mappings, by their name.
 
     ``password_last_used`` is known where ListUsers was asked for.
     """
 
-    name: str
-    path: str = "/"
-    arn: str = ""
-    id: str = ""
-    created: datetime | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     groups: frozenset[str] = frozenset()
-    inline_policies: Mapping[str, JSON] = field(default_factory=dict)
-    attached_policies: frozenset[str] = frozenset()
-    permissions_boundary: str | None = None
     password_last_used: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
-class Group:
+class Group(Holder):
     """An IAM group."""
-
-    name: str
-    path: str = "/"
-    arn: str = ""
-    id: str = ""
-    created: datetime | None = None
-    inline_policies: Mapping[str, JSON] = field(default_factory=dict)
-    attached_policies: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True)
-class Role:
+class Role(Holder):
     """An IAM role; ``trust_policy`` says who may assume it.
 
     Attributes:
@@ -108,15 +106,7 @@ class Role:
         last_used, last_region: within AWS's tracking period of 400 days; None and empty for never.
     """
 
-    name: str
-    path: str = "/"
-    arn: str = ""
-    id: str = ""
-    created: datetime | None = None
-    inline_policies: Mapping[str, JSON] = field(default_factory=dict)
-    attached_policies: frozenset[str] = frozenset()
     trust_policy: JSON = field(default_factory=dict)
-    permissions_boundary: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     instance_profiles: tuple[str, ...] = ()
     last_used: datetime | None = None
@@ -345,16 +335,16 @@ class AccountState:
         unasked = source.asked is not None and user not in source.asked | source.missing
         return "not read" if source.status == "not read" or unasked else "unknown"
 
-    def holders(self) -> Iterator[tuple[str, "User | Group | Role"]]:
+    def holders(self) -> Iterator[tuple[str, Holder]]:
         """Who may hold policies: every user, group and role as ``user alice``, by kind and name."""
-        kinds: tuple[tuple[str, Mapping[str, User | Group | Role]], ...] = (
-            ("user", self.users),
-            ("group", self.groups),
-            ("role", self.roles),
-        )
-        for kind, entities in kinds:
-            for name in sorted(entities):
-                yield f"{kind} {name}", entities[name]
+        kinds: dict[str, Mapping[str, Holder]] = {
+            "user": self.users,
+            "group": self.groups,
+            "role": self.roles,
+        }
+        for kind, holders in kinds.items():
+            for name in sorted(holders):
+                yield f"{kind} {name}", holders[name]
 
 
 ROOT_USER = "<root_account>"

@@ -1,14 +1,15 @@
 """An account's state in files: our own, and what the AWS CLI prints without any of our code."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import fields, is_dataclass
 from datetime import datetime
 from functools import cache
 from pathlib import Path
-from typing import Any
+from types import UnionType
+from typing import Any, get_args, get_origin, get_type_hints
 
-from pydantic import TypeAdapter, ValidationError
-
+from iamkit.account.api_replies import read_date
 from iamkit.account.dump import Report, is_details, join_dump, read_content, read_report
 from iamkit.account.state import AccountState
 from iamkit.errors import InputError
@@ -26,9 +27,10 @@ def save_state(state: AccountState, path: Path | str) -> Path:
     Raises:
         InputError: the file cannot be written.
     """
-    content = {"format": FORMAT, "state": _adapter().dump_python(state)}
     path = Path(path)
-    text = json.dumps(content, default=_plain, ensure_ascii=False, indent=1)
+    text = json.dumps(
+        {"format": FORMAT, "state": state}, default=_plain, ensure_ascii=False, indent=1
+    )
     try:
         write_whole(path, text)
     except OSError as error:
@@ -78,23 +80,69 @@ def _listed(content: Any) -> list[Any]:
     return content if isinstance(content, list) else [content]
 
 
+class _Damaged(ValueError):  # noqa: N818 - it says where
+    """A value that is not of its type; the arguments are the names that lead to it."""
+
+
 def _validated(path: Path, content: dict[str, Any]) -> AccountState:
     try:
-        return _adapter().validate_python(content["state"])
-    except (ValidationError, KeyError) as error:
-        where = error.errors()[0]["loc"] if isinstance(error, ValidationError) else "state"
-        raise InputError(f"{path} is a damaged account state, at {where}.") from None
+        state: AccountState = _at("state", _reader(AccountState), content.get("state"))
+    except _Damaged as error:
+        raise InputError(f"{path} is a damaged account state, at {error.args}.") from None
+    return state
 
 
-def _plain(value: object) -> object:
-    """What JSON lacks: sets, in order, and dates."""
-    if isinstance(value, datetime):
-        return value.isoformat()
-    if isinstance(value, frozenset):
-        return sorted(value)
-    return dict(value) if isinstance(value, Mapping) else value
+def _at(name: str, read: Callable[[Any], Any], value: Any) -> Any:
+    try:
+        return read(value)
+    except _Damaged as error:
+        raise _Damaged(name, *error.args) from None
+    except (ValueError, TypeError, AttributeError):
+        raise _Damaged(name) from None
 
 
 @cache
-def _adapter() -> TypeAdapter[AccountState]:
-    return TypeAdapter(AccountState)
+def _reader(kind: Any) -> Callable[[Any], Any]:
+    """What makes of a value of JSON one of a type that ``iamkit.account.state`` uses."""
+    make: Any = kind
+    if is_dataclass(kind):
+        hints = get_type_hints(kind)
+        readers = {field.name: _reader(hints[field.name]) for field in fields(kind)}
+
+        def read_fields(value: Any) -> Any:
+            known = readers.keys() & value.keys()
+            return make(**{name: _at(name, readers[name], value[name]) for name in known})
+
+        return read_fields
+    origin, inner = get_origin(kind), get_args(kind)
+    if origin is Mapping:
+        read = _reader(inner[1])
+        return lambda value: {name: _at(name, read, one) for name, one in value.items()}
+    if origin in (tuple, frozenset):
+        read, size = _reader(inner[0]), 2 if inner[1:] == inner[:1] else None
+        return lambda value: origin(map(read, _listed_whole(value, size)))
+    if origin is UnionType:
+        read = _reader(inner[0])
+        return lambda value: None if value is None else read(value)
+    return read_date if kind is datetime else lambda value: _one_of(kind, inner, value)
+
+
+def _listed_whole(value: Any, size: int | None) -> list[Any]:
+    """A list; of so many if there is a size, as of a user's two keys in the report."""
+    if not isinstance(value, list) or len(value) != (len(value) if size is None else size):
+        raise _Damaged
+    return value
+
+
+def _one_of(kind: Any, words: tuple[str, ...], value: Any) -> Any:
+    """A text, number or truth; of ``Literal`` one of its words."""
+    if kind is not Any and not (value in words if words else type(value) is kind):
+        raise _Damaged
+    return value
+
+
+def _plain(value: Any) -> object:
+    """What JSON lacks: sets, in order, dates, and what ``iamkit.account.state`` has."""
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return sorted(value) if isinstance(value, frozenset) else dict(vars(value))

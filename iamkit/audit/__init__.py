@@ -5,16 +5,16 @@ wants a single table.
 """
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cached_property
 
 import pandas as pd
 
 from iamkit.account.state import ROOT_USER, AccountState
 from iamkit.audit.account_table import ACCOUNT, SOURCES, Account, all_sources
-from iamkit.audit.checks import CHECKS, Check, check
+from iamkit.audit.checks import CHECKS, Check, Table, check
 from iamkit.audit.columns import make_frame
-from iamkit.audit.facts import Facts
+from iamkit.audit.facts import DEFAULTS, Facts
 from iamkit.audit.findings import find, waivers_table
 from iamkit.audit.groups_table import GROUPS, MEMBERSHIPS, all_groups, all_memberships
 from iamkit.audit.keys_table import ACCESS_KEYS, held_keys
@@ -39,8 +39,6 @@ __all__ = [
     "check",
 ]
 
-DEFAULTS = Thresholds()
-
 
 class Audit(Facts):
     """An account under audit; every table is a plain DataFrame, described in ``audit.schema``.
@@ -53,20 +51,9 @@ class Audit(Facts):
             without it.
     """
 
-    def __init__(
-        self,
-        state: AccountState,
-        thresholds: Thresholds = DEFAULTS,
-        waivers: Iterable[Waiver] = (),
-        now: datetime | None = None,
-    ) -> None:
-        super().__init__(state, now or state.read_at or datetime.now(UTC))
-        self.thresholds = thresholds
-        self._waivers = tuple(waivers)
-
     def of(self, state: AccountState) -> "Audit":
         """Another state of the account, audited with the same thresholds and waivers."""
-        return Audit(state, self.thresholds, self._waivers)
+        return Audit(state, self.thresholds, self.given_waivers)
 
     @cached_property
     def users(self) -> pd.DataFrame:
@@ -108,39 +95,24 @@ class Audit(Facts):
     @cached_property
     def findings(self) -> pd.DataFrame:
         """What is to be done, the worst first: ``schema.FINDINGS``."""
-        keys = self.access_keys
-        checked = {
-            "account": self.account,
-            "users": self._users,
-            "access_keys": keys[keys["user"] != ROOT_USER],  # the root's are of root-access-key
-            "groups": self.groups,
-            "policies": self.policies,
-        }
-        return find(
-            CHECKS.values(),
-            checked,
-            state=self.state,
-            limits=self.thresholds,
-            waivers=self._waivers,
-            now=self.now,
-            unlisted=self._unlisted,
-        )
+        return self.find(CHECKS.values())
 
-    @property
-    def _unlisted(self) -> dict[str, str]:
-        """By table, the kinds of which more may be there than it has rows."""
-        rows_of = {
-            "users": {"users"},
-            "access_keys": {"users"},
-            "groups": {"groups"},
-            "policies": {"policies", "users", "groups", "roles"},
-        }
-        return {t: ", ".join(sorted(kinds & self.gaps.kinds)) for t, kinds in rows_of.items()}
+    def find(self, checks: Iterable[Check]) -> pd.DataFrame:
+        """What some checks find, over the tables that they look at alone."""
+        return find(checks, self._checked, self)
+
+    def _checked(self, table: Table) -> pd.DataFrame:
+        """A table as checks see it."""
+        if table == "users":
+            return self._users
+        found: pd.DataFrame = getattr(self, table)
+        # The root's keys are root-access-key's business.
+        return found[found["user"] != ROOT_USER] if table == "access_keys" else found
 
     @cached_property
     def waivers(self) -> pd.DataFrame:
         """Every waiver: check, principal, reason, until, state, findings."""
-        return waivers_table(self._waivers, self.findings, self.now.date())
+        return waivers_table(self, self.findings)
 
     def permissions(self, users: Iterable[str] | None = None) -> pd.DataFrame:
         """What users may do, by service and access level: ``schema.PERMISSIONS``.

@@ -1,6 +1,6 @@
 """``audit.account``, one row for the account and its root; ``audit.sources``, what was read."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -8,24 +8,26 @@ from functools import cached_property
 from iamkit.account.gaps import DETAILS, REPORT, judge_sources
 from iamkit.account.state import ROOT_USER, PasswordPolicy, ReportRow, Source
 from iamkit.audit.cells import any_of, days, hours
-from iamkit.audit.columns import DERIVED, LACKING, NOT_READ, STAMP, UNKNOWN, Column, Schema, Unread
+from iamkit.audit.columns import (
+    DERIVED,
+    LACKING,
+    NOT_READ,
+    UNKNOWN,
+    Column,
+    Schema,
+    Unread,
+    flag,
+    number,
+    text,
+    time,
+)
 from iamkit.audit.facts import Facts
 from iamkit.audit.people import USER_SOURCES, last_use
 
-SUMMARY, RULES, CERTIFICATES = (
-    "GetAccountSummary",
-    "GetAccountPasswordPolicy",
-    "ListServerCertificates",
-)
-ACCOUNT_SOURCES = (
-    REPORT,
-    SUMMARY,
-    RULES,
-    "ListAccountAliases",
-    "ListAnalyzers",
-    CERTIFICATES,
-    "ListVirtualMFADevices",
-)
+SUMMARY, RULES = "GetAccountSummary", "GetAccountPasswordPolicy"
+ALIASES, ANALYZERS = "ListAccountAliases", "ListAnalyzers"
+CERTIFICATES, DEVICES = "ListServerCertificates", "ListVirtualMFADevices"
+ACCOUNT_SOURCES = (REPORT, SUMMARY, RULES, ALIASES, ANALYZERS, CERTIFICATES, DEVICES)
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +39,7 @@ class Account:
     @property
     def alias(self) -> str:
         """The alias; empty if there is none."""
-        return self.facts.state.alias or self.facts.require("ListAccountAliases").alias or ""
+        return self.facts.state.alias or self.facts.require(ALIASES).alias or ""
 
     @property
     def root(self) -> ReportRow:
@@ -46,29 +48,14 @@ class Account:
             raise Unread(REPORT)
         return self.facts.state.report[ROOT_USER]
 
-    @property
-    def root_has_key(self) -> bool | None:
-        """The summary is fresher; the report may be four hours old."""
-        if (present := self.facts.state.summary.get("AccountAccessKeysPresent")) is not None:
-            return bool(present)
-        return any_of(key.active for key in self.root.keys if key)
+    def of_root(self, count: str, reported: Callable[[ReportRow], bool | None]) -> bool | None:
+        """What the summary says of the root; it is fresher than the report (four hours old).
 
-    @property
-    def root_has_password(self) -> bool | None:
-        """Central root access takes the password away; reports before it say ``not_supported``.
-
+        Central root access takes the password away; reports before it say ``not_supported``.
         https://docs.aws.amazon.com/IAM/latest/UserGuide/id_root-user-access-management.html
         """
-        if (present := self.facts.state.summary.get("AccountPasswordPresent")) is not None:
-            return bool(present)
-        return self.root.password_enabled
-
-    @property
-    def root_has_mfa(self) -> bool | None:
-        """Whether the root signs in with MFA."""
-        if (enabled := self.facts.state.summary.get("AccountMFAEnabled")) is not None:
-            return bool(enabled)
-        return self.root.mfa_active
+        present = self.facts.state.summary.get(count)
+        return reported(self.root) if present is None else bool(present)
 
     @property
     def rules(self) -> PasswordPolicy:
@@ -116,77 +103,64 @@ class Account:
         return [op for op in ACCOUNT_SOURCES if self.facts.state.source(op).status == status]
 
 
+def _has_key(root: ReportRow) -> bool | None:
+    return any_of(key.active for key in root.keys if key)
+
+
 ACCOUNT: Schema[Account] = {
-    "account_id": Column(
-        "str", "12 digits", lambda a: a.facts.state.account_id, "GetCallerIdentity"
-    ),
-    "alias": Column("str", "account alias", lambda a: a.alias, "ListAccountAliases"),
-    "users": Column(
-        "Int64",
+    "account_id": text("12 digits", lambda a: a.facts.state.account_id, "GetCallerIdentity"),
+    "alias": text("account alias", lambda a: a.alias, ALIASES),
+    "users": number(
         "how many there are",
         lambda a: len(a.facts.require_all("users").users) + len(a.facts.gaps.users),
     ),
-    "groups": Column(
-        "Int64",
+    "groups": number(
         "how many there are",
         lambda a: len(a.facts.require_all("groups").groups) + len(a.facts.gaps.groups),
     ),
-    "roles": Column(
-        "Int64", "how many there are", lambda a: len(a.facts.require_all("roles").roles)
+    "roles": number("how many there are", lambda a: len(a.facts.require_all("roles").roles)),
+    "root_access_key": flag(
+        "the root has an access key",
+        lambda a: a.of_root("AccountAccessKeysPresent", _has_key),
+        SUMMARY,
     ),
-    "root_access_key": Column(
-        "boolean", "the root has an access key", lambda a: a.root_has_key, SUMMARY
-    ),
-    "root_password": Column(
-        "boolean",
+    "root_password": flag(
         "the root has a password",
-        lambda a: a.root_has_password,
+        lambda a: a.of_root("AccountPasswordPresent", lambda r: r.password_enabled),
         f"{SUMMARY} or {REPORT}",
     ),
-    "root_mfa": Column("boolean", "the root signs in with MFA", lambda a: a.root_has_mfa, SUMMARY),
-    "root_mfa_virtual": Column(
-        "boolean",
+    "root_mfa": flag(
+        "the root signs in with MFA",
+        lambda a: a.of_root("AccountMFAEnabled", lambda r: r.mfa_active),
+        SUMMARY,
+    ),
+    "root_mfa_virtual": flag(
         "its device is a virtual one",
-        lambda a: ROOT_USER in a.facts.require("ListVirtualMFADevices").mfa_devices,
-        "ListVirtualMFADevices",
+        lambda a: ROOT_USER in a.facts.require(DEVICES).mfa_devices,
+        DEVICES,
     ),
-    "root_last_used": Column(
-        STAMP,
-        "last use of its password or keys",
-        lambda a: last_use(a.root),
-        REPORT,
-        "",
-        "account_id",
+    "root_last_used": time(
+        "last use of its password or keys", lambda a: last_use(a.root), REPORT, "account_id"
     ),
-    "root_idle_days": Column(
-        "Int64", "since then", lambda a: days(a.facts.now, last_use(a.root)), REPORT, "days"
+    "root_idle_days": number(
+        "since then", lambda a: days(a.facts.now, last_use(a.root)), REPORT, "days"
     ),
-    "root_used": Column("boolean", "was ever used", lambda a: bool(last_use(a.root)), REPORT),
-    "password_min_length": Column(
-        "Int64", "characters, at least", lambda a: a.rules.minimum_length, RULES
+    "root_used": flag("was ever used", lambda a: bool(last_use(a.root)), REPORT),
+    "password_min_length": number("characters, at least", lambda a: a.rules.minimum_length, RULES),
+    "password_reuse": number(
+        "former passwords that are refused", lambda a: a.rules.reuse_prevention or 0, RULES
     ),
-    "password_reuse": Column(
-        "Int64",
-        "former passwords that are refused",
-        lambda a: a.rules.reuse_prevention or 0,
-        RULES,
-    ),
-    "support_roles": Column(
-        "Int64", "roles that may open support cases", lambda a: a.support_roles
-    ),
-    "analyzers": Column(
-        "Int64",
+    "support_roles": number("roles that may open support cases", lambda a: a.support_roles),
+    "analyzers": number(
         "active external access analyzers",
-        lambda a: len(a.facts.require("ListAnalyzers").analyzers),
-        "ListAnalyzers",
+        lambda a: len(a.facts.require(ANALYZERS).analyzers),
+        ANALYZERS,
     ),
-    "expired_certificates": Column(
-        "str", "server certificates past their end", lambda a: ", ".join(a.expired), CERTIFICATES
+    "expired_certificates": text(
+        "server certificates past their end", lambda a: ", ".join(a.expired), CERTIFICATES
     ),
-    "expired_count": Column("Int64", "how many they are", lambda a: len(a.expired), CERTIFICATES),
-    "cloudshell_full": Column(
-        "str", "who has AWSCloudShellFullAccess", lambda a: a.cloudshell_full
-    ),
+    "expired_count": number("how many they are", lambda a: len(a.expired), CERTIFICATES),
+    "cloudshell_full": text("who has AWSCloudShellFullAccess", lambda a: a.cloudshell_full),
     **LACKING,
 }
 """``audit.account``: one row for the account and its root."""
@@ -202,22 +176,20 @@ class SourceRow:
 
 
 SOURCES: Schema[SourceRow] = {
-    "source": Column("str", "the operation of the API", lambda s: s.name),
+    "source": text("the operation of the API", lambda s: s.name),
     "status": Column(
         "category",
         "read, in part, not read, unknown",
         lambda s: "in part" if s.source.in_part else s.source.status,
     ),
-    "at": Column(STAMP, "the moment for which its values hold", lambda s: s.source.at),
+    "at": time("the moment for which its values hold", lambda s: s.source.at),
     "age_hours": Column(
         "Float64", "how old they are", lambda s: hours(s.now, s.source.at), DERIVED, "hours"
     ),
-    "users_missing": Column(
-        "Int64",
-        "users for whom it is unknown, as far as they are known",
-        lambda s: len(s.source.missing),
+    "users_missing": number(
+        "users for whom it is unknown, as far as they are known", lambda s: len(s.source.missing)
     ),
-    "note": Column("str", "why", lambda s: s.source.note),
+    "note": text("why", lambda s: s.source.note),
 }
 """``audit.sources``: one row per operation that an audit reads."""
 

@@ -62,11 +62,8 @@ def draw_key_ages(audit: Audit) -> Chart:
     figure, axes = _canvas(f"Access keys by age: {said} active ones want rotation")
     colours = [GOOD if edge <= limit else BAD for edge in edges]
     told = _told(labels, active, "active keys") + "; " + _told(labels, other, "inactive keys")
-    entries = [
-        (f"active, up to {limit} days", GOOD),
-        ("active, older", BAD),
-        ("inactive", NEUTRAL),
-    ]
+    entries = [(f"active, up to {limit} days", GOOD), ("active, older", BAD)]
+    entries.append(("inactive", NEUTRAL))
     series: list[_Series] = [("active", active, colours), ("inactive", other, NEUTRAL)]
     if unknown:
         labels, series = _with_unknown(labels, series, unknown)
@@ -82,12 +79,9 @@ def draw_mfa(audit: Audit) -> Chart:
     users = audit.users
     fails = users["password_enabled"] & ~users["mfa_active"]  # as the check console-mfa has it
     admins = users["effective_admin"]
-    kinds = {
-        "administrators": admins.fillna(False),
-        "others": ~admins.fillna(True),
-        "perhaps administrators": admins.isna(),
-    }
-    kinds = {word: of for word, of in kinds.items() if word != "perhaps administrators" or of.any()}
+    kinds = {"administrators": admins.fillna(False), "others": ~admins.fillna(True)}
+    if admins.hasnans:
+        kinds["perhaps administrators"] = admins.isna()
     labels = list(kinds)
     states = {
         "with MFA": (users["password_enabled"] & users["mfa_active"]).fillna(False),
@@ -138,14 +132,8 @@ def draw_groups(audit: Audit) -> Chart:
     more = f" (the {len(shown)} largest of {len(audit.groups)})" if left else ""
     more += " (there may be others)" if "groups" in audit.gaps.kinds else ""
     figure, axes = _canvas(f"Members of groups, and what they may do{more}")
-    colours = {
-        "administers": BAD,
-        "manages access": DARK,
-        "changes": MIDDLE,
-        "reads": GOOD,
-        "nothing": NEUTRAL,
-        "not known": UNTOLD,
-    }
+    words = ("administers", "manages access", "changes", "reads", "nothing", "not known")
+    colours = dict(zip(words, (BAD, DARK, MIDDLE, GOOD, NEUTRAL, UNTOLD), strict=True))
     labels = [_short(str(name)) for name in shown["group"]]
     values = [int(n) for n in shown["known"]]
     unsure = ["+" if lacks else "" for lacks in shown["members"].isna()]

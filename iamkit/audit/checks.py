@@ -14,14 +14,16 @@ One's own check, in a notebook::
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Literal
 
 import pandas as pd
 
-from iamkit.account.state import AccountState
-from iamkit.audit.remedies import mend_password_policy
+from iamkit.account.api_replies import rules_as_arguments
+from iamkit.account.state import AccountState, PasswordPolicy
 from iamkit.parameters.thresholds import Thresholds
+from iamkit.text import aws_command
 
 Table = Literal["account", "users", "access_keys", "groups", "policies"]
 Fails = Callable[[pd.DataFrame, Thresholds], Any]
@@ -84,19 +86,9 @@ def check(
     remedy: str | Remedy = "",
     reading: str = "",
 ) -> Callable[[Fails], Fails]:
-    """Declare a check; one of the same id takes the other's place.
+    """Declare a check, by the attributes of ``Check``; one of the same id takes the other's place.
 
-    Args:
-        name: its id.
-        title: what is expected.
-        severity: critical, high, medium or low.
-        table: the table that the function is given.
-        data: the columns that decide it, which its findings quote.
-        cis: its items in ``CIS_VERSIONS``, with spaces between, ``-`` for none.
-        rationale: why it matters.
-        action: what to do, in a few words; the title without it.
-        remedy: the same as ``aws iam`` commands; ``{column}`` stands for the row's value.
-        reading: the reading taken where well-known tools disagree.
+    ``cis`` has its items with spaces between, ``-`` for none; ``action`` is the title without it.
 
     Returns:
         What declares a function that takes the table and the thresholds, and returns a boolean
@@ -122,14 +114,36 @@ def check(
     return declare
 
 
+_of_account, _of_keys, _of_policies = (
+    partial(check, table="account"),
+    partial(check, table="access_keys"),
+    partial(check, table="policies"),
+)
+
+
+def mend_password_policy(state: AccountState, limits: Thresholds) -> str:
+    """The command that gives the account all rules that it has, and those that are asked for.
+
+    AWS replaces them whole: what a command does not name falls back to AWS's default. So it is
+    the same command for each of them, and one that was not read is not written over.
+    https://docs.aws.amazon.com/IAM/latest/APIReference/API_UpdateAccountPasswordPolicy.html
+    """
+    if not state.was_read("GetAccountPasswordPolicy"):
+        return "# it was not read, and AWS replaces it whole:\naws iam get-account-password-policy"
+    rules = state.password_policy or PasswordPolicy()
+    length = max(rules.minimum_length, limits.password_length)
+    reuse = max(rules.reuse_prevention or 0, limits.password_reuse)
+    mended = replace(rules, minimum_length=length, reuse_prevention=reuse)
+    return aws_command("iam", "update_account_password_policy", rules_as_arguments(mended))
+
+
 # The account and its root
 
 
-@check(
+@_of_account(
     "root-access-key",
     "The root has no access key",
     severity="critical",
-    table="account",
     data=["root_access_key"],
     cis="1.4 1.4 1.3 2.3 2.4",
     rationale="Nothing can restrict the root; whoever has its key has the account.",
@@ -141,11 +155,10 @@ def root_access_key(account: pd.DataFrame, _: Thresholds) -> Any:
     return account.root_access_key
 
 
-@check(
+@_of_account(
     "root-mfa",
     "The root signs in with MFA",
     severity="critical",
-    table="account",
     data=["root_mfa", "root_password", "root_access_key"],
     cis="1.5 1.5 1.4 2.4 2.5",
     rationale="A password alone would protect everything.",
@@ -158,11 +171,9 @@ def root_mfa(account: pd.DataFrame, _: Thresholds) -> Any:
     return ~account.root_mfa & ~_root_is_bare(account)
 
 
-@check(
+@_of_account(
     "root-hardware-mfa",
     "The root's MFA device is hardware",
-    severity="medium",
-    table="account",
     data=["root_mfa", "root_mfa_virtual", "root_password", "root_access_key"],
     cis="1.6 1.6 1.5 2.5 2.6",
     rationale="A phone is copied, restored and lost more easily than a key in a safe.",
@@ -180,11 +191,10 @@ def _root_is_bare(account: pd.DataFrame) -> Any:
     return (~account.root_password & ~account.root_access_key).fillna(False)
 
 
-@check(
+@_of_account(
     "root-used",
     "The root is not used for daily work",
     severity="high",
-    table="account",
     data=["root_last_used", "root_idle_days"],
     cis="1.7 1.7 1.6 2.6 2.7",
     rationale="What the root does cannot be restricted, and hardly be told apart from a theft.",
@@ -196,10 +206,9 @@ def root_used(account: pd.DataFrame, limits: Thresholds) -> Any:
     return account.root_used & (account.root_idle_days < limits.root_days)
 
 
-@check(
+@_of_account(
     "password-length",
     "Passwords have at least 14 characters",
-    table="account",
     data=["password_min_length"],
     cis="1.8 1.8 1.7 2.7 2.8",
     rationale="Short passwords are guessed.",
@@ -212,11 +221,10 @@ def password_length(account: pd.DataFrame, limits: Thresholds) -> Any:
     return account.password_min_length < limits.password_length
 
 
-@check(
+@_of_account(
     "password-reuse",
     "Former passwords are refused",
     severity="low",
-    table="account",
     data=["password_reuse"],
     cis="1.9 1.9 1.8 2.8 2.9",
     rationale="A password that leaked once must not come back.",
@@ -228,11 +236,10 @@ def password_reuse(account: pd.DataFrame, limits: Thresholds) -> Any:
     return account.password_reuse < limits.password_reuse
 
 
-@check(
+@_of_account(
     "support-role",
     "A role may open support cases",
     severity="low",
-    table="account",
     data=["support_roles"],
     cis="1.17 1.17 1.16 2.16 2.15",
     rationale="In an incident somebody must be able to call AWS without being administrator.",
@@ -246,10 +253,9 @@ def support_role(account: pd.DataFrame, _: Thresholds) -> Any:
     return account.support_roles == 0
 
 
-@check(
+@_of_account(
     "expired-certificates",
     "Expired server certificates are removed",
-    table="account",
     data=["expired_certificates"],
     cis="1.19 1.19 1.18 2.18 2.17",
     rationale="One that is deployed by mistake makes a site fail.",
@@ -261,11 +267,10 @@ def expired_certificates(account: pd.DataFrame, _: Thresholds) -> Any:
     return account.expired_count > 0
 
 
-@check(
+@_of_account(
     "access-analyzer",
     "IAM Access Analyzer is on",
     severity="low",
-    table="account",
     data=["analyzers"],
     cis="1.20 1.20 1.19 2.19 2.18",
     rationale="It tells what others can reach in the account.",
@@ -278,10 +283,9 @@ def access_analyzer(account: pd.DataFrame, _: Thresholds) -> Any:
     return account.analyzers == 0
 
 
-@check(
+@_of_account(
     "cloudshell-full",
     "AWSCloudShellFullAccess is attached to nobody",
-    table="account",
     data=["cloudshell_full"],
     cis="1.22 1.22 1.21 2.21 2.20",
     rationale="It lets files be carried in and out through the browser, with sudo.",
@@ -403,11 +407,10 @@ def escalation(users: pd.DataFrame, _: Thresholds) -> Any:
 # Access keys
 
 
-@check(
+@_of_keys(
     "setup-key",
     "No access key is made at a user's set-up",
     severity="low",
-    table="access_keys",
     data=["password_enabled", "used", "age_days"],
     cis="1.11 1.11 1.10 2.10 -",
     rationale="A key that nobody asked for lies around.",
@@ -422,10 +425,9 @@ def setup_key(keys: pd.DataFrame, limits: Thresholds) -> Any:
     return keys.password_enabled & keys.active & ~keys.used & old_enough
 
 
-@check(
+@_of_keys(
     "unused-key",
     "Access keys that nobody uses are deactivated",
-    table="access_keys",
     data=["last_used", "last_rotated", "idle_days"],
     cis="1.12 1.12 1.11 2.11 2.11",
     rationale="Nobody notices when an unused credential is stolen.",
@@ -440,11 +442,10 @@ def unused_key(keys: pd.DataFrame, limits: Thresholds) -> Any:
     return keys.active & idle
 
 
-@check(
+@_of_keys(
     "second-key",
     "A user has one active access key",
     severity="low",
-    table="access_keys",
     data=["active_keys", "age_days"],
     cis="1.13 1.13 1.12 2.12 -",
     rationale="Two are for the days of a rotation.",
@@ -457,10 +458,9 @@ def second_key(keys: pd.DataFrame, _: Thresholds) -> Any:
     return keys.active & (keys.active_keys > 1) & ~keys.newest
 
 
-@check(
+@_of_keys(
     "key-rotation",
     "Access keys are rotated within 90 days",
-    table="access_keys",
     data=["last_rotated", "age_days"],
     cis="1.14 1.14 1.13 2.13 2.12",
     rationale="The longer a key lives, the more copies of it there are.",
@@ -492,11 +492,10 @@ def empty_group(groups: pd.DataFrame, _: Thresholds) -> Any:
     return groups["empty"]
 
 
-@check(
+@_of_policies(
     "star-policy",
     "No attached policy allows * on *",
     severity="high",
-    table="policies",
     data=["full_admin", "attached_to"],
     cis="1.16 1.16 1.15 2.15 2.14",
     rationale="Everything is more than anybody needs every day.",
@@ -509,11 +508,10 @@ def star_policy(policies: pd.DataFrame, _: Thresholds) -> Any:
     return policies.full_admin & policies.held
 
 
-@check(
+@_of_policies(
     "unused-policy",
     "Every customer managed policy is attached",
     severity="low",
-    table="policies",
     data=["attachments", "attached_to"],
     rationale="Nobody reviews a policy that nobody has, until it is attached by mistake.",
     action="Delete the policy",
@@ -526,10 +524,9 @@ def unused_policy(policies: pd.DataFrame, _: Thresholds) -> Any:
     return nobody.where(policies.kind == "customer", False)
 
 
-@check(
+@_of_policies(
     "full-service",
     "No policy allows everything in CloudTrail or KMS",
-    table="policies",
     data=["full_services", "attached_to"],
     rationale="With the one a thief stops the log, with the other reads what is encrypted.",
     action="Allow only the actions that are needed",
@@ -540,10 +537,9 @@ def full_service(policies: pd.DataFrame, _: Thresholds) -> Any:
     return ~policies.full_admin & (policies.full_services != "") & policies.held
 
 
-@check(
+@_of_policies(
     "mfa-removable",
     "A stolen key cannot remove the MFA",
-    table="policies",
     data=["mfa_removable", "attached_to"],
     rationale="Who has the key takes the device away, and then the password is enough.",
     action="Allow it only with aws:MultiFactorAuthPresent, by Bool",
@@ -554,10 +550,9 @@ def mfa_removable(policies: pd.DataFrame, _: Thresholds) -> Any:
     return policies.mfa_removable & policies.held
 
 
-@check(
+@_of_policies(
     "group-deny",
     "No Deny names a group",
-    table="policies",
     data=["group_denies"],
     rationale="A Deny on a group's ARN protects the group itself; its members are not bound.",
     action="Attach the Deny to the group, or name its users",

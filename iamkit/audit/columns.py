@@ -68,14 +68,38 @@ class Column(Generic[Subject]):
 
 
 Schema = Mapping[str, Column[Subject]]
+Value = Callable[[Subject], Any]
+
+
+def text(meaning: str, value: Value[Subject], source: str = DETAILS) -> Column[Subject]:
+    """A column of texts."""
+    return Column("str", meaning, value, source)
+
+
+def flag(meaning: str, value: Value[Subject], source: str = DETAILS) -> Column[Subject]:
+    """A column of truths."""
+    return Column("boolean", meaning, value, source)
+
+
+def number(
+    meaning: str, value: Value[Subject], source: str = DETAILS, unit: str = ""
+) -> Column[Subject]:
+    """A column of whole numbers."""
+    return Column("Int64", meaning, value, source, unit)
+
+
+def time(
+    meaning: str, value: Value[Subject], source: str = DETAILS, never_if: str = ""
+) -> Column[Subject]:
+    """A column of moments."""
+    return Column(STAMP, meaning, value, source, never_if=never_if)
+
 
 LACKING: Schema[Any] = {
-    "unknown": Column(
-        "str", "what failed, is denied or is stale for this row", lambda row: row.unknown, DERIVED
+    "unknown": text(
+        "what failed, is denied or is stale for this row", lambda row: row.unknown, DERIVED
     ),
-    "not_read": Column(
-        "str", "what nobody asked for, for this row", lambda row: row.not_read, DERIVED
-    ),
+    "not_read": text("what nobody asked for, for this row", lambda row: row.not_read, DERIVED),
 }
 """By which operations a row's missing values are told apart: their names, with commas between."""
 
@@ -106,12 +130,6 @@ def _series(dtype: str, values: Sequence[Any]) -> Any:
     if dtype == "category":
         return pd.Categorical(values, categories=sorted({v for v in values if v is not None}))
     return pd.Series(values, dtype=dtype)
-
-
-def describe_columns(schema: Schema[Any]) -> pd.DataFrame:
-    """A schema as a table: column, dtype, meaning, unit, source (all str)."""
-    rows = [(n, c.dtype, c.meaning, c.unit, c.source) for n, c in schema.items()]
-    return pd.DataFrame(rows, columns=["column", "dtype", "meaning", "unit", "source"], dtype="str")
 
 
 def in_words(frame: pd.DataFrame, schema: Schema[Any]) -> pd.DataFrame:

@@ -86,15 +86,14 @@ def to_json(audit: Audit, changes: Comparison | None = None) -> str:
         "now": audit.now.isoformat(),
         "thresholds": asdict(audit.thresholds),
     }
-    for name in names:
-        records = getattr(audit, name).to_json(orient="records", date_format="iso", date_unit="s")
-        content[name] = json.loads(records)
+    content |= {name: _records(getattr(audit, name)) for name in names}
     if changes:
-        content["changes"] = {
-            name: json.loads(frame.to_json(orient="records", date_format="iso", date_unit="s"))
-            for name, frame in vars(changes).items()
-        }
+        content["changes"] = {name: _records(frame) for name, frame in vars(changes).items()}
     return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+
+
+def _records(frame: pd.DataFrame) -> Any:
+    return json.loads(frame.to_json(orient="records", date_format="iso", date_unit="s"))
 
 
 def to_junit(audit: Audit) -> str:
@@ -161,11 +160,8 @@ def to_sarif(audit: Audit) -> str:
             for row in audit.findings.to_dict("records")
         ],
     }
-    log = {
-        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
-        "version": "2.1.0",
-        "runs": [run],
-    }
+    schema = "https://json.schemastore.org/sarif-2.1.0.json"
+    log = {"$schema": schema, "version": "2.1.0", "runs": [run]}
     return json.dumps(log, indent=1, ensure_ascii=False) + "\n"
 
 
@@ -311,17 +307,8 @@ def export_audit(
     return {"junit": to_junit, "sarif": to_sarif}[form](audit).encode()
 
 
-def has_findings(audit: Audit, severity: str, status: str = "fail") -> bool:
-    """Whether a finding counts that is of a severity or worse; or one with another status."""
-    return _count(audit, severity, status) > 0
-
-
 def judge(audit: Audit, fail_on: str | None = None) -> tuple[int, list[str]]:
     """The exit code of an audit, and why it is not 0.
-
-    Args:
-        audit: the audit.
-        fail_on: the severity from which on findings count; none do without it.
 
     Returns:
         3 if findings count, else 1 if something could not be read or a check that would count

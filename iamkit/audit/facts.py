@@ -1,27 +1,34 @@
 """What the rows of several tables depend on, found once."""
 
-from datetime import datetime
+from collections.abc import Iterable
+from datetime import UTC, datetime
 from functools import cached_property
 
 from iamkit.account.gaps import DETAILS, REPORT, Gaps
 from iamkit.account.state import AccountState, Group
 from iamkit.audit.cells import hours
 from iamkit.audit.columns import Unread
+from iamkit.parameters.thresholds import Thresholds, Waiver
 from iamkit.policies.actions.catalogue import load_catalogue
 from iamkit.policies.evaluation.holdings import Holdings
 
+DEFAULTS = Thresholds()
+
 
 class Facts:
-    """An account at a moment, and what follows from it.
+    """An account at a moment, and what follows from it; ``Audit`` says more."""
 
-    Args:
-        state: the account.
-        now: the moment for which ages are told, in UTC.
-    """
-
-    def __init__(self, state: AccountState, now: datetime) -> None:
+    def __init__(
+        self,
+        state: AccountState,
+        thresholds: Thresholds = DEFAULTS,
+        waivers: Iterable[Waiver] = (),
+        now: datetime | None = None,
+    ) -> None:
         self.state = state
-        self.now = now
+        self.thresholds = thresholds
+        self.given_waivers = tuple(waivers)
+        self.now = now or state.read_at or datetime.now(UTC)
 
     @cached_property
     def rights(self) -> Holdings:

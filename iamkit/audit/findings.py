@@ -3,9 +3,8 @@
 import hashlib
 import re
 import shlex
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -14,7 +13,8 @@ import pandas as pd
 from iamkit.account.gaps import DETAILS
 from iamkit.account.state import AccountState
 from iamkit.audit.account_table import ACCOUNT
-from iamkit.audit.checks import Check
+from iamkit.audit.cells import hours
+from iamkit.audit.checks import Check, Table
 from iamkit.audit.columns import (
     DERIVED,
     NOT_READ,
@@ -23,29 +23,27 @@ from iamkit.audit.columns import (
     Column,
     Schema,
     make_frame,
+    number,
     tell_cells,
+    text,
 )
+from iamkit.audit.facts import Facts
 from iamkit.audit.groups_table import GROUPS
 from iamkit.audit.keys_table import ACCESS_KEYS
 from iamkit.audit.policies_table import POLICIES
 from iamkit.audit.users_table import PEOPLE
-from iamkit.parameters.thresholds import Thresholds, Waiver
+from iamkit.parameters.thresholds import Waiver
 
-_SCHEMAS: Mapping[str, Schema[Any]] = {
-    "account": ACCOUNT,
-    "users": PEOPLE,
-    "access_keys": ACCESS_KEYS,
-    "groups": GROUPS,
-    "policies": POLICIES,
+_TABLES: Mapping[Table, tuple[Schema[Any], str, set[str]]] = {
+    "account": (ACCOUNT, "account_id", set()),
+    "users": (PEOPLE, "user", {"users"}),
+    "access_keys": (ACCESS_KEYS, "user key slot", {"users"}),
+    "groups": (GROUPS, "group", {"groups"}),
+    "policies": (POLICIES, "policy holder arn", {"policies", "users", "groups", "roles"}),
 }
-_WHO: Mapping[str, tuple[str, ...]] = {
-    "account": ("account_id",),
-    "users": ("user",),
-    "access_keys": ("user", "key", "slot"),
-    "groups": ("group",),
-    "policies": ("policy", "holder", "arn"),
-}
-_PLACEHOLDERS = {"key": "KEY_ID"}
+"""Of each table the schema, the columns that say whose a row is, and of which kinds it has rows."""
+_PLACE = re.compile(r"\{(\w+)\}")
+"""Where a row's value stands in a remedy."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,42 +67,27 @@ FINDINGS: Schema[Finding] = {
         "severity", "critical, high, medium, low", lambda f: f.check.severity, DERIVED
     ),
     "status": Column(
-        "category",
-        "fail, unknown (it could not be told), or waived",
-        lambda f: f.status,
-        DERIVED,
+        "category", "fail, unknown (it could not be told), or waived", lambda f: f.status, DERIVED
     ),
-    "check": Column("str", "the check's id", lambda f: f.check.id, DERIVED),
-    "title": Column("str", "what is expected", lambda f: f.check.title, DERIVED),
-    "principal": Column(
-        "str", "the user, group, policy or account", lambda f: f.principal, DERIVED
-    ),
-    "resource": Column(
-        "str", "what of it: an access key id, a certificate", lambda f: f.resource, DERIVED
-    ),
-    "data": Column("str", "what decided it, as column=value", lambda f: f.data, DERIVED),
-    "source": Column("str", "the operations that the data come from", lambda f: f.source, DERIVED),
+    "check": text("the check's id", lambda f: f.check.id, DERIVED),
+    "title": text("what is expected", lambda f: f.check.title, DERIVED),
+    "principal": text("the user, group, policy or account", lambda f: f.principal, DERIVED),
+    "resource": text("what of it: an access key id, a certificate", lambda f: f.resource, DERIVED),
+    "data": text("what decided it, as column=value", lambda f: f.data, DERIVED),
+    "source": text("the operations that the data come from", lambda f: f.source, DERIVED),
     "age_hours": Column(
         "Float64", "how old the oldest of the data is", lambda f: f.age, DERIVED, "hours"
     ),
-    "remedy": Column("str", "what to do, as aws iam commands", lambda f: f.remedy, DERIVED),
-    "cis": Column(
-        "str",
+    "remedy": text("what to do, as aws iam commands", lambda f: f.remedy, DERIVED),
+    "cis": text(
         "items of the CIS AWS Foundations Benchmark, by version",
         lambda f: f.check.cis_items,
         DERIVED,
     ),
-    "reading": Column(
-        "str", "the reading taken where tools disagree", lambda f: f.check.reading, DERIVED
-    ),
-    "waiver": Column(
-        "str", "the reason of a waiver that counts, and its end", lambda f: f.waiver, DERIVED
-    ),
-    "fingerprint": Column(
-        "str",
-        "the same for the same finding, whatever else was read",
-        lambda f: f.fingerprint,
-        DERIVED,
+    "reading": text("the reading taken where tools disagree", lambda f: f.check.reading, DERIVED),
+    "waiver": text("the reason of a waiver that counts, and its end", lambda f: f.waiver, DERIVED),
+    "fingerprint": text(
+        "the same for the same finding, whatever else was read", lambda f: f.fingerprint, DERIVED
     ),
 }
 """``audit_findings``: the worst first, then by check, principal and resource."""
@@ -125,100 +108,71 @@ class WaiverUse:
 
 
 WAIVERS: Schema[WaiverUse] = {
-    "check": Column("str", "the check's id", lambda w: w.waiver.check, DERIVED),
-    "principal": Column("str", "whom it concerns", lambda w: w.waiver.principal, DERIVED),
-    "reason": Column("str", "why", lambda w: w.waiver.reason, DERIVED),
-    "until": Column("str", "the last day", lambda w: w.waiver.until, DERIVED),
-    "state": Column("str", "expired, in force, or matches nothing", lambda w: w.state, DERIVED),
-    "findings": Column("Int64", "how many it covers", lambda w: w.covered, DERIVED),
+    "check": text("the check's id", lambda w: w.waiver.check, DERIVED),
+    "principal": text("whom it concerns", lambda w: w.waiver.principal, DERIVED),
+    "reason": text("why", lambda w: w.waiver.reason, DERIVED),
+    "until": text("the last day", lambda w: w.waiver.until, DERIVED),
+    "state": text("expired, in force, or matches nothing", lambda w: w.state, DERIVED),
+    "findings": number("how many it covers", lambda w: w.covered, DERIVED),
 }
 """``audit.waivers``: one row per waiver, in the order in which they were given."""
 
 
 def find(
-    checks: Iterable[Check],
-    tables: Mapping[str, pd.DataFrame],
-    *,
-    state: AccountState,
-    limits: Thresholds,
-    waivers: Iterable[Waiver],
-    now: datetime,
-    unlisted: Mapping[str, str],
+    checks: Iterable[Check], table_of: Callable[[Table], pd.DataFrame], facts: Facts
 ) -> pd.DataFrame:
-    """The findings of all checks: the columns of ``FINDINGS``.
+    """The findings of checks over their tables: the columns of ``FINDINGS``.
 
-    Args:
-        checks: what to look for.
-        tables: by the name that a check gives its table.
-        state: the account, whose sources tell how old the data are.
-        limits: from when on to mind.
-        waivers: those whose last day is over do not count.
-        now: the moment for which ages are told.
-        unlisted: by table, the kinds of things of which it may lack rows: what a check would say
-            of those is one finding, which is unknown.
+    What a check would say of things of which its table lacks rows is one finding, which is unknown.
     """
-    in_force = [waiver for waiver in waivers if now.date() <= waiver.last_day]
     found = [
         finding
         for check in checks
         for finding in (
-            *_of_rows(
-                check, tables[check.table], state=state, limits=limits, waivers=in_force, now=now
-            ),
-            *_of_unlisted(check, unlisted.get(check.table, ""), state),
+            *_of_rows(check, table_of(check.table), facts),
+            *_of_unlisted(check, _TABLES[check.table][2] & facts.gaps.kinds, facts.state),
         )
     ]
-    found.sort(
-        key=lambda f: (
-            SEVERITIES.index(f.check.severity),
-            f.check.id,
-            f.status,
-            f.principal,
-            f.resource,
-        )
-    )
-    return make_frame(FINDINGS, found)
+    return make_frame(FINDINGS, sorted(found, key=_order))
 
 
-def waivers_table(waivers: Iterable[Waiver], findings: pd.DataFrame, today: date) -> pd.DataFrame:
+def _order(found: Finding) -> tuple[int, str, str, str, str]:
+    check = found.check
+    worst_first = SEVERITIES.index(check.severity)
+    return worst_first, check.id, found.status, found.principal, found.resource
+
+
+def waivers_table(facts: Facts, findings: pd.DataFrame) -> pd.DataFrame:
     """Every waiver, whether it is in force, and how many findings it covers: ``WAIVERS``."""
     pairs = list(zip(findings["check"], findings["principal"], strict=True))
-    return make_frame(
-        WAIVERS,
-        [
-            WaiverUse(one, sum(_covers(one, *pair) for pair in pairs), today > one.last_day)
-            for one in waivers
-        ],
-    )
+    today = facts.now.date()
+    uses = [
+        WaiverUse(one, sum(_covers(one, *pair) for pair in pairs), today > one.last_day)
+        for one in facts.given_waivers
+    ]
+    return make_frame(WAIVERS, uses)
 
 
-def _of_rows(
-    check: Check,
-    table: pd.DataFrame,
-    *,
-    state: AccountState,
-    limits: Thresholds,
-    waivers: list[Waiver],
-    now: datetime,
-) -> Iterator[Finding]:
-    fails = pd.Series(check.fails(table, limits), index=table.index).astype("boolean")
+def _of_rows(check: Check, table: pd.DataFrame, facts: Facts) -> Iterator[Finding]:
+    fails = pd.Series(check.fails(table, facts.thresholds), index=table.index).astype("boolean")
     fails = fails.mask(_without_texts(check, table))
     counts = fails.fillna(True)
     if not counts.any():
         return
-    hit = table[_needed(check, table)][counts]
-    columns = _SCHEMAS[check.table]
+    state, now = facts.state, facts.now
+    hit, columns = table[_needed(check, table)][counts], _TABLES[check.table][0]
     told = tell_cells(hit, columns)
     unsure = fails[counts].isna().tolist()
     for name in check.data:
         lacks = zip(told[name], unsure, hit[name].isna(), strict=True)
         told[name] = [UNKNOWN if not text and all(rest) else text for text, *rest in lacks]
     sources = _sources(check, columns)
-    ages = [(now - at).total_seconds() / 3600 for s in sources if (at := state.source(s).at)]
+    ages = [age for s in sources if (age := hours(now, state.source(s).at)) is not None]
+    in_force = [waiver for waiver in facts.given_waivers if now.date() <= waiver.last_day]
     for is_unsure, *cells in zip(unsure, *told.values(), strict=True):
         row = dict(zip(told, cells, strict=True))
         principal, resource = _who(check, row)
-        waiver = next((w for w in waivers if _covers(w, check.id, principal)), None)
+        waiver = next((w for w in in_force if _covers(w, check.id, principal)), None)
         yield Finding(
             check=check,
             status="waived" if waiver else "unknown" if is_unsure else "fail",
@@ -226,25 +180,21 @@ def _of_rows(
             resource=resource,
             data=", ".join(f"{name}={row[name] or 'none'}" for name in check.data),
             source=", ".join(sources),
-            age=round(max(ages), 2) if ages else None,
-            remedy=(
-                _fill(check.remedy, row)
-                if isinstance(check.remedy, str)
-                else check.remedy(state, limits)
-            ),
+            age=max(ages, default=None),
+            remedy=_remedy(check, row, facts),
             waiver=f"{waiver.reason} (until {waiver.until})" if waiver else "",
             fingerprint=_fingerprint(check, state.account_id, principal, _part(check, row)),
         )
 
 
-def _of_unlisted(check: Check, kinds: str, state: AccountState) -> Iterator[Finding]:
+def _of_unlisted(check: Check, kinds: Collection[str], state: AccountState) -> Iterator[Finding]:
     """That a check could not be told of things of which nobody knows, not even the names."""
     if kinds:
         yield Finding(
             check=check,
             status="unknown",
             principal=state.account_id,
-            data=f"there may be more {kinds}",
+            data=f"there may be more {', '.join(sorted(kinds))}",
             source=DETAILS,
             fingerprint=_fingerprint(check, state.account_id, "", ""),
         )
@@ -273,9 +223,10 @@ def _part(check: Check, told: Mapping[str, str]) -> str:
 
 def _needed(check: Check, table: pd.DataFrame) -> list[str]:
     """The columns that a finding of the check speaks of."""
-    filled = re.findall(r"\{(\w+)\}", check.remedy) if isinstance(check.remedy, str) else ()
-    named = {*_WHO[check.table], *check.data, *filled}
-    named |= {_SCHEMAS[check.table][n].never_if for n in named if n in _SCHEMAS[check.table]}
+    columns, who, _ = _TABLES[check.table]
+    filled = _PLACE.findall(check.remedy) if isinstance(check.remedy, str) else ()
+    named = {*who.split(), *check.data, *filled}
+    named |= {columns[name].never_if for name in named if name in columns}
     return [str(n) for n in table.columns if n in named or n in ("unknown", "not_read")]
 
 
@@ -290,7 +241,7 @@ def _who(check: Check, told: Mapping[str, str]) -> tuple[str, str]:
         return holder.partition(" ")[2], "" if policy == UNKNOWN else policy
     if check.table == "account":
         return ("<root_account>" if check.id.startswith("root-") else told["account_id"]), ""
-    return told[_WHO[check.table][0]], ""
+    return told[_TABLES[check.table][1]], ""
 
 
 def _key_of(told: Mapping[str, str]) -> str:
@@ -310,13 +261,15 @@ def _covers(waiver: Waiver, check: str, principal: str) -> bool:
     return waiver.check == check and fnmatchcase(principal.lower(), pattern)
 
 
-def _fill(remedy: str, told: Mapping[str, str]) -> str:
+def _remedy(check: Check, told: Mapping[str, str], facts: Facts) -> str:
     """The commands with this row's values, safe for a shell."""
+    if not isinstance(check.remedy, str):
+        return check.remedy(facts.state, facts.thresholds)
 
-    def value(match: re.Match[str]) -> str:
-        name, text = match[1], told[match[1]]
+    def value(place: re.Match[str]) -> str:
+        name, text = place[1], told[place[1]]
         if text in (UNKNOWN, NOT_READ):
-            return _PLACEHOLDERS.get(name, name.upper())
+            return "KEY_ID" if name == "key" else name.upper()
         return shlex.quote(text)
 
-    return re.sub(r"\{(\w+)\}", value, remedy)
+    return _PLACE.sub(value, check.remedy)

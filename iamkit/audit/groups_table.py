@@ -11,7 +11,7 @@ from operator import itemgetter
 from iamkit.account.gaps import DETAILS
 from iamkit.account.state import Group
 from iamkit.audit.cells import in_order, policy_names, truth
-from iamkit.audit.columns import LACKING, STAMP, Column, Schema, Unread
+from iamkit.audit.columns import LACKING, Schema, Unread, flag, number, text, time
 from iamkit.audit.facts import Facts
 
 
@@ -55,24 +55,22 @@ class Membership:
 
 
 GROUPS: Schema[Membership] = {
-    "group": Column("str", "the group's name", lambda g: g.name),
-    "path": Column("str", "IAM path", lambda g: g.group.path),
-    "arn": Column("str", "ARN", lambda g: g.group.arn),
-    "created": Column(STAMP, "when it was created", lambda g: g.group.created),
-    "members": Column("Int64", "users in it", lambda g: g.members),
-    "inline_policies": Column("str", "names", lambda g: in_order(g.group.inline_policies)),
-    "attached_policies": Column("str", "names", lambda g: policy_names(g.group.attached_policies)),
-    "effective_admin": Column(
-        "boolean", "makes its members administrators", lambda g: truth(g.admin_path), DETAILS
-    ),
-    "empty": Column("boolean", "nobody is in it", lambda g: not (g.known or g.members), DETAILS),
+    "group": text("the group's name", lambda g: g.name),
+    "path": text("IAM path", lambda g: g.group.path),
+    "arn": text("ARN", lambda g: g.group.arn),
+    "created": time("when it was created", lambda g: g.group.created),
+    "members": number("users in it", lambda g: g.members),
+    "inline_policies": text("names", lambda g: in_order(g.group.inline_policies)),
+    "attached_policies": text("names", lambda g: policy_names(g.group.attached_policies)),
+    "effective_admin": flag("makes its members administrators", lambda g: truth(g.admin_path)),
+    "empty": flag("nobody is in it", lambda g: not (g.known or g.members)),
     "unknown": LACKING["unknown"],
 }
 """``audit_groups``: one row per group, in the order of their names."""
 
 MEMBERSHIPS: Schema[tuple[str, str]] = {
-    "group": Column("str", "the group's name", itemgetter(0)),
-    "user": Column("str", "the user's name", itemgetter(1)),
+    "group": text("the group's name", itemgetter(0)),
+    "user": text("the user's name", itemgetter(1)),
 }
 """``audit_memberships``: one row per user in a group, by group and user."""
 

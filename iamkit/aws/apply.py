@@ -29,14 +29,7 @@ from iamkit.aws.journal import Journal
 from iamkit.aws.read import read_account
 from iamkit.aws.session import Session
 from iamkit.credentials import Receipt
-from iamkit.errors import (
-    AwsError,
-    GuardError,
-    IamkitError,
-    PartlyApplied,
-    StalePlan,
-    UnsafePlan,
-)
+from iamkit.errors import AwsError, GuardError, IamkitError, PartlyApplied, StalePlan, UnsafePlan
 from iamkit.plan.changes import Change, Plan, make_plan
 from iamkit.policies.grammar.document import to_json
 
@@ -196,23 +189,19 @@ def _raise_if_stale(plan: Plan, session: Session) -> None:
         )
 
 
+@dataclass
 class _Application:
     """One run over the changes of one plan."""
 
-    def __init__(
-        self,
-        plan: Plan,
-        session: Session,
-        on_progress: Callable[[Change, str], None],
-        stopped: threading.Event,
-    ) -> None:
-        self.plan = plan
-        self.session = session
-        self.on_progress = on_progress
-        self.stopped = stopped
-        self.journal = Journal(session.folder, plan.changes)
+    plan: Plan
+    session: Session
+    on_progress: Callable[[Change, str], None]
+    stopped: threading.Event
+
+    def __post_init__(self) -> None:
+        self.journal = Journal(self.session.folder, self.plan.changes)
         self.outcome = Outcome(journal=self.journal.path)
-        self.maker = CredentialMaker(session, plan.desired, self.outcome.done)
+        self.maker = CredentialMaker(self.session, self.plan.desired, self.outcome.done)
 
     def run(self) -> Outcome:
         """Go over the changes; a user's failure stops that user's changes alone."""
@@ -285,10 +274,9 @@ class _Application:
         return _Failure(explained, stops_all=stops_all, passing=may_pass(error))
 
     def _call(self, change: Change) -> None:
-        arguments = {
-            name: to_json(value) if name == "PolicyDocument" else value
-            for name, value in change.arguments.items()
-        }
+        arguments = dict(change.arguments)
+        if "PolicyDocument" in arguments:
+            arguments["PolicyDocument"] = to_json(arguments["PolicyDocument"])
         if change.operation == "create_access_key":
             self.outcome.receipts.append(self.maker.make_key(arguments["UserName"]))
         elif change.operation == "create_login_profile":

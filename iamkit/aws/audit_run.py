@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-from iamkit.account.state import ROOT_USER, AccountState
+from iamkit.account.state import AccountState
 from iamkit.account.state_file import load_state
 from iamkit.audit import CHECKS, Audit
-from iamkit.audit.findings import find
 from iamkit.aws.read import Progress, read_more, read_permissions, survey_account
 from iamkit.aws.session import Session, open_session
 from iamkit.errors import InputError
@@ -54,11 +53,6 @@ def read_audited(
     The credential report tells all else of a key. For the others the tables say "not read";
     ``read_more`` reads them when somebody looks.
 
-    Args:
-        session: an open session.
-        parameters: say what to read user by user, and from when on to mind.
-        on_progress: as of ``survey_account``.
-
     Raises:
         AwsError: the users themselves could not be read.
     """
@@ -67,17 +61,7 @@ def read_audited(
     state = survey_account(session, others, on_progress)
     if keys not in parameters.per_user:
         return state
-    audit = audit_of(state, parameters)
-    checks = [check for check in CHECKS.values() if check.table == keys]
-    found = find(
-        checks,
-        {keys: audit.access_keys[audit.access_keys["user"] != ROOT_USER]},
-        state=state,
-        limits=parameters.thresholds,
-        waivers=parameters.waivers,
-        now=audit.now,
-        unlisted={},
-    )
+    found = audit_of(state, parameters).find(c for c in CHECKS.values() if c.table == keys)
     names = set(found["principal"]) & set(state.users)
     return read_more(session, state, {"ListAccessKeys": names}, on_progress)
 

@@ -14,12 +14,9 @@ from botocore.parsers import ResponseParserError
 from iamkit.errors import AwsError
 from iamkit.text import printable
 
-THROTTLED = {
-    "Throttling",
-    "ThrottlingException",
-    "RequestLimitExceeded",
-    "TooManyRequestsException",
-}
+THROTTLED = set(
+    "Throttling ThrottlingException RequestLimitExceeded TooManyRequestsException".split()
+)
 EXPIRED = {"ExpiredToken", "ExpiredTokenException", "RequestExpired"}
 SKEWED = {"RequestTimeTooSkewed", "SignatureDoesNotMatch", "InvalidSignatureException"}
 DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
@@ -74,9 +71,6 @@ def may_pass(error: Exception) -> bool:
 
     Throttling, a failure on AWS's side, a lost reply and what AWS does not know yet pass; what it
     refuses for what was asked, or for who asked it, does not.
-
-    Args:
-        error: one of ``CALL_ERRORS``.
     """
     if isinstance(error, botocore.ClientError):
         return code_of(error) in THROTTLED | NOT_YET or status_of(error) >= 500
@@ -108,8 +102,10 @@ def explain_own(error: Exception) -> str:
         return _explain_tls(error)
     if isinstance(error, botocore.ConnectionError):
         return _explain_connection(error)
-    if isinstance(error, botocore.HTTPClientError) and (said := _explain_proxy(error)):
-        return said
+    if isinstance(error, botocore.HTTPClientError) and isinstance(
+        error.kwargs.get("error"), ValueError
+    ):
+        return "HTTPS_PROXY is no address. Write one such as http://proxy:8080, or clear it."
     for kinds, text in _OWN_ERRORS:
         if isinstance(error, kinds):
             return text
@@ -216,10 +212,6 @@ def explain_denial(error: botocore.ClientError, *, quote: bool = True) -> str:
     """Which kind of policy refused a call, as AWS told, and what helps.
 
     Only where no identity-based policy allows it a permission is missing.
-
-    Args:
-        error: with a code of ``DENIED``.
-        quote: whether AWS's own words, here a policy's ARN, may be repeated.
     """
     told = _WHY.search(str(error.response.get("Error", {}).get("Message", "")))
     kind = (told["lacking"] or told["denying"] or "") if told else ""
@@ -256,14 +248,6 @@ def _missing_bundle() -> str:
                 f"{name} names {harmless(path)}, which is not there. Name a file of certificates "
                 "in it, or clear it."
             )
-    return ""
-
-
-def _explain_proxy(error: botocore.HTTPClientError) -> str:
-    """What kept a call from being sent at all: a proxy that is none."""
-    inner = error.kwargs.get("error")
-    if isinstance(inner, ValueError):
-        return "HTTPS_PROXY is no address. Write one such as http://proxy:8080, or clear it."
     return ""
 
 

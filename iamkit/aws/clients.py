@@ -41,12 +41,12 @@ class Clients:
 
     @cached_property
     def iam(self) -> Any:
-        """The IAM client that retries."""
+        """The IAM client that retries, and slows down when AWS asks for it."""
         return self.make("iam")
 
     @cached_property
     def iam_once(self) -> Any:
-        """The IAM client that does not."""
+        """The IAM client that does not, for the one call that must not happen twice."""
         return self.make("iam", attempts=1)
 
     @cached_property
@@ -110,11 +110,7 @@ class Clients:
 
 @cache
 def domains_of(partition: str | None = None) -> tuple[str, ...]:
-    """The domains of a partition's endpoints, dual-stack ones too, by botocore's own data.
-
-    Args:
-        partition: such as ``aws-cn``; None takes those of all.
-    """
+    """The domains of a partition's endpoints, dual-stack ones too, by botocore's own data."""
     known = botocore.session.Session().get_data("partitions")["partitions"]
     outputs = [one["outputs"] for one in known if partition in (None, one["id"])]
     return tuple(out[name] for out in outputs for name in ("dnsSuffix", "dualStackDnsSuffix"))

@@ -183,11 +183,6 @@ def sign_in(
 ) -> None:
     """Give a session its credentials: those that were resolved for this run, or new ones.
 
-    Args:
-        session: of the profile; nothing of it was used yet.
-        profile: as the parameters name it.
-        ask: asks a person for an MFA code; None if nobody may be asked.
-
     Raises:
         AwsError: there are none; one or two sentences.
     """
@@ -238,23 +233,15 @@ def _is_text(value: object) -> bool:
 def handing_over(profile: str, ask: Callable[[str], str] | None) -> Iterator[None]:
     """Sign in now; kernels that start within take what was found, or the sentence why not.
 
-    Args:
-        profile: as the parameters name it.
-        ask: asks a person for an MFA code; None if nobody may be asked.
-
     Raises:
         GuardError: there is no such profile.
     """
     try:
         found = resolve(open_profile(profile), profile, ask)
-        told = {
-            "profile": profile,
-            "method": found.method,
-            "access_key": found.access_key,
+        told = vars(found) | {
             "secret_key": found.secret_key.reveal(),
             "token": found.token.reveal() if found.token else None,
             "expires": found.expires.isoformat() if found.expires else None,
-            "asked": found.asked,
         }
     except AwsError as error:
         told = {"profile": profile, "error": str(error)}
@@ -286,15 +273,9 @@ def _handed_over(profile: str) -> SignedIn | None:
     expires = datetime.fromisoformat(told["expires"]) if told["expires"] else None
     if expires and expires <= datetime.now(UTC) and not told["asked"]:
         return None
-    found = SignedIn(
-        profile=profile,
-        method=told["method"],
-        access_key=told["access_key"],
-        secret_key=Secret(told["secret_key"]),
-        token=Secret(told["token"]) if told["token"] else None,
-        expires=expires,
-        asked=told["asked"],
-    )
+    secret, token = Secret(told["secret_key"]), Secret(told["token"]) if told["token"] else None
+    facts = {name: told[name] for name in ("profile", "method", "access_key", "asked")}
+    found = SignedIn(**facts, secret_key=secret, token=token, expires=expires)
     _RESOLVED.append(found)
     return found
 

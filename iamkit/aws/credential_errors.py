@@ -13,12 +13,7 @@ import boto3
 from botocore import exceptions as botocore
 
 from iamkit.aws.call_errors import code_of, explain_error, explain_own, harmless
-from iamkit.aws.credential_place import (
-    Place,
-    container_variable,
-    profile_flag,
-    profile_in_force,
-)
+from iamkit.aws.credential_place import Place, container_variable, profile_flag, profile_in_force
 from iamkit.errors import AwsError
 
 NOTHING = "Nothing was changed."
@@ -57,7 +52,7 @@ def say_headless(place: Place) -> str:
     return (
         f"{place.subject}: its role wants an MFA code (mfa_serial), and only a command in a "
         f"terminal may ask for one, once. Get temporary credentials first, with `aws configure "
-        f"mfa-login{profile_flag(place.chain[-1])}` of the AWS CLI 2, `aws sts assume-role` or a "
+        f"mfa-login{place.flag}` of the AWS CLI 2, `aws sts assume-role` or a "
         f"credential_process, and name their profile. {NOTHING}"
     )
 
@@ -158,18 +153,18 @@ def _login(place: Place, error: Exception) -> str:
     if type(error) is botocore.LoginError:
         return (
             f"{place.where}: AWS did not renew its sign-in with `aws login`, and why is not told. "
-            f"Type: aws login{profile_flag(place.chain[-1])}."
+            f"Type: aws login{place.flag}."
         )
     return (
         f"{place.where}: its sign-in with `aws login` has ended, or there was none. "
-        f"Type: aws login{profile_flag(place.chain[-1])}."
+        f"Type: aws login{place.flag}."
     )
 
 
 def _sso(place: Place, _: Exception) -> str:
     return (
         f"{place.where}: its IAM Identity Center session has ended, or there was none. "
-        f"Type: aws sso login{profile_flag(place.chain[-1])}."
+        f"Type: aws sso login{place.flag}."
     )
 
 
@@ -228,7 +223,7 @@ def _config(place: Place, error: Exception) -> str:
     if session and session not in place.sso_sessions:
         return (
             f"{place.where}: its sso_session is {session}, and the section [sso-session "
-            f"{session}] is missing. Type: aws configure sso{profile_flag(place.chain[-1])}."
+            f"{session}] is missing. Type: aws configure sso{place.flag}."
         )
     if isinstance(error, botocore.InvalidConfigError) and place.kind == "web identity":
         return f"{place.where}: a web identity wants a role: set role_arn or AWS_ROLE_ARN."

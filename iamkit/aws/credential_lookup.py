@@ -39,6 +39,18 @@ SOURCES = (
     ("iam-role", "instance role", "the metadata service of EC2"),
 )
 """botocore's name of each source, ours, and where it looks, in its order."""
+SIGNS = {
+    "env": ["AWS_ACCESS_KEY_ID"],
+    "assume-role": ["role_arn"],
+    "assume-role-with-web-identity": ["AWS_WEB_IDENTITY_TOKEN_FILE"],
+    "sso": ["sso_session", "sso_start_url"],
+    "shared-credentials-file": ["aws_access_key_id"],
+    "login": ["login_session"],
+    "custom-process": ["credential_process"],
+    "ec2-credentials-file": ["AWS_CREDENTIAL_FILE"],
+    "container-role": [f"AWS_CONTAINER_CREDENTIALS_{end}_URI" for end in ("RELATIVE", "FULL")],
+}
+"""By botocore's name of a source, the variables or settings of the profile that tell of it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,21 +117,9 @@ def _found(environ: Mapping[str, str], session: Any, name: str) -> dict[str, str
         profile = session.full_config.get("profiles", {}).get(name, {})
     except BotoCoreError:  # a file that does not parse, which the sandbox ignores
         profile = {}
-    variables = (
-        ("env", "AWS_ACCESS_KEY_ID"),
-        ("assume-role-with-web-identity", "AWS_WEB_IDENTITY_TOKEN_FILE"),
-        ("ec2-credentials-file", "AWS_CREDENTIAL_FILE"),
-        ("container-role", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"),
-        ("container-role", "AWS_CONTAINER_CREDENTIALS_FULL_URI"),
-    )
-    found = {method: f"yes, {name}" for method, name in variables if environ.get(name)}
-    settings = (
-        ("assume-role", "role_arn"),
-        ("sso", "sso_session"),
-        ("sso", "sso_start_url"),
-        ("login", "login_session"),
-        ("custom-process", "credential_process"),
-        ("shared-credentials-file", "aws_access_key_id"),
-    )
-    found |= {method: f"yes, {name}" for method, name in settings if profile.get(name)}
-    return found
+    named = [(method, sign) for method, signs in SIGNS.items() for sign in signs]
+    return {
+        method: f"yes, {sign}"
+        for method, sign in named
+        if (environ if sign.isupper() else profile).get(sign)
+    }

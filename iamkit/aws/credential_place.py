@@ -11,6 +11,8 @@ import boto3
 
 from iamkit.aws.call_errors import harmless
 
+WEB_IDENTITY = "AWS_WEB_IDENTITY_TOKEN_FILE"
+
 
 def botocore_session(session: boto3.Session) -> Any:
     """The botocore session beneath, whose settings boto3 does not show."""
@@ -58,14 +60,8 @@ class Place:
         subject = f"AWS profile {harmless(name)}" + (f" ({variable})" if variable else "")
         if not profile and not variable and name not in profiles:
             subject = "AWS credentials"
-        return cls(
-            bool(profile),
-            name,
-            subject,
-            profiles,
-            config.get("sso_sessions", {}),
-            str(session.region_name),
-        )
+        sso = config.get("sso_sessions", {})
+        return cls(bool(profile), name, subject, profiles, sso, str(session.region_name))
 
     @cached_property
     def chain(self) -> tuple[str, ...]:
@@ -87,6 +83,11 @@ class Place:
         return self.profiles.get(self.chain[-1], {})
 
     @property
+    def flag(self) -> str:
+        """The option that names the profile of the base."""
+        return profile_flag(self.chain[-1])
+
+    @property
     def where(self) -> str:
         """The subject, and the profile behind it if there is one."""
         if len(self.chain) == 1:
@@ -102,10 +103,7 @@ class Place:
     def kind(self) -> str:
         """Which source botocore takes, by its order, told from settings alone."""
         for kind, there in (
-            (
-                "web identity",
-                self.setting("web_identity_token_file", "AWS_WEB_IDENTITY_TOKEN_FILE"),
-            ),
+            ("web identity", self.setting("web_identity_token_file", WEB_IDENTITY)),
             ("sso", self.setting("sso_account_id") or self.setting("sso_role_name")),
             ("keys", self.setting("aws_access_key_id") or self.setting("aws_secret_access_key")),
             ("login", self.setting("login_session")),
@@ -128,14 +126,5 @@ class Place:
 
 def container_variable() -> str:
     """The variable by which a container names the source of its credentials; empty for none."""
-    return next(
-        (
-            name
-            for name in (
-                "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
-                "AWS_CONTAINER_CREDENTIALS_FULL_URI",
-            )
-            if name in os.environ
-        ),
-        "",
-    )
+    names = (f"AWS_CONTAINER_CREDENTIALS_{end}_URI" for end in ("RELATIVE", "FULL"))
+    return next((name for name in names if name in os.environ), "")

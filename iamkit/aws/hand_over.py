@@ -71,7 +71,7 @@ class CredentialMaker:
 
         def create() -> tuple[str, Secret]:
             try:
-                key = self.session.iam_once.create_access_key(UserName=user)["AccessKey"]
+                key = self.session.clients.iam_once.create_access_key(UserName=user)["AccessKey"]
             except ClientError as error:
                 if status_of(error) < 500:
                     raise NotCreated from error

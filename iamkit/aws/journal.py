@@ -25,10 +25,6 @@ LINES = 2_000
 class Journal:
     """Writes the lines of one apply to a file of its own; no secret is ever in a ``Change``.
 
-    Args:
-        folder: the account's.
-        changes: those that will be made, for which there must be room.
-
     Attributes:
         path: ``<folder>/journal/<UTC time>-<process>.jsonl``, for its owner alone.
 

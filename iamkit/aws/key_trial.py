@@ -21,10 +21,6 @@ def try_users(session: Session, parameters: RunAsParameters) -> pd.DataFrame:
     Nothing is started or changed: both calls are dry runs, which EC2 authorises and then leaves.
     https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_RunInstances.html
 
-    Args:
-        session: an open session with the account, whose store has the keys.
-        parameters: those of the notebook; ``users`` of ``04_users`` are tried.
-
     Returns:
         A row for each call: ``user``, ``action``, ``answer`` (allowed, refused, or why it
         cannot be told), all ``str``; empty if no user was handed a key.
@@ -32,7 +28,7 @@ def try_users(session: Session, parameters: RunAsParameters) -> pd.DataFrame:
     rows = [
         (row.name, action, answer)
         for row in getattr(parameters, "users", ())
-        if session.store.key_ids_of(row.name)
+        if session.store.key_ids(row.name)
         for action, answer in _try_one(session, parameters.model_copy(update={"run_as": row.name}))
     ]
     return pd.DataFrame(rows, columns=list(COLUMNS)).astype("str")

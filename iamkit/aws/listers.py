@@ -11,12 +11,7 @@ Lister = Callable[[Session, AccountState], list[str]]
 
 
 def list_things(session: Session, state: AccountState, kind: str) -> tuple[list[str], str]:
-    """The names of all things of a type in the account, sorted, and why there are none.
-
-    Args:
-        session: an open session; S3 and EC2 are asked, in its region.
-        state: the account, which knows its users, groups, roles and policies.
-        kind: such as ``s3:bucket``; one of ``LISTERS``.
+    """The names of all things of a type (one of ``LISTERS``), sorted, and why there are none.
 
     Returns:
         The names as ``choices.arn_of`` takes them, and a note: empty, or why they are not known.

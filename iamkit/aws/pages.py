@@ -12,13 +12,7 @@ PAGE = 1_000
 
 
 def list_pages(session: Session, operation: str, key: str, **arguments: Any) -> list[Any]:
-    """Every item of a list call of IAM's.
-
-    Args:
-        session: an open session.
-        operation: the boto3 method, such as ``list_access_keys``.
-        key: the name of the list in the reply.
-        arguments: the call's arguments.
+    """Every item of a list call of IAM's; ``key`` names the list in the reply.
 
     Raises:
         ClientError: or another of ``CALL_ERRORS``.

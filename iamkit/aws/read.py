@@ -118,14 +118,7 @@ def read_more(
     of_users: Mapping[str, Collection[str]],
     on_progress: Progress = lambda *_: None,
 ) -> AccountState:
-    """The state with what single users have, so far as it was not read; what fails is told in it.
-
-    Args:
-        session: with the state's account.
-        state: as it was read.
-        of_users: by operation of ``OF_USERS``, the names of the users to call it for.
-        on_progress: called while users are read.
-    """
+    """The state with what single users have, so far as it was not read; it tells what fails."""
     reading = _Reading(session, strict=False, on_progress=on_progress)
     with ThreadPoolExecutor(READERS) as pool:
         return reading.read_users(pool, state, of_users)
@@ -237,7 +230,7 @@ class _Reading:
 
     @cached_property
     def _stored(self) -> frozenset[str]:
-        return self.session.store.stored_key_ids()
+        return self.session.store.key_ids()
 
     @cached_property
     def _interrupted(self) -> Mapping[str, Intent]:

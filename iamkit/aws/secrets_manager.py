@@ -4,6 +4,7 @@ https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CreateSecret.
 """
 
 import json
+from dataclasses import dataclass
 from typing import Any
 
 from iamkit.aws.call_errors import CALL_ERRORS, code_of, explain_error
@@ -15,23 +16,18 @@ from iamkit.parameters.hand_over import SECRETS_MANAGER
 PREFIX = "iamkit/"
 
 
+@dataclass(frozen=True)
 class SecretsManager:
-    """Keeps credentials in the account's Secrets Manager, in the region of the session.
+    """Keeps credentials in the account's Secrets Manager, in the region of the session."""
 
-    Args:
-        client: of Secrets Manager.
-    """
-
+    client: Any
     can_read = False
-
-    def __init__(self, client: Any) -> None:
-        self._client = client
 
     def check(self, user: str, what: What) -> None:
         """Check that Secrets Manager answers, and that the secret is not about to be deleted."""
         name = secret_name(user, what)
         try:
-            found = self._client.describe_secret(SecretId=name)
+            found = self.client.describe_secret(SecretId=name)
         except CALL_ERRORS as error:
             if code_of(error) == "ResourceNotFoundException":
                 return
@@ -55,10 +51,10 @@ class SecretsManager:
         operation = "CreateSecret"
         try:
             try:
-                reply = self._client.create_secret(Name=name, Description=about, **value)
-            except self._client.exceptions.ResourceExistsException:
+                reply = self.client.create_secret(Name=name, Description=about, **value)
+            except self.client.exceptions.ResourceExistsException:
                 operation = "PutSecretValue"
-                reply = self._client.put_secret_value(SecretId=name, **value)
+                reply = self.client.put_secret_value(SecretId=name, **value)
         except CALL_ERRORS as error:
             explained = explain_error(error, operation, SECRETS_MANAGER, quote=False)
             raise HandoverError(str(explained)) from None
@@ -76,12 +72,7 @@ def secret_name(user: str, what: What) -> str:
 
 
 def destination_for(session: Session, hand_over: str) -> Destination:
-    """Who keeps a user's new credentials.
-
-    Args:
-        session: an open session with the account.
-        hand_over: as the parameters say: empty, a public key, or ``secretsmanager``.
-    """
+    """Who keeps a user's new credentials, by the parameters' ``hand_over``."""
     if hand_over == SECRETS_MANAGER:
         return SecretsManager(session.clients.secrets_manager)
     return session.store.keeper(hand_over)

@@ -60,11 +60,6 @@ class Session:
         """The IAM client: it retries, and slows down when AWS asks for it."""
         return self.clients.iam
 
-    @property
-    def iam_once(self) -> Any:
-        """An IAM client that never retries, for the one call that must not happen twice."""
-        return self.clients.iam_once
-
 
 ASKING = 5
 """The first call finds out whether proxy and certificates are right, which no try mends."""
@@ -135,10 +130,6 @@ def signed_in_ahead(notebooks: Iterable[NotebookParameters], *, ask: bool = True
 
     In a terminal a person is asked for an MFA code here, and nowhere else. What fails is told by
     the first notebook that wants a session.
-
-    Args:
-        notebooks: the parameters of each.
-        ask: whether a person may be asked.
     """
     wanting = [one for one in notebooks if _signs_in(one)]
     try:
@@ -175,10 +166,6 @@ def _no_key(user: str, store: CredentialStore) -> tuple[str, str]:
 
 def refuse_endpoint_overrides(environ: Mapping[str, str], config: Mapping[str, Any]) -> None:
     """Check that neither the environment nor the profile sends calls elsewhere than to AWS.
-
-    Args:
-        environ: the environment variables.
-        config: the settings of the profile in force.
 
     Raises:
         GuardError: naming the override; nothing was sent.

@@ -81,14 +81,23 @@ class OfUser:
     Attributes:
         read: calls it for a user of this name.
         field: of the state: a mapping from the user's name.
-        may_have: whether an audit asks for a user, by what was read in bulk.
         word: the parameters' name of it (``PerUser``); empty where an audit never asks.
+        says: whether a user's row in the credential report leaves it open that there is one.
+        of_new: whether a user may have it of whom the report does not know yet.
     """
 
     read: Callable[[Session, str], Any]
     field: str
-    may_have: Callable[[AccountState, User], bool]
     word: str = ""
+    says: Callable[[ReportRow], bool] = lambda _: True
+    of_new: bool = True
+
+    def may_have(self, state: AccountState, user: User) -> bool:
+        """Whether an audit asks for a user, by what was read in bulk."""
+        row = state.reported(user)
+        if row is None:
+            return self.of_new
+        return self.says(row) and user.name not in getattr(state, self.field)
 
 
 def read_details_of(session: Session, kinds: Iterable[str] = tuple(FILTERS)) -> Details:
@@ -188,17 +197,12 @@ def _instance_profiles(session: Session) -> dict[str, InstanceProfile]:
 
 def _with_roles(state: AccountState, listed: Iterable[Mapping[str, Any]]) -> AccountState:
     """What ListRoles tells and the details do not."""
-    found = {item["RoleName"]: item for item in listed}
-    roles = {
-        name: replace(
-            role,
-            description=found[name].get("Description", ""),
-            max_session=found[name].get("MaxSessionDuration"),
-        )
-        if name in found
-        else role
-        for name, role in state.roles.items()
-    }
+    roles = dict(state.roles)
+    for item in listed:
+        if role := roles.get(item["RoleName"]):
+            more = {"description": item.get("Description", "")}
+            more["max_session"] = item.get("MaxSessionDuration")
+            roles[role.name] = replace(role, **more)
     return replace(state, roles=roles)
 
 
@@ -270,41 +274,28 @@ def _credentials(operation: str, key: str, id_key: str) -> Callable[[Session, st
     return read
 
 
-def _has_keys(state: AccountState, user: User) -> bool:
-    row = state.reported(user)
-    return row is None or any(row.keys)
-
-
-def _has_unnamed_mfa(state: AccountState, user: User) -> bool:
-    row = state.reported(user)
-    return row is None or (row.mfa_active is not False and user.name not in state.mfa_devices)
-
-
-def _has_password(state: AccountState, user: User) -> bool:
-    row = state.reported(user)
-    return row is None or row.password_enabled is not False
-
-
-def _has_certificates(state: AccountState, user: User) -> bool:
-    row = state.reported(user)
-    return row is not None and any(row.certificates)
-
-
 OF_USERS: Mapping[str, OfUser] = {
-    "ListAccessKeys": OfUser(_access_keys, "access_keys", _has_keys, "access_keys"),
-    "ListMFADevices": OfUser(_mfa_devices, "mfa_devices", _has_unnamed_mfa, "mfa_devices"),
-    "GetLoginProfile": OfUser(_login_profile, "login_profiles", _has_password, "login_profiles"),
+    "ListAccessKeys": OfUser(_access_keys, "access_keys", "access_keys", lambda row: any(row.keys)),
+    "ListMFADevices": OfUser(
+        _mfa_devices, "mfa_devices", "mfa_devices", lambda row: row.mfa_active is not False
+    ),
+    "GetLoginProfile": OfUser(
+        _login_profile,
+        "login_profiles",
+        "login_profiles",
+        lambda row: row.password_enabled is not False,
+    ),
     "ListSSHPublicKeys": OfUser(
         _credentials("list_ssh_public_keys", "SSHPublicKeys", "SSHPublicKeyId"),
         "ssh_public_keys",
-        lambda *_: True,
         "ssh_public_keys",
     ),
     "ListSigningCertificates": OfUser(
         _credentials("list_signing_certificates", "Certificates", "CertificateId"),
         "signing_certificates",
-        _has_certificates,
         "certificates",
+        lambda row: any(row.certificates),
+        of_new=False,
     ),
     "ListServiceSpecificCredentials": OfUser(
         _credentials(
@@ -313,7 +304,6 @@ OF_USERS: Mapping[str, OfUser] = {
             "ServiceSpecificCredentialId",
         ),
         "service_credentials",
-        lambda *_: True,
     ),
 }
 """By operation. Of one user alone even the last is asked, which needs no leave to see all."""

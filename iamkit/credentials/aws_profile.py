@@ -20,10 +20,7 @@ MARK = "# written by iamkit; it replaces this section when it hands over a new k
 def write_aws_profile(key: StoredKey, profile: str, file: Path | None = None) -> Path:
     """Write a stored key to an AWS profile; every other line of the file stays as it is.
 
-    Args:
-        key: from the store.
-        profile: the profile's name.
-        file: default ``AWS_SHARED_CREDENTIALS_FILE``, or ``~/.aws/credentials``.
+    The file is that of ``AWS_SHARED_CREDENTIALS_FILE`` without one, or ``~/.aws/credentials``.
 
     Returns:
         The file.

@@ -38,16 +38,10 @@ class Credential:
         """All of it, the secret too, under the names that the console's own downloads use."""
         secret = self.secret.reveal()
         if self.what == "access key":
-            return {
-                "User name": self.user,
-                "Access key ID": self.key_id,
-                "Secret access key": secret,
-            }
-        return {
-            "User name": self.user,
-            "Password": secret,
-            "Console sign-in URL": self.sign_in_url,
-        }
+            own = {"Access key ID": self.key_id, "Secret access key": secret}
+        else:
+            own = {"Password": secret, "Console sign-in URL": self.sign_in_url}
+        return {"User name": self.user} | own
 
     def as_csv(self) -> bytes:
         """All of it, the secret too, as a CSV file whose cells no spreadsheet runs."""

@@ -3,6 +3,7 @@
 A third keeper, AWS Secrets Manager, is in ``iamkit.aws.secrets_manager``.
 """
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -40,33 +41,31 @@ class Destination(Protocol):
         """
 
 
+@dataclass(frozen=True)
 class PrivateFile:
     """A file for its owner alone; the account's folder was checked by the store."""
 
+    folder: Path
     can_read = True
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
 
     def check(self, user: str, what: What) -> None:
         """There is no more to check."""
 
     def keep(self, credential: Credential) -> Path:
         """Write the file."""
-        return _store(self._folder / f"{credential.stem}.csv", credential, credential.as_csv())
+        return _store(self.folder / f"{credential.stem}.csv", credential, credential.as_csv())
 
 
+@dataclass(frozen=True)
 class EncryptedFile:
     """The same file, encrypted to its recipient's public key before it reaches the disk.
 
     https://age-encryption.org/v1
     """
 
+    folder: Path
+    public_key: str
     can_read = False
-
-    def __init__(self, folder: Path, public_key: str) -> None:
-        self._folder = folder
-        self._public_key = public_key
 
     def check(self, user: str, what: What) -> None:
         """Check the public key with the library that will encrypt to it."""
@@ -81,25 +80,20 @@ class EncryptedFile:
     def keep(self, credential: Credential) -> Path:
         """Encrypt the file in memory, and write what came out."""
         data = self._encrypt(credential.as_csv())
-        return _store(self._folder / f"{credential.stem}.csv.age", credential, data)
+        return _store(self.folder / f"{credential.stem}.csv.age", credential, data)
 
     def _encrypt(self, data: bytes) -> bytes:
-        kind = pyrage.ssh if self._public_key.startswith("ssh-") else pyrage.x25519
+        kind = pyrage.ssh if self.public_key.startswith("ssh-") else pyrage.x25519
         try:
-            encrypted: bytes = pyrage.encrypt(data, [kind.Recipient.from_str(self._public_key)])
+            encrypted: bytes = pyrage.encrypt(data, [kind.Recipient.from_str(self.public_key)])
         except (pyrage.RecipientError, pyrage.EncryptError) as error:
-            text = f"{short_key(self._public_key)} is no key to encrypt to ({error})"
+            text = f"{short_key(self.public_key)} is no key to encrypt to ({error})"
             raise HandoverError(text) from None
         return encrypted
 
 
 def file_for(folder: Path, hand_over: str) -> Destination:
-    """The keeper of files in a folder: private ones, or encrypted to a public key if one is given.
-
-    Args:
-        folder: the account's, for credentials.
-        hand_over: as the parameters say; empty for a private file.
-    """
+    """The keeper of files in a folder: private ones, or encrypted to a public key."""
     return EncryptedFile(folder, hand_over) if hand_over else PrivateFile(folder)
 
 

@@ -6,31 +6,22 @@ from iamkit.errors import HandoverError, StorageError
 from iamkit.storage import folders
 from iamkit.storage.private_files import link_into_place, replace_by_way_of, write_new
 
-__all__ = ["private_folder", "replace_whole", "staging_of", "store_whole", "write_new"]
 
-
-def private_folder(folder: Path) -> None:
-    """Make a folder for its owner alone, or check that it is one.
+def private_folder(folder: Path, room: int = 0) -> None:
+    """Make a folder for its owner alone, or check that it is one and that ``room`` bytes fit in.
 
     Raises:
-        HandoverError: it is a link, is another's, is open to others, or cannot be made.
+        HandoverError: it is a link, is another's, is open to others, cannot be made, or is full.
     """
     try:
         folders.private_folder(folder)
+        if room:
+            folders.check_room(folder, room)
     except StorageError as error:
-        raise unusable(error) from None
-
-
-def check_room(folder: Path, size: int = folders.ROOM) -> None:
-    """Check that so many bytes can be written here, by writing them.
-
-    Raises:
-        HandoverError: the disk is full, or the folder is read-only.
-    """
-    try:
-        folders.check_room(folder, size)
-    except StorageError as error:
-        raise unusable(error) from None
+        raise HandoverError(
+            f"Credentials cannot be kept in {error.path}: {error.reason}. Nothing was changed in "
+            "AWS."
+        ) from None
 
 
 def store_whole(path: Path, data: bytes) -> None:
@@ -58,10 +49,3 @@ def replace_whole(path: Path, data: bytes) -> None:
 def staging_of(path: Path) -> Path:
     """Where a file is written before it gets its name."""
     return path.with_name(f".{path.name}.new")
-
-
-def unusable(error: StorageError) -> HandoverError:
-    """The error for a folder in which no credential can be kept."""
-    return HandoverError(
-        f"Credentials cannot be kept in {error.path}: {error.reason}. Nothing was changed in AWS."
-    )

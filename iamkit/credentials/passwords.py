@@ -12,12 +12,7 @@ FIRST = CLASSES[0] + CLASSES[1]
 
 
 def make_password(policy: PasswordPolicy, length: int = 20) -> Secret:
-    """A random password with a character of each class, as any password policy may ask for.
-
-    Args:
-        policy: the account's rules; only the minimum length matters, the rest is always met.
-        length: in characters, if the policy does not ask for more.
-    """
+    """A random password with a character of each class, as any policy may ask for."""
     length = max(length, policy.minimum_length)
     chosen = [secrets.choice(characters) for characters in CLASSES]
     chosen += [secrets.choice("".join(CLASSES)) for _ in range(length - len(CLASSES) - 1)]

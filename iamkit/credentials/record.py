@@ -29,12 +29,9 @@ class Record:
     @classmethod
     def of(cls, credential: Credential, where: str) -> Self:
         """The record of a credential that was kept."""
+        digest, key_id = Fingerprint.of(credential.secret.reveal()), credential.key_id
         return cls(
-            user=credential.user,
-            what=credential.what,
-            key_id=credential.key_id,
-            where=where,
-            digest=Fingerprint.of(credential.secret.reveal()),
+            user=credential.user, what=credential.what, key_id=key_id, where=where, digest=digest
         )
 
     @property
@@ -60,12 +57,3 @@ def read_record(data: bytes, where: str) -> Record:
         raise HandoverError(
             f"{where} is not as iamkit wrote it. Move it away, and run again."
         ) from None
-
-
-def is_whole_record(data: bytes) -> bool:
-    """Whether a record's file was written to its end."""
-    try:
-        read_record(data, "")
-    except HandoverError:
-        return False
-    return True

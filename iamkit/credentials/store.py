@@ -23,9 +23,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from iamkit.app_mode import refuse_if_only_shown
-from iamkit.credentials.credential import Credential, file_name, split_stem, stem_of
+from iamkit.credentials.credential import Credential, What, file_name, split_stem, stem_of
 from iamkit.credentials.destinations import Destination, file_for
-from iamkit.credentials.files import check_room, private_folder, replace_whole
+from iamkit.credentials.files import private_folder, replace_whole
 from iamkit.credentials.fingerprint import Fingerprint
 from iamkit.credentials.record import Record
 from iamkit.credentials.secret import Secret
@@ -72,15 +72,12 @@ class CredentialStore:
     def preflight(self, credentials: int = 1) -> None:
         """Check, before any call to AWS, that credentials can be kept, and all be read again.
 
-        Args:
-            credentials: how many.
-
         Raises:
             HandoverError: what is wrong with the folder or a file in it, and how to mend it.
         """
-        for folder in (self.folder, self._credentials, self._intents):
+        for folder in (self.folder, self._intents):
             private_folder(folder)
-        check_room(self._credentials, (3 + credentials) * BLOCK)
+        private_folder(self._credentials, (3 + credentials) * BLOCK)
         try:
             self.check_files()
         except HandoverError as error:
@@ -123,7 +120,7 @@ class CredentialStore:
                 if path.name.startswith(".") and path.suffix == ".new":
                     said += self._promote(path)
             for intent in self.pending():
-                if self.key_ids_of(intent.user) - intent.keys_before:
+                if self.key_ids(intent.user) - intent.keys_before:
                     self.drop_intent(intent.user)
         except OSError as error:
             raise StorageError(self.folder, error.strerror or "it cannot be written") from None
@@ -205,13 +202,6 @@ class CredentialStore:
     ) -> Receipt:
         """Store a console password, and set it after.
 
-        Args:
-            user: whose password.
-            password: a new one.
-            sign_in_url: where it is for.
-            set_password: makes the call to AWS.
-            keeper: who keeps the password; a private file, if nobody is given.
-
         Raises:
             HandoverError: it could not be stored, and was not set.
             Exception: as ``set_password`` raised it; the password stays stored, as AWS may have
@@ -250,23 +240,16 @@ class CredentialStore:
 
     def receipts(self, user: str) -> tuple[Receipt, ...]:
         """What was handed over to a user, and where it is; the newest first."""
+        paths = self._newest(user, ".csv", ".json")
+        kinds: tuple[What, What] = ("console password", "access key")
         return tuple(
-            Receipt(
-                user=user,
-                what="access key" if key_id_of(path) else "console password",
-                where=where_of(path),
-                key_id=key_id_of(path),
-            )
-            for path in self._newest(user, ".csv", ".json")
+            Receipt(user=user, what=kinds[bool(key)], where=where_of(path), key_id=key)
+            for path, key in zip(paths, map(key_id_of, paths), strict=True)
         )
 
-    def stored_key_ids(self) -> frozenset[str]:
-        """The ids of all keys that were handed over."""
-        return self._key_ids(None)
-
-    def key_ids_of(self, user: str) -> frozenset[str]:
-        """The ids of a user's keys that were handed over."""
-        return self._key_ids(user)
+    def key_ids(self, user: str | None = None) -> frozenset[str]:
+        """The ids of the keys that were handed over, to a user or to all."""
+        return frozenset(map(key_id_of, self._newest(user, ".csv", ".json"))) - {""}
 
     def secrets(self) -> tuple[Secret, ...]:
         """Every secret that can be read in the store, for the search for leaks.
@@ -319,12 +302,9 @@ class CredentialStore:
                 raise HandoverError(f"{path} is {kind}, not a file of iamkit's. {AWAY}")
         return paths
 
-    def _key_ids(self, user: str | None) -> frozenset[str]:
-        return frozenset(map(key_id_of, self._newest(user, ".csv", ".json"))) - {""}
-
     def _write_intent(self, user: str, keys_before: frozenset[str]) -> None:
         path = self._intent_of(user)
-        known = keys_before | self.key_ids_of(user)
+        known = keys_before | self.key_ids(user)
         now = datetime.now(UTC).isoformat()
         facts = {"user": user, "keys_before": sorted(known), "started": now}
         try:

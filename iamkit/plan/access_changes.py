@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 from iamkit.account.state import AccountState, User
 from iamkit.plan.change import subject_of
-from iamkit.plan.desired import DesiredGroup, DesiredUser
+from iamkit.plan.desired import DesiredHolder, DesiredUser
 from iamkit.plan.preview import account_after
 from iamkit.policies.actions.catalogue import Catalogue, load_catalogue
 from iamkit.policies.actions.expansion import shortest_patterns
 from iamkit.policies.evaluation.holdings import Holdings
 from iamkit.policies.evaluation.reach import Reach
+from iamkit.text import few
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,7 +21,7 @@ COLUMNS = ("user", "new", "wider", "less", "examples", "unknown")
 
 
 def impact_of(
-    state: AccountState, wanted: DesiredGroup | DesiredUser, catalogue: Catalogue | None = None
+    state: AccountState, wanted: DesiredHolder, catalogue: Catalogue | None = None
 ) -> "pd.DataFrame":
     """What the inline policies of a group or user would change, for each who would have them.
 
@@ -48,10 +49,8 @@ def impact_of(
     rows = []
     for name, step in access_steps(state, after, concerned, known):
         patterns = shortest_patterns(step.new, known)
-        more = f", and {len(patterns) - 4} more" if len(patterns) > 4 else ""
         counts = (step.new.bit_count(), step.wider.bit_count(), step.less.bit_count())
-        examples = ", ".join(patterns[:4]) + more
-        rows.append((name, *counts, examples, "; ".join(step.unknown)))
+        rows.append((name, *counts, few(patterns, 4), "; ".join(step.unknown)))
     types = dict.fromkeys(COLUMNS, "str") | dict.fromkeys(("new", "wider", "less"), "int64")
     import pandas as pd  # noqa: PLC0415 - the meaning of a plan needs no tables
 
@@ -110,7 +109,7 @@ def access_steps(
         )
 
 
-def _concerned(state: AccountState, wanted: DesiredGroup | DesiredUser) -> list[str]:
+def _concerned(state: AccountState, wanted: DesiredHolder) -> list[str]:
     if isinstance(wanted, DesiredUser):
         return [wanted.name] if wanted.name in state.users else []
     return [user.name for user in state.users.values() if wanted.name in user.groups]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from iamkit.account.state import JSON
-from iamkit.plan.desired import Desired, DesiredGroup, DesiredUser, Part
+from iamkit.plan.desired import Desired, DesiredHolder, Part
 from iamkit.plan.operations import OPERATIONS
 from iamkit.text import aws_command
 
@@ -49,7 +49,7 @@ class Change:
     @property
     def part(self) -> Part:
         """What of the user, group or account it touches."""
-        return OPERATIONS[self.operation].part
+        return OPERATIONS[self.operation][0]
 
     @property
     def target(self) -> str:
@@ -59,13 +59,13 @@ class Change:
     @property
     def inverse(self) -> Desired | None:
         """The desired state that takes it back; None if there is none, and ``no_way_back`` why."""
-        way_back = OPERATIONS[self.operation].way_back
+        way_back = OPERATIONS[self.operation][1]
         return None if isinstance(way_back, str) else way_back(self.arguments, self.before)
 
     @property
     def no_way_back(self) -> str:
         """Why it cannot be taken back; empty if it can."""
-        way_back = OPERATIONS[self.operation].way_back
+        way_back = OPERATIONS[self.operation][1]
         return way_back if isinstance(way_back, str) else ""
 
     @property
@@ -89,16 +89,11 @@ class Subject:
     arguments: JSON
     origins: Mapping[Part, str]
 
-    @property
-    def target(self) -> str:
-        """In words: ``user alice``."""
-        return f"{self.kind} {self.name}"
-
     def change(
         self, verb: Verb, operation: str, before: Any = None, reason: str = "", **arguments: Any
     ) -> Change:
         """A change of it."""
-        part = OPERATIONS[operation].part
+        part = OPERATIONS[operation][0]
         return Change(
             verb=verb,
             operation=operation,
@@ -111,17 +106,13 @@ class Subject:
         )
 
 
-def user_subject(name: str, origins: Mapping[Part, str]) -> Subject:
-    """A user, for changes."""
-    return Subject("user", name, {"UserName": name}, origins)
+def holder_subject(
+    kind: Literal["user", "group"], name: str, origins: Mapping[Part, str]
+) -> Subject:
+    """A user or a group, for changes."""
+    return Subject(kind, name, {f"{kind.title()}Name": name}, origins)
 
 
-def group_subject(name: str, origins: Mapping[Part, str]) -> Subject:
-    """A group, for changes."""
-    return Subject("group", name, {"GroupName": name}, origins)
-
-
-def subject_of(wanted: DesiredGroup | DesiredUser) -> Subject:
+def subject_of(wanted: DesiredHolder) -> Subject:
     """What is wanted, for changes."""
-    make = user_subject if isinstance(wanted, DesiredUser) else group_subject
-    return make(wanted.name, wanted.origins)
+    return holder_subject(wanted.kind, wanted.name, wanted.origins)

@@ -89,11 +89,7 @@ class Plan:
 
 
 def make_plan(current: AccountState, desired: Desired) -> Plan:
-    """Plan the changes that lead from the current account to the desired one.
-
-    Args:
-        current: the account, as ``read_account`` reads it for ``desired``.
-        desired: what is wanted; what it does not name is left alone.
+    """Plan the changes from the account, as ``read_account`` reads it, to what is desired.
 
     Returns:
         The plan; of what was not read it assumes nothing: that blocks it.

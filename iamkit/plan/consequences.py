@@ -17,13 +17,7 @@ NAMED = 5
 
 
 def say_meaning(current: AccountState, plan: Plan, catalogue: Catalogue | None = None) -> list[str]:
-    """What a plan means for people, in sentences; none for an empty plan.
-
-    Args:
-        current: the account with everyone's policies, as ``read_permissions`` reads it.
-        plan: made for it.
-        catalogue: of AWS's actions; by default the installed one.
-    """
+    """What a plan means for people, in sentences; none for an empty plan."""
     if not plan.changes:
         return []
     known = catalogue or load_catalogue()

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property, singledispatch
-from typing import Literal, TypeVar
+from typing import ClassVar, Literal, TypeVar
 
 from iamkit.account.gaps import DETAILS
 from iamkit.account.state import JSON, AccountState
@@ -71,18 +71,19 @@ class Absent:
 
 
 @dataclass(frozen=True, kw_only=True)
-class DesiredGroup:
-    """A group that should exist, with these policies.
+class DesiredHolder:
+    """A user or group that should exist, with these policies.
 
     Attributes:
         make: whether it is made if it is not there; if not, its absence blocks the plan.
-        path: for a group that is made; None for ``/``.
+        path: the IAM path, or None to leave it as it is (``/`` for what is made).
         inline_policies: by name.
         attached_policies: by ARN.
         absent: what it should no longer have.
         origins: by ``existence`` or another part of it, the parameter that it comes from.
     """
 
+    kind: ClassVar[Literal["user", "group"]]
     name: str
     make: bool = True
     path: str | None = None
@@ -94,47 +95,37 @@ class DesiredGroup:
     @property
     def target(self) -> str:
         """In words: ``group dev``."""
-        return f"group {self.name}"
+        return f"{self.kind} {self.name}"
 
 
 @dataclass(frozen=True, kw_only=True)
-class DesiredUser:
+class DesiredGroup(DesiredHolder):
+    """A group that should exist; the path of one that is there stays."""
+
+    kind = "group"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DesiredUser(DesiredHolder):
     """A user who should exist, with these tags and in these groups.
 
     Attributes:
-        make: whether they are made if they are not there; if not, their absence blocks the plan.
-        path: the IAM path, or None to leave it as it is (``/`` for a new user).
-        inline_policies: by name.
-        attached_policies: by ARN.
         permissions_boundary: the ARN of a policy, or None to leave it as it is.
         access_key: whether the user should have an access key.
         key_status: by the id of a key that is there, ``Active`` or ``Inactive``.
         console_password: whether the user should be able to sign in to the console.
         hand_over: where new credentials go: empty for a private file, an age or SSH public key, or
             ``secretsmanager``.
-        absent: what they should no longer have.
-        origins: by ``existence`` or another part of them, the parameter that it comes from.
     """
 
-    name: str
-    make: bool = True
-    path: str | None = None
+    kind = "user"
     tags: Mapping[str, str] = field(default_factory=dict)
     groups: tuple[str, ...] = ()
-    inline_policies: Mapping[str, JSON] = field(default_factory=dict)
-    attached_policies: tuple[str, ...] = ()
     permissions_boundary: str | None = None
     access_key: bool = False
     key_status: Mapping[str, Literal["Active", "Inactive"]] = field(default_factory=dict)
     console_password: bool = False
     hand_over: str = ""
-    absent: Absent = Absent()
-    origins: Mapping[Part, str] = field(default_factory=dict, compare=False)
-
-    @property
-    def target(self) -> str:
-        """In words: ``user alice``."""
-        return f"user {self.name}"
 
     @property
     def operations(self) -> tuple[str, ...]:
@@ -182,7 +173,7 @@ class Desired:
         return frozenset([*self.origins.values(), *of_holders])
 
     @property
-    def holders(self) -> tuple[DesiredGroup | DesiredUser, ...]:
+    def holders(self) -> tuple[DesiredHolder, ...]:
         """The groups and the users."""
         return (*self.groups, *self.users)
 

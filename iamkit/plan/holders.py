@@ -8,8 +8,8 @@ from typing import Any
 from iamkit.account.state import JSON, AccessKey, AccountState, Group, User
 from iamkit.errors import InputError
 from iamkit.parameters.hand_over import describe_way
-from iamkit.plan.change import Change, Subject, Verb, group_subject, subject_of, user_subject
-from iamkit.plan.desired import DesiredGroup, DesiredUser, Part
+from iamkit.plan.change import Change, Subject, Verb, holder_subject, subject_of
+from iamkit.plan.desired import DesiredGroup, DesiredHolder, DesiredUser, Part
 from iamkit.policies import count_characters, same_policy
 from iamkit.policies.grammar.quotas import QUOTAS
 
@@ -30,7 +30,7 @@ def plan_group(current: Group | None, desired: DesiredGroup) -> Iterator[Change]
 
 
 def _plan_policies(
-    subject: Subject, current: User | Group, desired: DesiredUser | DesiredGroup
+    subject: Subject, current: User | Group, desired: DesiredHolder
 ) -> Iterator[Change]:
     """Those that go come first, so that the others have room within the quotas."""
     for name in desired.absent.inline_policies:
@@ -68,7 +68,7 @@ def _plan_inline(
     quota = QUOTAS[f"{subject.kind}'s inline policies"]
     if wanted and size > quota:
         raise InputError(
-            f"The inline policies of {subject.target} would have {size:,} characters; "
+            f"The inline policies of {subject.kind} {subject.name} would have {size:,} characters; "
             f"AWS allows {quota:,}, white space not counted. Nothing was changed."
         )
     for name, document in wanted.items():
@@ -189,7 +189,7 @@ def delete_user(account: AccountState, user: User, origin: str) -> Iterator[Chan
 
     https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeleteUser.html
     """
-    name, subject = user.name, user_subject(user.name, {"existence": origin})
+    name, subject = user.name, holder_subject("user", user.name, {"existence": origin})
     delete = partial(subject.change, "delete")
     for group in sorted(user.groups):
         yield delete("remove_user_from_group", GroupName=group)
@@ -226,10 +226,9 @@ def delete_group(group: Group, members: list[str], origin: str) -> Iterator[Chan
     """Remove a group, after its members have left it and its policies are gone."""
     origins: Mapping[Part, str] = {"existence": origin}
     for member in members:
-        yield user_subject(member, origins).change(
-            "delete", "remove_user_from_group", GroupName=group.name
-        )
-    delete = partial(group_subject(group.name, origins).change, "delete")
+        leaver = holder_subject("user", member, origins)
+        yield leaver.change("delete", "remove_user_from_group", GroupName=group.name)
+    delete = partial(holder_subject("group", group.name, origins).change, "delete")
     for name, document in group.inline_policies.items():
         yield delete("delete_group_policy", document, PolicyName=name)
     for arn in sorted(group.attached_policies):

@@ -2,85 +2,65 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from iamkit.account.state import AccountState, Group, User
+from iamkit.account.state import JSON, AccountState, Group, User
 from iamkit.plan.changes import Change
 
-Holder = TypeVar("Holder", User, Group)
+Named = TypeVar("Named", User, Group)
 
 
 def account_after(current: AccountState, changes: Iterable[Change]) -> AccountState:
     """The account with these changes made, in their order.
 
     Credentials are left as they are: they permit nothing by themselves.
-
-    Args:
-        current: the account as it was read.
-        changes: those of a plan for it.
     """
     users, groups = dict(current.users), dict(current.groups)
     for change in changes:
         if change.kind == "group":
-            _change_group(groups, change)
+            _make(groups, change, Group)
         elif change.kind == "user":
-            _change_user(users, change)
+            _make(users, change, User)
     return replace(current, users=users, groups=groups)
 
 
-def _change_group(groups: dict[str, Group], change: Change) -> None:
+def _make(holders: dict[str, Named], change: Change, kind: type[Named]) -> None:
     name, given = change.name, change.arguments
-    match change.operation:
-        case "create_group":
-            groups[name] = Group(name=name, path=given.get("Path", "/"))
-        case "delete_group":
-            del groups[name]
-        case _:
-            groups[name] = _with_policies(groups[name], change)
+    if change.part != "existence":
+        holders[name] = replace(holders[name], **_facts(holders[name], change))
+    elif change.verb == "delete":
+        del holders[name]
+    else:
+        tags: dict[str, Any] = {"tags": _tags(given)} if "Tags" in given else {}
+        holders[name] = replace(kind(name=name, path=given.get("Path", "/")), **tags)
 
 
-def _change_user(users: dict[str, User], change: Change) -> None:
-    name, given = change.name, change.arguments
-    match change.operation:
-        case "create_user":
-            tags = {tag["Key"]: tag["Value"] for tag in given.get("Tags", ())}
-            users[name] = User(name=name, path=given.get("Path", "/"), tags=tags)
-        case "delete_user":
-            del users[name]
-        case _:
-            users[name] = _with_facts(_with_policies(users[name], change), change)
-
-
-def _with_facts(user: User, change: Change) -> User:
-    """The user with another path, tags, groups or boundary, if the change is of that kind."""
-    given = change.arguments
+def _facts(holder: Any, change: Change) -> dict[str, Any]:
+    """What a change makes of a user or group, by the names of its fields; credentials are none."""
+    given, found = change.arguments, dict[str, Any]()
     match change.part:
         case "path":
-            return replace(user, path=given["NewPath"])
+            found["path"] = given["NewPath"]
         case "tags":
             going = given.get("TagKeys", ())
-            kept = {key: value for key, value in user.tags.items() if key not in going}
-            given_now = {tag["Key"]: tag["Value"] for tag in given.get("Tags", ())}
-            return replace(user, tags=kept | given_now)
+            kept = {key: value for key, value in holder.tags.items() if key not in going}
+            found["tags"] = kept | _tags(given)
         case "membership":
-            return replace(user, groups=_changed(user.groups, given["GroupName"], change))
+            found["groups"] = _changed(holder.groups, given["GroupName"], change)
         case "permissions boundary":
-            return replace(user, permissions_boundary=given.get("PermissionsBoundary"))
-    return user
-
-
-def _with_policies(holder: Holder, change: Change) -> Holder:
-    """The holder with a policy more, another or fewer, if the change is of that kind."""
-    given = change.arguments
-    match change.part:
+            found["permissions_boundary"] = given.get("PermissionsBoundary")
         case "inline policy":
             name, document = given["PolicyName"], given.get("PolicyDocument")
             kept = {n: d for n, d in holder.inline_policies.items() if n != name}
-            return replace(holder, inline_policies=kept | ({name: document} if document else {}))
+            found["inline_policies"] = kept | ({name: document} if document else {})
         case "attached policy":
             attached = _changed(holder.attached_policies, given["PolicyArn"], change)
-            return replace(holder, attached_policies=attached)
-    return holder
+            found["attached_policies"] = attached
+    return found
+
+
+def _tags(given: JSON) -> dict[str, str]:
+    return {tag["Key"]: tag["Value"] for tag in given.get("Tags", ())}
 
 
 def _changed(names: frozenset[str], name: str, change: Change) -> frozenset[str]:

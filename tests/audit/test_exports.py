@@ -16,7 +16,7 @@ from iamkit.audit import CHECKS, Audit
 from iamkit.audit.comparison import compare
 from iamkit.audit.exports import (
     export_audit,
-    has_findings,
+    judge,
     to_csv,
     to_json,
     to_junit,
@@ -177,8 +177,10 @@ def test_the_terminal_is_not_steered(audit):
 
 def test_findings_count_from_a_severity_on(audit):
     """Unknown and waived ones do not."""
-    assert has_findings(audit, "low")
-    assert not has_findings(Audit(account_of(HOSTILE | {"users": []})), "critical")
+    assert "findings at or above low" in judge(audit, "low")[1][0]
+    code, why = judge(Audit(account_of(HOSTILE | {"users": []})), "critical")
+    assert code != 3
+    assert not any("findings" in line for line in why)
 
 
 def test_what_a_format_cannot_do_is_said(audit):

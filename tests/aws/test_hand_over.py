@@ -100,7 +100,7 @@ def test_a_key_and_a_password_go_to_secrets_manager(session, sandbox, apply_desi
         if path.is_file():
             assert key["Secret access key"].encode() not in path.read_bytes()
             assert password["Password"].encode() not in path.read_bytes()
-    assert session.store.stored_key_ids() == {key["Access key ID"]}
+    assert session.store.key_ids() == {key["Access key ID"]}
     assert apply_desired(wanted(SECRETS_MANAGER)).done == []
 
 
@@ -146,7 +146,7 @@ def test_a_secret_that_cannot_be_kept_leaves_no_key(
     assert "lack the permission secretsmanager:CreateSecret), so the key was deleted again" in why
     assert keys_in_aws() == []
     assert session.store.pending() == ()
-    assert session.store.stored_key_ids() == frozenset()
+    assert session.store.key_ids() == frozenset()
     apply_desired(desired)
     assert [value_of(KEY_NAME)["Access key ID"]] == keys_in_aws()
 
@@ -196,12 +196,12 @@ def test_a_kill_between_the_secret_and_its_record_is_healed(
     sandbox.clear_faults()
     [lost] = keys_in_aws()
     assert value_of(KEY_NAME)["Access key ID"] == lost
-    assert session.store.stored_key_ids() == frozenset()
+    assert session.store.key_ids() == frozenset()
     apply_desired(wanted(SECRETS_MANAGER, console_password=False))  # needs no permission to destroy
     [kept] = keys_in_aws()
     assert kept != lost
     assert value_of(KEY_NAME)["Access key ID"] == kept
-    assert session.store.stored_key_ids() == {kept}
+    assert session.store.key_ids() == {kept}
     assert session.store.pending() == ()
 
 
@@ -268,7 +268,7 @@ def test_a_user_who_goes_takes_the_records_along(session, apply_desired):
     """The record of a key ends with the key."""
     apply_desired(wanted(PUBLIC_KEY, console_password=False))
     apply_desired(Desired(absent_users=("alice",)), allow_destructive=True)
-    assert session.store.stored_key_ids() == frozenset()
+    assert session.store.key_ids() == frozenset()
     assert list((session.folder / "credentials").iterdir()) == []
 
 
@@ -335,4 +335,4 @@ def test_an_error_of_ours_is_no_secret(session, sandbox, plan_for):
         outcome.raise_if_incomplete()
     apply_plan(plan_for(desired), session).raise_if_incomplete()
     [key] = session.iam.list_access_keys(UserName="alice")["AccessKeyMetadata"]
-    assert session.store.key_ids_of("alice") == {key["AccessKeyId"]}
+    assert session.store.key_ids("alice") == {key["AccessKeyId"]}

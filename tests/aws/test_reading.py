@@ -13,7 +13,7 @@ from iamkit.account.gaps import DETAILS, failed_sources
 from iamkit.account.state import AccountState
 from iamkit.account.state_file import load_state, save_state
 from iamkit.audit import DEFAULTS, Audit, schema
-from iamkit.audit.remedies import mend_password_policy
+from iamkit.audit.checks import mend_password_policy
 from iamkit.audit.schema import in_words
 from iamkit.aws.apply import apply_plan, await_applied
 from iamkit.aws.audit_run import audit_of, read_audited

@@ -72,7 +72,7 @@ def heal_and_finish(store, account, way):
         keys = json.loads(account.read_text())
         for intent in store.pending():
             assert intent.started <= datetime.now(UTC)
-            for key in set(keys) - intent.keys_before - store.stored_key_ids():
+            for key in set(keys) - intent.keys_before - store.key_ids():
                 del keys[key]
                 store.forget_key("alice", key)
         if not keys:
@@ -108,7 +108,7 @@ def test_a_kill_at_any_step_leaves_one_key_the_kept_one(tmp_path, way, step):
     keys = heal_and_finish(store, account, way)
     assert len(keys) == 1
     assert keys == {store.receipts("alice")[0].key_id: read_kept(store, way)}
-    assert store.stored_key_ids() == set(keys)
+    assert store.key_ids() == set(keys)
     assert store.pending() == ()
     left = sorted(path.suffix for path in (store.folder / "credentials").iterdir())
     assert (

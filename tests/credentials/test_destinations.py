@@ -98,8 +98,8 @@ def test_a_key_that_cannot_be_read_is_known_all_the_same(store, way):
     """Its id, its owner and its place are known, and it is none of the keys that can be used."""
     receipt = hand_over(store, keeper_of(store, way))
     assert store.keys_of("alice") == ()
-    assert store.stored_key_ids() == store.key_ids_of("alice") == {"AKIA1"}
-    assert store.key_ids_of("bob") == frozenset()
+    assert store.key_ids() == store.key_ids("alice") == {"AKIA1"}
+    assert store.key_ids("bob") == frozenset()
     [record] = store.records("alice")
     assert (record.what, record.key_id, record.where) == (
         "access key",
@@ -121,12 +121,12 @@ def test_a_user_who_is_named_like_a_file_is_not_taken_for_another(store):
         hand_over(store, store.keeper(PUBLIC_KEY), user, f"AKIA{number}")
         store.hand_over_password(user, Secret("Pass-" + "w" * 20), URL, lambda _: None)
     for number, user in enumerate(["a_accessKeys_AKIA9", "a_credentials", "a.json", "a"]):
-        assert store.key_ids_of(user) == {f"AKIA{number}"}
+        assert store.key_ids(user) == {f"AKIA{number}"}
         assert {receipt.what for receipt in store.receipts(user)} == {
             "access key",
             "console password",
         }
-    assert store.stored_key_ids() == {"AKIA0", "AKIA1", "AKIA2", "AKIA3"}
+    assert store.key_ids() == {"AKIA0", "AKIA1", "AKIA2", "AKIA3"}
 
 
 @pytest.mark.parametrize("bad", ["age1" + "q" * 58, "ssh-rsa " + "A" * 80])

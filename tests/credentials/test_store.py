@@ -70,7 +70,7 @@ def test_the_newest_key_comes_first(store):
     first, second = hand_over(store, key_id="AKIA1"), hand_over(store, key_id="AKIA2")
     os.utime(first.where, (1, 1))
     assert [key.id for key in store.keys_of("alice")] == ["AKIA2", "AKIA1"]
-    assert store.stored_key_ids() == {"AKIA1", "AKIA2"}
+    assert store.key_ids() == {"AKIA1", "AKIA2"}
     store.forget_key("alice", "AKIA2")
     assert not second.where.exists()
 

@@ -13,7 +13,6 @@ from urllib.parse import unquote
 
 from iamkit.errors import InputError
 from iamkit.policies.grammar.positions import Position, find_position, find_twin, locate_paths
-from iamkit.policies.grammar.repair import repair_text
 from iamkit.policies.grammar.validation import find_problem
 from iamkit.text import NestedTooDeep, parse_json
 
@@ -150,6 +149,8 @@ def _no_constant(name: str) -> Any:
 
 
 def _explain(text: str, error: ValueError) -> str:
+    from iamkit.policies.grammar.repair import repair_text  # noqa: PLC0415 - imports YAML
+
     repaired = repair_text(text)
     if repaired:
         said = f"{repaired.what}{at(repaired.place)}."
