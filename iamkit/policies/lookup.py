@@ -1,7 +1,6 @@
 """Find one policy: in a file, or in an account by the way a person would name it."""
 
 from pathlib import Path
-from typing import Any
 
 from iamkit.account.state import JSON, AccountState
 from iamkit.errors import InputError
@@ -30,7 +29,7 @@ def find_policy(state: AccountState, source: str) -> JSON:
         return known[source]
     path = Path(source).expanduser()
     if path.is_file():
-        return _read(path)
+        return parse_existing(read_bytes(path, 4 * MAX_TEXT), path.name)
     hint = did_you_mean(source, known) or "; name a file, an ARN, or group dev/devGroupPolicy."
     raise InputError(f"There is no policy {source!r} in the account, and no such file{hint}")
 
@@ -42,7 +41,3 @@ def _policies(state: AccountState) -> dict[str, JSON]:
     for holder, entity in state.holders():
         found |= {f"{holder}/{name}": d for name, d in entity.inline_policies.items()}
     return found
-
-
-def _read(path: Path) -> dict[str, Any]:
-    return parse_existing(read_bytes(path, 4 * MAX_TEXT), path.name)

@@ -320,14 +320,10 @@ def _detail(service: str, details: Mapping[str, Any]) -> Action:
         level=_level(details["name"], details["accessLevel"]),
         description=details.get("description", ""),
         resource_types=tuple(found["name"] for found in types),
-        condition_keys=tuple(dict.fromkeys(_keys(details, types))),
+        condition_keys=tuple(
+            dict.fromkeys(key for one in (details, *types) for key in one.get("conditionKeys", ()))
+        ),
     )
-
-
-def _keys(details: Mapping[str, Any], types: Any) -> Iterator[str]:
-    yield from details.get("conditionKeys", ())
-    for found in types:
-        yield from found.get("conditionKeys", ())
 
 
 def _level(name: str, text: str) -> str:

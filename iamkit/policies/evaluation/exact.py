@@ -12,7 +12,7 @@ from iamkit.policies.evaluation.principals import Grip, grip_of
 from iamkit.policies.evaluation.request import Request
 from iamkit.policies.evaluation.special_actions import delegating_policy
 from iamkit.policies.grammar.statements import Statement
-from iamkit.policies.grammar.three_valued import Truth, all_of, any_of
+from iamkit.policies.grammar.three_valued import Truth, all_of, any_of, opposite
 
 Effect = Literal["allowed", "allowed in part", "explicit deny", "implicit deny", "depends"]
 _Matched = list[tuple[Statement, Truth]]
@@ -102,18 +102,16 @@ class Evaluation:
         allowed = any_of(truth for _, truth in ways)
         if allowed is False:
             return Decision("implicit deny", because=self._lacking(ways[-1][0]))
-        if allowed is True and denied is False:
+        answer = all_of((allowed, opposite(denied)))
+        if isinstance(answer, bool):
             sure = [way for way, truth in ways if truth is True]
             granting = (s for way in sure for _, found in way for s, t in found if t is True)
             return Decision("allowed", tuple(dict.fromkeys(granting)))
-        unknown = (allowed if isinstance(allowed, frozenset) else frozenset()) | (
-            denied or frozenset()
-        )
         open_ = [s for _, s, truth in self._denies()] if denied else []
         for way, truth in ways if allowed is not True else ():
             if truth:
                 open_ += [s for _, found in way for s, t in found if t is not True]
-        names = {name.lower(): name for name in sorted(unknown)}
+        names = {name.lower(): name for name in sorted(answer)}
         return Decision("depends", tuple(dict.fromkeys(open_)), tuple(sorted(names.values())))
 
     def _grip(self, statement: Statement) -> Grip | None:

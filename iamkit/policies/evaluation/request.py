@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from iamkit.policies.grammar.conditions import texts
 from iamkit.policies.grammar.patterns import account_in
@@ -58,14 +58,7 @@ class Principal:
     def kind(self) -> PrincipalKind:
         """What it is."""
         if self._arn:
-            found: dict[str, PrincipalKind] = {
-                "root": "root",
-                "user": "user",
-                "role": "role",
-                "assumed-role": "role",
-                "federated-user": "federated-user",
-            }
-            return found[self._arn[4]]
+            return cast(PrincipalKind, self._arn[4].removeprefix("assumed-"))
         return "service" if _SERVICE.fullmatch(self.name) else "anonymous"
 
     @cached_property

@@ -135,10 +135,7 @@ def _plain(node: Any) -> Any:
         ValueError: a key is given twice, or a value is of another language.
     """
     if isinstance(node, yaml.MappingNode):
-        pairs = [(str(key.value), _plain(value)) for key, value in node.value]
-        if len(dict(pairs)) < len(pairs):
-            raise ValueError("a key is given twice")
-        return dict(pairs)
+        return _unique([(str(key.value), _plain(value)) for key, value in node.value])
     if isinstance(node, yaml.SequenceNode) and node.tag == "tag:yaml.org,2002:seq":
         return [_plain(one) for one in node.value]
     known = isinstance(node, yaml.ScalarNode) and node.tag.startswith("tag:yaml.org,2002:")
@@ -163,9 +160,10 @@ def _object(text: str) -> dict[str, Any] | None:
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    if len(dict(pairs)) < len(pairs):
+    found = dict(pairs)
+    if len(found) < len(pairs):
         raise ValueError("a key is given twice")
-    return dict(pairs)
+    return found
 
 
 _ATTEMPTS: tuple[Callable[[str], Repair | None], ...] = (
