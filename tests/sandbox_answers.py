@@ -316,7 +316,8 @@ SAML = (
 )
 
 
-def _saml(_):
+def saml_metadata(_=None):
+    """What describes an identity provider, as AWS takes it."""
     body = "".join(_certificate("").splitlines()[1:-1])
     return SAML.format(entity="https://idp.example.com", certificate=body, filler="a" * 300)
 
@@ -333,7 +334,7 @@ _MADE = {
     "certificate": _certificate,
     "private-key": _private,
     "ssh-key": _ssh,
-    "saml": _saml,
+    "saml": saml_metadata,
     "statement": lambda text: _document(json.loads(text.replace("'", '"'))),
 }
 """What a case can name in angle brackets, with what follows the name."""

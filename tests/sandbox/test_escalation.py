@@ -1,8 +1,7 @@
 """Each path within IAM and STS is walked in the authorizing sandbox: what is open works.
 
 Its twin, with one more deny, is refused there. A console password opens no API, so that a path
-over one is walked up to the password; a path over a SAML provider up to its new certificates; and
-the sandbox has no sessions with MFA of a user's own, so that one is walked up to the device.
+over one is walked up to the password, and a path over a SAML provider up to its new certificates.
 """
 
 import json
@@ -13,6 +12,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 from escalation_cases import ARN, CASES, World, name_of, who
+from sandbox_answers import saml_metadata
 
 from iamkit.policies.escalation.callers import EVERYTHING
 from iamkit.policies.escalation.search import Escalation
@@ -20,10 +20,9 @@ from iamkit.sandbox.server.one_time_passwords import totp
 
 SESSION = boto3.Session()
 """It reads botocore's models once."""
-WITHOUT_A_KEY = "iam-update-saml-provider iam-create-user-password iam-enable-mfa".split()
+WITHOUT_A_KEY = "iam-update-saml-provider iam-create-user-password".split()
 """Paths at whose end nobody has a key with which an API could be called."""
 PASSWORD = "Long-enough-4-everybody!"
-SAML = "<EntityDescriptor>" + "x" * 1_000 + "</EntityDescriptor>"
 
 
 class Walker:
@@ -72,10 +71,10 @@ class Walker:
     def session(self):
         device = self.found["device"]
         code = totp(device["Base32StringSeed"].decode(), int(time.time()) // 30 + 1)
-        with pytest.raises(ClientError, match="The sandbox has no GetSessionToken yet"):
-            self.client("sts").get_session_token(
-                SerialNumber=device["SerialNumber"], TokenCode=code
-            )
+        got = self.client("sts").get_session_token(
+            SerialNumber=device["SerialNumber"], TokenCode=code
+        )
+        self.key = got["Credentials"]
 
 
 def last(arn):
@@ -230,7 +229,7 @@ BY_ARN = {
     "sts:AssumeRole": lambda w, arn: w.assume(arn),
     "sts:GetSessionToken": lambda w, _: w.session(),
     "iam:UpdateSAMLProvider": lambda w, arn: w.client().update_saml_provider(
-        SAMLProviderArn=arn, SAMLMetadataDocument=SAML
+        SAMLProviderArn=arn, SAMLMetadataDocument=saml_metadata()
     ),
 }
 
@@ -264,7 +263,7 @@ def populate(root, world):
             iam.add_user_to_group(GroupName=group, UserName=name)
     for provider in ("corp", "other"):
         if "saml-provider" in str(world.case):
-            iam.create_saml_provider(Name=provider, SAMLMetadataDocument=SAML)
+            iam.create_saml_provider(Name=provider, SAMLMetadataDocument=saml_metadata())
     for name in sorted(state.roles, key=lambda n: n == "ops"):
         role = state.roles[name]
         trusted = json.dumps(role.trust_policy)
