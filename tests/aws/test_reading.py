@@ -121,7 +121,10 @@ def test_all_that_can_be_read_is_read_into_one_state(session, sandbox, tmp_path)
     arn = iam.create_policy(PolicyName="own", PolicyDocument=text % "s3:Get*")["Policy"]["Arn"]
     iam.create_policy_version(PolicyArn=arn, PolicyDocument=text % "s3:List*", SetAsDefault=True)
     iam.update_account_password_policy(
-        MinimumPasswordLength=12, AllowUsersToChangePassword=True, HardExpiry=True
+        MinimumPasswordLength=12,
+        AllowUsersToChangePassword=True,
+        HardExpiry=True,
+        MaxPasswordAge=90,
     )
     state = read_account(session, operations=tuple(OF_ACCOUNT))
     role, policy = state.roles["web"], state.policies[arn]
