@@ -62,9 +62,14 @@ def command_beside_pandas(state, folder):
     """What ``iamkit audit`` on a saved state of few users takes, whole, by the import of pandas."""
     from iamkit.account.state_file import save_state
 
-    users = dict(list(state.users.items())[:SAVED])
-    report = {name: row for name, row in state.report.items() if name in users}
-    saved = save_state(replace(state, users=users, report=report), f"{folder}/state.json")
+    names = list(state.users)[:SAVED]
+    by_user = "users report access_keys mfa_devices login_profiles".split()
+    kept = {
+        field: {name: found[name] for name in names if name in found}
+        for field in by_user
+        if (found := getattr(state, field))
+    }
+    saved = save_state(replace(state, **kept), f"{folder}/state.json")
     took = {}
     for arguments in (("-c", "import pandas"), ("-m", "iamkit", "audit", "--state", str(saved))):
         run = partial(
