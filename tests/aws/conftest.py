@@ -1,10 +1,19 @@
 """Planning and applying with the session of the test."""
 
+import os
+
 import pytest
 
 from iamkit.aws.apply import apply_plan, await_applied
 from iamkit.aws.read import read_account
 from iamkit.plan.changes import make_plan
+
+
+@pytest.fixture(autouse=True)
+def soon_settled(monkeypatch):
+    """In calm weather the account shows at once what was made; nobody need wait for long."""
+    if os.environ.get("IAMKIT_TEST_WEATHER", "calm") == "calm":
+        monkeypatch.setattr("iamkit.aws.hand_over.SETTLING", 2.0)
 
 
 @pytest.fixture
