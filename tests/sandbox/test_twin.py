@@ -6,7 +6,9 @@ from datetime import UTC, datetime, timedelta
 import pandas as pd
 import pytest
 from botocore.exceptions import ClientError
+from click.testing import CliRunner
 
+from iamkit.__main__ import cli
 from iamkit.account.credential_report import parse_credential_report
 from iamkit.account.gaps import DETAILS, KINDS, REPORT, find_gaps
 from iamkit.account.state import (
@@ -25,14 +27,15 @@ from iamkit.account.state import (
     Source,
     User,
 )
+from iamkit.account.state_file import save_state
 from iamkit.audit import Audit
 from iamkit.aws.clients import Clients, session_of
 from iamkit.aws.read import read_account, survey_account
 from iamkit.aws.session import Session
 from iamkit.aws.sources import OF_ACCOUNT, OF_USERS
 from iamkit.credentials import Secret
-from iamkit.errors import SandboxError
-from iamkit.sandbox import start_sandbox, stop_sandbox
+from iamkit.errors import IamkitError, SandboxError
+from iamkit.sandbox import find_sandbox, start_sandbox, stop_sandbox, twin_folder
 from iamkit.sandbox.server.twin import as_csv
 
 MAIN, OTHER, THIRD = "000000000000", "111122223333", "444455556666"
@@ -392,3 +395,59 @@ def test_a_report_is_written_as_it_was_read(company):
     """Rows as CSV and back are the same rows."""
     rows = company().report
     assert parse_credential_report(as_csv(rows.values())) == rows
+
+
+@pytest.fixture
+def command(private_home, monkeypatch):
+    """The command line, within a home of the worker's own; twins in it end with the test."""
+
+    def run(*words):
+        result = CliRunner().invoke(cli, ["sandbox", *map(str, words)], standalone_mode=False)
+        if result.exception:
+            assert isinstance(result.exception, IamkitError), repr(result.exception)
+            return 1, str(result.exception)
+        return result.return_value or 0, result.output
+
+    yield run
+    stop_sandbox(private_home / "twins" / OTHER)
+
+
+def test_a_twin_is_beside_the_practice_account(company, sandbox, command, tmp_path, private_home):
+    """In a folder and a process of its own; what is said of it says TWIN, and what it lacks."""
+    path = save_state(company(), tmp_path / "state.json")
+    before = survey_account(session_with(sandbox))
+    code, said = command("load", path)
+    twin = find_sandbox(twin_folder(private_home, OTHER))
+    assert code == 0
+    assert said.startswith(f"The TWIN of {OTHER} runs at {twin.endpoint_url} with 45 users, ")
+    assert "- Secrets: none of the" in said
+    assert (twin.pid, twin.endpoint_url) != (sandbox.pid, sandbox.endpoint_url)
+    assert differences(before, survey_account(session_with(sandbox))) == {}
+    for words in (["status"], ["env"], ["age", "--days", "1"], ["start"], ["stop"], ["status"]):
+        code, said = command("--twin", OTHER, *words)
+        assert OTHER in said if words == ["env"] else f"TWIN of {OTHER}" in said, said
+        assert code == (words == ["status"] and "No TWIN" in said)
+    assert command("status")[1].startswith("The sandbox runs at")
+    assert "refuses" in command("--twin", OTHER, "start", "--authorize")[1]
+    assert find_sandbox(private_home / "twins" / OTHER).account(OTHER).authorizes()
+    for words in (["start"], ["reset"], ["status"]):
+        code, said = command("--twin", THIRD, *words)
+        assert (code, said[:30]) == (1, f"There is no TWIN of {THIRD}."[:30])
+    command("--twin", OTHER, "stop")
+    code, said = command("--twin", OTHER, "age", "--days", "1")
+    assert (code, said) == (
+        1,
+        f"No TWIN of {OTHER} runs. Start it: iamkit sandbox --twin {OTHER} start",
+    )
+
+
+def test_a_state_that_cannot_be_loaded_ends_no_twin(company, command, tmp_path, private_home):
+    """One of another partition, and one whose account's id leads elsewhere."""
+    state = company()
+    command("load", save_state(state, tmp_path / "state.json"))
+    before = find_sandbox(private_home / "twins" / OTHER)
+    for number, changed in enumerate(({"partition": "aws-cn"}, {"account_id": "../../x"})):
+        path = save_state(replace(state, **changed), tmp_path / f"{number}.json")
+        assert command("load", path)[0] == 1
+    assert find_sandbox(private_home / "twins" / OTHER) == before
+    assert sorted(p.name for p in (private_home / "twins").iterdir()) == [OTHER]
