@@ -1,5 +1,6 @@
 """A twin: an account of the sandbox that is what a saved state says, but for every secret."""
 
+import shutil
 from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 
@@ -31,10 +32,11 @@ from iamkit.account.state_file import save_state
 from iamkit.audit import Audit
 from iamkit.aws.clients import Clients, session_of
 from iamkit.aws.read import read_account, survey_account
-from iamkit.aws.session import Session
+from iamkit.aws.session import Session, known_secrets, open_session
 from iamkit.aws.sources import OF_ACCOUNT, OF_USERS
 from iamkit.credentials import Secret
-from iamkit.errors import IamkitError, SandboxError
+from iamkit.errors import GuardError, IamkitError, SandboxError
+from iamkit.notebook.display import bundle_of
 from iamkit.sandbox import find_sandbox, start_sandbox, stop_sandbox, twin_folder
 from iamkit.sandbox.server.twin import as_csv
 
@@ -410,6 +412,7 @@ def command(private_home, monkeypatch):
 
     yield run
     stop_sandbox(private_home / "twins" / OTHER)
+    shutil.rmtree(private_home / "twins", ignore_errors=True)
 
 
 def test_a_twin_is_beside_the_practice_account(company, sandbox, command, tmp_path, private_home):
@@ -451,3 +454,24 @@ def test_a_state_that_cannot_be_loaded_ends_no_twin(company, command, tmp_path, 
         assert command("load", path)[0] == 1
     assert find_sandbox(private_home / "twins" / OTHER) == before
     assert sorted(p.name for p in (private_home / "twins").iterdir()) == [OTHER]
+
+
+def test_the_banner_of_a_notebook_says_twin(company, command, guide, tmp_path):
+    """Parameters with the sandbox's environment and a twin's account open the twin, or nothing."""
+    ours = guide("02_admin_group", account_id=OTHER)
+    with pytest.raises(GuardError, match=f"are of account {MAIN}"):
+        open_session(ours)
+    state = company()
+    command("load", save_state(state, tmp_path / "state.json"))
+    session = open_session(ours)
+    assert (session.identity.account_id, session.environment) == (OTHER, "sandbox")
+    assert differences(state, survey_account(session)) == {}
+    banner = bundle_of(session)
+    for text in (banner["text/html"], banner["text/plain"]):
+        assert f"TWIN of {OTHER}" in text
+        assert "SANDBOX" in text
+    practice = open_session(guide("02_admin_group"))
+    assert practice.identity.account_id == MAIN
+    assert "TWIN" not in bundle_of(practice)["text/html"]
+    secrets = known_secrets({"environment": "sandbox", "account_id": OTHER})
+    assert find_sandbox(session.folder.parent).secret_access_key in secrets
