@@ -378,6 +378,7 @@ def test_who_hangs_on_an_undescribed_policy_is_not_allowed_by_it(company, twin_o
     [
         ({"account_id": THIRD}, f"the state is of account {THIRD}"),
         ({"partition": "aws-cn"}, "not aws-cn"),
+        ({"users": {"ann": User(name="bob")}}, "two names"),
     ],
 )
 def test_a_state_of_another_account_is_refused(sandbox, changed, why):

@@ -8,6 +8,7 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -67,6 +68,10 @@ def fill_twin(account: Account, state: AccountState) -> list[str]:
         raise ValueError(f"the state is of account {state.account_id}, not of {account.id}")
     if state.partition != "aws":
         raise ValueError(f"the sandbox has accounts of the partition aws, not {state.partition}")
+    holders = (*state.users.items(), *state.groups.items(), *state.roles.items())
+    arns = ((arn, policy.arn) for arn, policy in state.policies.items())
+    if any(name != one.name for name, one in holders) or any(arn != own for arn, own in arns):
+        raise ValueError("the state is damaged: something in it goes by two names")
     iam = account.iam
     if any((iam.users, iam.groups, iam.roles, account.local_policies)):
         raise ValueError("the account is not empty")
@@ -339,7 +344,10 @@ class _Twin:
 
     def _server_certificate(self, one: Credential) -> None:
         make: Any = iam_models.Certificate
-        body = _certificate_until(one.id, one.expires) if one.expires else "unknown"
+        body = "unknown"
+        if one.expires:
+            with suppress(ValueError):  # no name or date that a certificate can have
+                body = _certificate_until(one.id, one.expires)
         made = make(self.account.id, REGION, one.id, body, "")
         made.id = _new_id("ASCA")
         made.upload_date, made.tags = _naive(one.created), []
