@@ -13,14 +13,46 @@ if TYPE_CHECKING:
 
 
 @click.group()
-def sandbox() -> None:
+@click.option("--twin", metavar="ID", help="Not the practice account: the twin of an account.")
+@click.pass_context
+def sandbox(context: click.Context, twin: str | None) -> None:
     """The practice account: AWS's IAM on this machine, where nothing is real."""
+    context.obj = twin
+
+
+def _twin() -> str | None:
+    """The id of the account whose twin is meant; None for the practice account."""
+    twin: str | None = click.get_current_context().obj
+    return twin
 
 
 def _sandbox_state() -> Path:
+    from iamkit.sandbox import twin_folder
     from iamkit.storage.home import home_folder
 
-    return home_folder() / "sandbox"
+    twin = _twin()
+    if not twin:
+        return home_folder() / "sandbox"
+    folder = twin_folder(home_folder(), twin)
+    if not folder.exists():
+        raise SandboxError(f"There is no TWIN of {twin}. `iamkit sandbox load STATE` makes one.")
+    return folder
+
+
+def _name(practice: str = "The sandbox") -> str:
+    """What is meant, in words; a twin is never called otherwise."""
+    twin = _twin()
+    return f"The TWIN of {twin}" if twin else practice
+
+
+def _account_of(running: "Sandbox") -> "Sandbox":
+    twin = _twin()
+    return running.account(twin) if twin else running
+
+
+def _none_runs() -> str:
+    twin = _twin()
+    return f"No TWIN of {twin} runs." if twin else "No sandbox runs."
 
 
 class _Progress:
@@ -43,7 +75,10 @@ def start(authorize: bool) -> None:
     from iamkit.sandbox import start_sandbox
 
     running = start_sandbox(_sandbox_state(), authorize=authorize, progress=_Progress())
-    click.echo(f"The sandbox runs at {running.endpoint_url} (process {running.pid}).")
+    click.echo(f"{_name()} runs at {running.endpoint_url} (process {running.pid}).")
+    running = _account_of(running)
+    if authorize and _twin():  # which is not the main account of its sandbox
+        running.set_authorize(True)
     if running.authorizes():
         click.echo("It refuses what the caller's policies do not allow; root may do everything.")
 
@@ -54,8 +89,8 @@ def stop() -> None:
     from iamkit.sandbox import stop_sandbox
 
     stopped = stop_sandbox(_sandbox_state())
-    kept = "The sandbox has ended. `iamkit sandbox start` brings its account back."
-    click.echo(kept if stopped else "No sandbox runs.")
+    kept = f"{_name()} has ended. `{_command('start')}` brings its account back."
+    click.echo(kept if stopped else _none_runs())
 
 
 @sandbox.command()
@@ -65,11 +100,11 @@ def status() -> int:
 
     running = find_sandbox(_sandbox_state())
     if running is None:
-        click.echo("No sandbox runs.")
+        click.echo(_none_runs())
         return 1
     click.echo(
-        f"The sandbox runs at {running.endpoint_url} (process {running.pid}), "
-        f"account {running.account_id}."
+        f"{_name()} runs at {running.endpoint_url} (process {running.pid}), "
+        f"account {_account_of(running).account_id}."
     )
     return 0
 
@@ -80,7 +115,8 @@ def reset() -> None:
     from iamkit.sandbox import reset_sandbox
 
     running = reset_sandbox(_sandbox_state())
-    click.echo(f"A new, empty account runs at {running.endpoint_url}.")
+    new = f"{_name()} is empty now and" if _twin() else "A new, empty account"
+    click.echo(f"{new} runs at {running.endpoint_url}.")
 
 
 @sandbox.command()
@@ -93,9 +129,10 @@ def restore() -> None:
         click.echo(f"Nothing is damaged: all {restored.changes:,} changes are there.")
         return
     click.echo(
-        f"The practice account is back at change {restored.changes:,}; {restored.lost:,} later "
-        f"ones are lost.\nThe damaged account is kept as {restored.kept}. It holds secrets: "
-        "delete it when you do not need it. `iamkit sandbox start` goes on."
+        f"{_name('The practice account')} is back at change {restored.changes:,}; "
+        f"{restored.lost:,} later ones are lost.\n"
+        f"The damaged account is kept as {restored.kept}. It holds secrets: "
+        f"delete it when you do not need it. `{_command('start')}` goes on."
     )
 
 
@@ -104,8 +141,15 @@ def _running_sandbox() -> "Sandbox":
 
     running = find_sandbox(_sandbox_state())
     if running is None:
+        if _twin():
+            raise SandboxError(f"{_none_runs()} Start it: {_command('start')}")
         raise SandboxError("No sandbox runs. Start it: iamkit sandbox start")
-    return running
+    return _account_of(running)
+
+
+def _command(name: str) -> str:
+    twin = _twin()
+    return f"iamkit sandbox --twin {twin} {name}" if twin else f"iamkit sandbox {name}"
 
 
 @sandbox.command()
@@ -125,7 +169,33 @@ def env(account: str | None) -> None:
 def populate(users: int, seed: int, root_mfa: bool) -> None:
     """Fill the account with a believable company: teams, keys, and what audits look for."""
     _running_sandbox().populate(users, seed, root_mfa=root_mfa)
-    click.echo(f"The practice account has {users} more users.")
+    click.echo(f"{_name('The practice account')} has {users} more users.")
+
+
+@sandbox.command()
+@click.argument("states", nargs=-1, required=True, metavar="STATE...", type=Path)
+def load(states: tuple[Path, ...]) -> None:
+    """Make a twin of an account from its saved state, to try things on: users, policies, roles.
+
+    STATE is a file of `iamkit audit --save-state`, or those that the AWS CLI printed. A twin has a
+    sandbox of its own beside the practice account, and takes the place of an earlier one of the
+    same account. It holds no secret of the account.
+    """
+    from iamkit.account.state_file import load_state
+    from iamkit.sandbox import load_twin, twin_folder
+    from iamkit.storage.home import home_folder
+    from iamkit.text import printable
+
+    state = load_state(*states)
+    twin, lacks = load_twin(twin_folder(home_folder(), state.account_id), state)
+    click.echo(
+        f"The TWIN of {twin.account_id} runs at {twin.endpoint_url} with {len(state.users):,} "
+        f"users, {len(state.groups):,} groups, {len(state.roles):,} roles.\n"
+        f'Use it: eval "$(iamkit sandbox --twin {twin.account_id} env)"\n'
+        "It is not the account. Not as there:"
+    )
+    for line in lacks:
+        click.echo(f"- {printable(line)}")
 
 
 @sandbox.command()
@@ -133,7 +203,8 @@ def populate(users: int, seed: int, root_mfa: bool) -> None:
 def age(days: float) -> None:
     """Let everything in the account grow older: keys, passwords, last uses."""
     _running_sandbox().age(days)
-    click.echo(f"Everything in the practice account is {days:g} days older.")
+    where = _name("the practice account").replace("The", "the", 1)
+    click.echo(f"Everything in {where} is {days:g} days older.")
 
 
 @sandbox.command()
@@ -141,4 +212,5 @@ def age(days: float) -> None:
 def weather(name: str) -> None:
     """Let AWS be as it is on a good day, on most days, or on a bad one."""
     _running_sandbox().set_weather(name)
-    click.echo(f"The weather over the practice account: {name}.")
+    where = _name("the practice account").replace("The", "the", 1)
+    click.echo(f"The weather over {where}: {name}.")

@@ -36,6 +36,8 @@ sandbox
 sandbox/server
 sandbox/server/iam
 sandbox/server/authorization
+sandbox/server/twin
+sandbox/server/commands
 sandbox/server/services
 sandbox/server/journal_entry
 sandbox/server/persistent_account

@@ -14,6 +14,7 @@ from iamkit.account.dump import Report, is_details, join_dump, read_content, rea
 from iamkit.account.state import AccountState
 from iamkit.errors import InputError
 from iamkit.storage.private_files import write_whole
+from iamkit.text import parse_json
 
 FORMAT = "iamkit account state 1"
 
@@ -28,14 +29,30 @@ def save_state(state: AccountState, path: Path | str) -> Path:
         InputError: the file cannot be written.
     """
     path = Path(path)
-    text = json.dumps(
-        {"format": FORMAT, "state": state}, default=_plain, ensure_ascii=False, indent=1
-    )
     try:
-        write_whole(path, text)
+        write_whole(path, format_state(state, indent=1))
     except OSError as error:
         raise InputError(f"{path} cannot be written: {error.strerror}.") from None
     return path
+
+
+def format_state(state: AccountState, indent: int | None = None) -> str:
+    """A state as JSON; the same state gives the same text."""
+    content = {"format": FORMAT, "state": state}
+    return json.dumps(content, default=_plain, ensure_ascii=False, indent=indent)
+
+
+def parse_state(text: str) -> AccountState:
+    """Read what ``format_state`` wrote.
+
+    Raises:
+        ValueError: it is no such text.
+    """
+    content = parse_json(text)
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        raise ValueError("This is no account state.")
+    state: AccountState = _at("state", _reader(AccountState), content.get("state"))
+    return state
 
 
 def load_state(*paths: Path | str) -> AccountState:

@@ -1,6 +1,7 @@
 """Open a session: the guard between practice and a real account."""
 
 import os
+import re
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -25,7 +26,8 @@ from iamkit.aws.credential_place import botocore_session
 from iamkit.credentials import CredentialStore, Fingerprint, Secret
 from iamkit.errors import AwsError, GuardError, IamkitError, LockedError
 from iamkit.parameters.models import NotebookParameters, RunAsParameters
-from iamkit.sandbox import find_sandbox, start_sandbox
+from iamkit.sandbox import Sandbox, find_sandbox, start_sandbox, twin_folder
+from iamkit.sandbox.protocol import ACCOUNT_ID
 from iamkit.storage.home import home_folder
 
 
@@ -90,8 +92,8 @@ def open_session(parameters: NotebookParameters) -> Session:
         SandboxError: the sandbox did not start.
     """
     practice = parameters.environment == "sandbox"
-    target = _sandbox_target() if practice else _aws_target(parameters)
-    warnings = _recover(target.folder)
+    target = _sandbox_target(parameters.account_id) if practice else _aws_target(parameters)
+    warnings = [*target.warnings, *_recover(target.folder)]
     run_as = getattr(parameters, "run_as", "")
     stored = CredentialStore(target.folder).keys_of(run_as) if run_as else ()
     if stored:
@@ -189,7 +191,7 @@ def known_secrets(parameters: Mapping[str, Any]) -> list[str | Fingerprint]:
         The secrets; of those that cannot be read here, the digests.
     """
     if parameters.get("environment") == "sandbox":
-        sandbox = find_sandbox(home_folder() / "sandbox")
+        sandbox = find_sandbox(_sandbox_folder(str(parameters.get("account_id", ""))))
         if sandbox is None:
             return []
         secrets, folder = [*sandbox.secrets(), sandbox.secret_access_key], sandbox.folder
@@ -212,16 +214,42 @@ class _Target:
     folder: Path
     endpoint_url: str | None
     profile: str = ""
+    warnings: tuple[str, ...] = ()
 
 
-def _sandbox_target() -> _Target:
-    sandbox = start_sandbox(home_folder() / "sandbox")
+def _sandbox_folder(account_id: str) -> Path:
+    """Where a sandbox lies: that of the twin of an account, if it has one, or the practice one."""
+    practice = home_folder() / "sandbox"
+    if account_id == ACCOUNT_ID or not re.fullmatch("[0-9]{12}", account_id):
+        return practice
+    twin = twin_folder(home_folder(), account_id)
+    return twin if twin.exists() else practice
+
+
+def _sandbox_target(account_id: str) -> _Target:
+    folder = _sandbox_folder(account_id)
+    sandbox = start_sandbox(folder)
+    if folder != home_folder() / "sandbox":
+        return _twin_target(sandbox.account(account_id))
     secret = Secret(sandbox.secret_access_key)
     return _Target(
         session=session_of(sandbox.access_key_id, secret, "us-east-1"),
         source="the sandbox's root key",
         folder=sandbox.folder,
         endpoint_url=sandbox.endpoint_url,
+    )
+
+
+def _twin_target(twin: Sandbox) -> _Target:
+    text = (
+        f"This is the TWIN of {twin.account_id}, made from a saved state, not the account itself."
+    )
+    return _Target(
+        session=session_of(twin.access_key_id, Secret(twin.secret_access_key), "us-east-1"),
+        source="the TWIN's root key",
+        folder=twin.folder,
+        endpoint_url=twin.endpoint_url,
+        warnings=(text,),
     )
 
 

@@ -14,32 +14,38 @@ if TYPE_CHECKING:
     from iamkit.sandbox.process import (
         Restored,
         find_sandbox,
+        load_twin,
         reset_sandbox,
         restore_sandbox,
         start_sandbox,
         stop_sandbox,
+        twin_folder,
     )
 
 _HOMES = {
     "Restored": "process",
     "Sandbox": "client",
     "find_sandbox": "process",
+    "load_twin": "process",
     "reset_sandbox": "process",
     "restore_sandbox": "process",
     "sandbox_env": "environment",
     "start_sandbox": "process",
     "stop_sandbox": "process",
+    "twin_folder": "process",
 }
 
 __all__ = [
     "Restored",
     "Sandbox",
     "find_sandbox",
+    "load_twin",
     "reset_sandbox",
     "restore_sandbox",
     "sandbox_env",
     "start_sandbox",
     "stop_sandbox",
+    "twin_folder",
 ]
 
 

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from iamkit.account.state import AccountState
+from iamkit.account.state_file import format_state
 from iamkit.errors import SandboxError
 from iamkit.sandbox.faults import WEATHER
 from iamkit.sandbox.protocol import ACCOUNT_ID, TOKEN_HEADER, proof
@@ -138,6 +140,23 @@ class Sandbox:
         """
         self._do("add_people", users=users, seed=seed, root_mfa=root_mfa)
 
+    def load(self, state: AccountState) -> list[str]:
+        """Make this account, which is empty, a twin of the one whose state was saved.
+
+        Its ids and dates are those of the state; its keys sign nothing, and its passwords and MFA
+        seeds are new. The root signs as before.
+
+        Args:
+            state: of an account with the id of this one.
+
+        Returns:
+            What could not be carried over, a sentence each.
+
+        Raises:
+            SandboxError: the account is another one or not empty; nothing was changed.
+        """
+        return list(self._do("load_state", state=format_state(state)))
+
     def age(self, days: float) -> None:
         """Let everything in the account be older by some days; now stays now."""
         self._do("age", days=days)
@@ -186,8 +205,8 @@ class Sandbox:
         """Every secret access key and password that the sandbox ever held, to search for leaks."""
         return list(self._ask("GET", "secrets"))
 
-    def _do(self, name: str, **arguments: Any) -> None:
-        self._ask("POST", "command", {"name": name, "arguments": arguments})
+    def _do(self, name: str, **arguments: Any) -> Any:
+        return self._ask("POST", "command", {"name": name, "arguments": arguments})
 
     def _ask(self, method: str, what: str, body: Any = None) -> Any:
         headers = {TOKEN_HEADER: self.token}

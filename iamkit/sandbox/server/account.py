@@ -69,6 +69,8 @@ class Account:
         jobs: reports on last accesses, by id.
         token_version: of the tokens that STS's global endpoint gives, 1 or 2.
         deletion_tasks: the tasks that deleted service-linked roles.
+        undescribed: ARNs of the groups and policies of a twin of which its state has the name
+            alone; the details of the account do not tell of them.
         authorizes: whether every call is held against the caller's policies.
         accounts: all of them, itself among them.
         pager: cuts its lists to pages.
@@ -90,6 +92,7 @@ class Account:
         self.jobs: dict[str, Any] = {}
         self.token_version = 1
         self.deletion_tasks: set[str] = set()
+        self.undescribed: set[str] = set()
         self.authorizes = False
         self.pager = Pager(os.urandom(16))
         self.drawn = ""
@@ -226,7 +229,8 @@ class Account:
     def secrets(self) -> Iterator[str]:
         """Every secret access key, session token, password and MFA seed in the account."""
         for key in (*self.root_keys.values(), *self.iam.access_keys.values()):
-            yield key.secret_access_key
+            if key.secret_access_key:
+                yield key.secret_access_key
         for user in self.iam.users.values():
             if user.password:
                 yield user.password
@@ -292,7 +296,9 @@ def _found(entities: Any, kind: str, name: str) -> Any:
 
 
 def _active(key: Any, caller: Caller) -> Credential | None:
-    return Credential(key.secret_access_key, caller, key) if key.status == "Active" else None
+    """None if it is inactive, or a twin's, whose keys have no secret."""
+    signs = key.status == "Active" and key.secret_access_key
+    return Credential(key.secret_access_key, caller, key) if signs else None
 
 
 def _temporary(role: Any) -> Credential:

@@ -4,9 +4,11 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from iamkit.account.state_file import parse_state
 from iamkit.sandbox.server.account import Access, Account
 from iamkit.sandbox.server.moto_patches import ACCOUNT_ID, clock, iam_models
 from iamkit.sandbox.server.sample_company import populate
+from iamkit.sandbox.server.twin import fill_twin
 
 
 def open_account(
@@ -40,6 +42,18 @@ def add_people(account: Account, users: int, seed: int, *, root_mfa: bool) -> No
         raise ValueError("an account has 1 to 5,000 users")
     populate(account.iam, users, seed, clock.now())
     account.root_mfa = root_mfa
+
+
+def load_state(account: Account, state: str) -> list[str]:
+    """Make the account a twin of the one whose state this is, as `format_state` writes it.
+
+    Returns:
+        What could not be carried over, a sentence each.
+
+    Raises:
+        ValueError: it is no state of this account, or the account is not empty.
+    """
+    return fill_twin(account, parse_state(state))
 
 
 def age(account: Account, days: float) -> None:
@@ -118,6 +132,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     for command in (
         open_account,
         add_people,
+        load_state,
         age,
         use_key,
         set_key_last_used,

@@ -36,6 +36,16 @@ def an_alias_is_nobody_elses(account: Account, parameters: Parameters) -> None:
         raise already_exists(f"The account alias {alias} already exists.")
 
 
+def summary_of(account: Account) -> dict[str, int]:
+    """What the account has and may have, by AWS's names."""
+    summary = dict(account.iam.account_summary.summary_map)
+    summary["AccountMFAEnabled"] = int(account.root_mfa)
+    summary["AccountAccessKeysPresent"] = int(bool(account.root_keys))
+    summary["AccountPasswordPresent"] = 1
+    summary["GlobalEndpointTokenVersion"] = account.token_version
+    return summary
+
+
 class AccountAnswers(IamAnswers):
     """The account."""
 
@@ -49,12 +59,7 @@ class AccountAnswers(IamAnswers):
 
     def get_account_summary(self) -> ActionResult:
         """https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetAccountSummary.html."""
-        summary = dict(self.account.iam.account_summary.summary_map)
-        summary["AccountMFAEnabled"] = int(self.account.root_mfa)
-        summary["AccountAccessKeysPresent"] = int(bool(self.account.root_keys))
-        summary["AccountPasswordPresent"] = 1
-        summary["GlobalEndpointTokenVersion"] = self.account.token_version
-        return ActionResult({"SummaryMap": summary})
+        return ActionResult({"SummaryMap": summary_of(self.account)})
 
     def set_security_token_service_preferences(self) -> ActionResult:
         """Which tokens STS's one global endpoint gives.
@@ -109,7 +114,8 @@ class AccountAnswers(IamAnswers):
         chosen: dict[str, list[Any]] = {name: [] for name in _KINDS.values()}
         for kind, name in _KINDS.items():
             if kind in kinds:
-                chosen[name] += of_kind[kind]
+                hidden = self.account.undescribed
+                chosen[name] += [one for one in of_kind[kind] if one.arn not in hidden]
         return chosen
 
     def _aws_managed_in_use(self) -> list[Any]:
