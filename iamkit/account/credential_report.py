@@ -5,7 +5,7 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_getting-report.h
 
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
 from iamkit.account.api_replies import read_date
@@ -42,6 +42,15 @@ def parse_credential_report(text: str) -> dict[str, ReportRow]:
             raise InputError(f"Row {number} of the credential report cannot be read.") from None
         rows[row.user] = row
     return rows
+
+
+def format_credential_report(rows: Iterable[ReportRow]) -> str:
+    """A credential report that ``parse_credential_report`` reads as these rows."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    writer.writerows(map(_cells, rows))
+    return text.getvalue()
 
 
 def _row(cells: Mapping[str, str]) -> ReportRow:
@@ -93,3 +102,25 @@ def _flag(cell: str) -> bool | None:
     if cell.lower() not in ("true", "false"):
         raise ValueError(cell)
     return cell.lower() == "true"
+
+
+def _cells(row: ReportRow) -> Iterator[str]:
+    yield from (row.user, row.arn, _cell(row.created), _cell(row.password_enabled))
+    yield from map(
+        _cell, (row.password_last_used, row.password_last_changed, row.password_next_rotation)
+    )
+    yield _cell(row.mfa_active)
+    for key in row.keys:
+        if key is None:
+            yield from ("false", *["N/A"] * 4)
+        else:
+            yield from (_cell(key.active), _cell(key.last_rotated), _cell(key.last_used))
+            yield from (key.last_used_region or "N/A", key.last_used_service or "N/A")
+    for one in row.certificates:
+        yield from (_cell(one.active), _cell(one.last_rotated)) if one else ("false", "N/A")
+
+
+def _cell(value: datetime | bool | None) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return "N/A" if value is None else str(value).lower()

@@ -17,7 +17,7 @@ GOOD, MIDDLE, DARK, BAD, NEUTRAL = "#0072b2", "#e69f00", "#7b3294", "#b2182b", "
 UNTOLD = "#f0e442"
 """Colours that people with any kind of colour vision tell apart; the last is for the unknown."""
 MOST_GROUPS = 12
-_STYLE: dict[Any, Any] = {
+STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "iamkit",
     "text.parse_math": False,
@@ -164,7 +164,7 @@ def _reach(audit: Audit, group: str) -> str:
 
 
 def _canvas(title: str) -> tuple[Figure, Axes]:
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         figure = Figure(figsize=(6.4, 3.4), layout="constrained")
         axes = figure.add_subplot()
         axes.set_title(title, fontsize=12)
@@ -263,6 +263,6 @@ def _short(name: str) -> str:
 
 def _chart(title: str, figure: Figure, told: str) -> Chart:
     out = io.StringIO()
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
     return Chart(title, out.getvalue(), told)

@@ -3,13 +3,14 @@
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import matplotlib as mpl
 import networkx as nx
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from iamkit.audit.charts import STYLE
 from iamkit.errors import InputError
 from iamkit.policies.escalation.search import Escalation, Way
 from iamkit.text import did_you_mean
@@ -19,13 +20,6 @@ MOST = 50
 _NEIGHBOURHOOD = 2
 _ITSELF = "more rights of its own"
 _LABEL = 24
-_STYLE: dict[Any, Any] = {
-    "svg.fonttype": "none",
-    "svg.hashsalt": "iamkit",
-    "text.parse_math": False,
-    "font.family": "sans-serif",
-    "font.size": 10,
-}
 
 
 @dataclass(frozen=True)
@@ -119,7 +113,7 @@ def _svg(graph: nx.DiGraph, title: str, theme: Theme) -> str:
     for node in graph:
         layers[graph.nodes[node]["layer"]] = layers.get(graph.nodes[node]["layer"], 0) + 1
     size = (3 + 2.8 * max(len(layers), 2), 1.6 + 0.34 * max([*layers.values(), 4]))
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context({**STYLE, "font.size": 10}):
         figure = Figure(figsize=size, layout="constrained", facecolor=theme.ground)
         axes = figure.add_subplot(facecolor=theme.ground)
         axes.set_title(title, color=theme.text, fontsize=12, fontweight="bold", loc="left")

@@ -14,25 +14,24 @@ if TYPE_CHECKING:
     from iamkit.sandbox.process import (
         Restored,
         find_sandbox,
-        load_twin,
         reset_sandbox,
         restore_sandbox,
         start_sandbox,
         stop_sandbox,
-        twin_folder,
     )
+    from iamkit.sandbox.twin import load_twin, twin_folder
 
 _HOMES = {
     "Restored": "process",
     "Sandbox": "client",
     "find_sandbox": "process",
-    "load_twin": "process",
+    "load_twin": "twin",
     "reset_sandbox": "process",
     "restore_sandbox": "process",
     "sandbox_env": "environment",
     "start_sandbox": "process",
     "stop_sandbox": "process",
-    "twin_folder": "process",
+    "twin_folder": "twin",
 }
 
 __all__ = [

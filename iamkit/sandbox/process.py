@@ -16,7 +16,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from iamkit.errors import SandboxError
 from iamkit.sandbox.client import Sandbox, proves_itself
@@ -39,9 +38,6 @@ from iamkit.sandbox.private import (
     take_lock,
 )
 from iamkit.text import parse_json
-
-if TYPE_CHECKING:
-    from iamkit.account.state import AccountState
 
 SILENT_SECONDS = 60
 """How long another process may start a sandbox without a word of how far it is."""
@@ -162,41 +158,6 @@ def reset_sandbox(state: Path, *, same_key: bool = False) -> Sandbox:
         _stop(state)
         _forget(state)
         return _launch(state, 8, lambda *_: None)
-
-
-def twin_folder(home: Path, account_id: str) -> Path:
-    """The state folder of the twin of an account, beside that of the practice account.
-
-    Raises:
-        SandboxError: it is no account's id.
-    """
-    if not re.fullmatch("[0-9]{12}", account_id):
-        raise SandboxError(f"{account_id!r} is no account's id, which has 12 digits.")
-    return home / "twins" / account_id
-
-
-def load_twin(folder: Path, state: "AccountState") -> tuple[Sandbox, list[str]]:
-    """A sandbox whose account is a twin of the one whose state was saved.
-
-    What was in the sandbox of that folder is gone.
-
-    Args:
-        folder: the twin's state folder.
-        state: of an account in the partition ``aws``.
-
-    Returns:
-        The twin, and what could not be carried over, a sentence each.
-
-    Raises:
-        SandboxError: the account is of another partition, or the sandbox did not start.
-    """
-    if state.partition != "aws":
-        raise SandboxError(
-            f"The sandbox has accounts of the partition aws, not of {state.partition}. Nothing "
-            "was changed."
-        )
-    twin = reset_sandbox(folder).account(state.account_id)
-    return twin, twin.load(state)
 
 
 def restore_sandbox(state: Path, progress: Progress = lambda *_: None) -> Restored:

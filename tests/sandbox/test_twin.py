@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from click.testing import CliRunner
 
 from iamkit.__main__ import cli
-from iamkit.account.credential_report import parse_credential_report
+from iamkit.account.credential_report import format_credential_report, parse_credential_report
 from iamkit.account.gaps import DETAILS, KINDS, REPORT, find_gaps
 from iamkit.account.state import (
     ROOT_USER,
@@ -38,7 +38,6 @@ from iamkit.credentials import Secret
 from iamkit.errors import GuardError, IamkitError, SandboxError
 from iamkit.notebook.display import bundle_of
 from iamkit.sandbox import find_sandbox, start_sandbox, stop_sandbox, twin_folder
-from iamkit.sandbox.server.twin import as_csv
 
 MAIN, OTHER, THIRD = "000000000000", "111122223333", "444455556666"
 THEN = datetime(2025, 3, 1, 8, 30, tzinfo=UTC)
@@ -397,7 +396,7 @@ def test_a_state_of_another_account_is_refused(sandbox, changed, why):
 def test_a_report_is_written_as_it_was_read(company):
     """Rows as CSV and back are the same rows."""
     rows = company().report
-    assert parse_credential_report(as_csv(rows.values())) == rows
+    assert parse_credential_report(format_credential_report(rows.values())) == rows
 
 
 @pytest.fixture

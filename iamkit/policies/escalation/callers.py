@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from iamkit.account.state import JSON, AccountState, Group, Role, User
-from iamkit.policies.actions.catalogue import Catalogue, load_catalogue
+from iamkit.policies.actions.catalogue import load_catalogue
 from iamkit.policies.escalation.catalogue import escalating_actions
 from iamkit.policies.evaluation.engine import evaluate
 from iamkit.policies.evaluation.exact import Decision, evaluate_exactly
@@ -68,18 +68,16 @@ class AccountPolicies:
     Args:
         state: the account.
         versions: the documents of all versions of managed policies; None if they were not read.
-        catalogue: of AWS's actions; by default the installed one.
     """
 
     def __init__(
         self,
         state: AccountState,
         versions: Versions | None = None,
-        catalogue: Catalogue | None = None,
     ) -> None:
         self.state = state
         self.versions = versions or _versions_of(state)
-        self.catalogue = catalogue or load_catalogue()
+        self.catalogue = load_catalogue()
         self.decided: dict[object, Decision] = {}
         self._read: dict[tuple[int, str], Masked] = {}
         self._kept: list[JSON] = []

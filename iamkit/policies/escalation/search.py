@@ -12,7 +12,6 @@ from typing import Literal
 import pandas as pd
 
 from iamkit.account.state import ROOT_USER, AccountState, Role, User
-from iamkit.policies.actions.catalogue import Catalogue
 from iamkit.policies.escalation.callers import (
     ANYBODY,
     AccountPolicies,
@@ -101,17 +100,15 @@ class Escalation:
         state: the account.
         versions: the documents of all versions of its managed policies, by ARN and version; None
             if they were not read.
-        catalogue: of AWS's actions; by default the installed one.
     """
 
     def __init__(
         self,
         state: AccountState,
         versions: Versions | None = None,
-        catalogue: Catalogue | None = None,
     ) -> None:
         self.state = state
-        self.account = AccountPolicies(state, versions, catalogue)
+        self.account = AccountPolicies(state, versions)
         self._now = Aims({}, {})
         self._shared: dict[object, tuple[Way, ...]] = {}
         self._paths = [

@@ -4,8 +4,6 @@ What a state names and does not describe stays so: a group or a policy of which 
 alone is there, and GetAccountAuthorizationDetails does not tell of it here either.
 """
 
-import csv
-import io
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -17,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
-from iamkit.account.credential_report import parse_credential_report
+from iamkit.account.credential_report import format_credential_report, parse_credential_report
 from iamkit.account.gaps import find_gaps
 from iamkit.account.state import (
     ROOT_USER,
@@ -34,7 +32,7 @@ from iamkit.account.state import (
 )
 from iamkit.sandbox.server.account import Account, Report
 from iamkit.sandbox.server.iam.accounts import summary_of
-from iamkit.sandbox.server.iam.report import COLUMNS, write_report
+from iamkit.sandbox.server.iam.report import write_report
 from iamkit.sandbox.server.iam.roles import LINKED
 from iamkit.sandbox.server.moto_patches import (
     AccessKeyLastUsed,
@@ -118,7 +116,8 @@ class _Twin:
         yield from self._lacks()
         made = parse_credential_report(write_report(self.account))
         if self.state.report and made != self.state.report:
-            self.account.report = Report(clock.now(), as_csv(self.state.report.values()))
+            content = format_credential_report(self.state.report.values())
+            self.account.report = Report(clock.now(), content)
             yield "The credential report is the state's own for four hours, as AWS keeps one."
 
     def _policy(self, policy: ManagedPolicy) -> None:
@@ -409,7 +408,7 @@ class _Twin:
         if any(bodies):
             yield "Bodies of SSH public keys and signing certificates: a state has only their ids."
         for kind, count in sorted(self.invented.items()):
-            yield f"Ids: the state does not tell that of {count:,} of the kind {kind}."
+            yield f"Ids made up, since the state tells of none: {kind}, {count:,}."
         yield from (f"Unknown there and here: {words}." for words in find_gaps(state).in_words())
         if state.server_certificates:
             yield "Server certificates: bodies and keys are new, good until the same moment."
@@ -458,34 +457,3 @@ def _pairs(tags: Mapping[str, str]) -> list[dict[str, str]]:
 def _naive(moment: datetime | None) -> datetime | None:
     """A time as the sandbox has them: UTC, without saying so."""
     return moment and moment.astimezone(UTC).replace(tzinfo=None)
-
-
-def as_csv(rows: Iterable[ReportRow]) -> str:
-    """A credential report of these rows."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    writer.writerows(map(_cells, rows))
-    return text.getvalue()
-
-
-def _cells(row: ReportRow) -> Iterator[str]:
-    yield from (row.user, row.arn, _cell(row.created), _cell(row.password_enabled))
-    yield from map(
-        _cell, (row.password_last_used, row.password_last_changed, row.password_next_rotation)
-    )
-    yield _cell(row.mfa_active)
-    for key in row.keys:
-        if key is None:
-            yield from ("false", *["N/A"] * 4)
-        else:
-            yield from (_cell(key.active), _cell(key.last_rotated), _cell(key.last_used))
-            yield from (key.last_used_region or "N/A", key.last_used_service or "N/A")
-    for one in row.certificates:
-        yield from (_cell(one.active), _cell(one.last_rotated)) if one else ("false", "N/A")
-
-
-def _cell(value: datetime | bool | None) -> str:
-    if isinstance(value, datetime):
-        return value.isoformat()
-    return "N/A" if value is None else str(value).lower()

@@ -35,10 +35,8 @@ def mfa_device(account: Account, serial: str) -> Any:
     Raises:
         Refused: NoSuchEntity.
     """
-    device = account.iam.virtual_mfa_devices.get(serial)
-    if device is None:
-        raise no_such_entity(f"VirtualMFADevice with serial number {serial} doesn't exist.")
-    return device
+    said = f"VirtualMFADevice with serial number {serial} doesn't exist."
+    return _by_key(account.iam.virtual_mfa_devices, serial, said)
 
 
 def saml_provider(account: Account, arn: str) -> Any:
@@ -56,10 +54,8 @@ def oidc_provider(account: Account, arn: str) -> Any:
     Raises:
         Refused: NoSuchEntity.
     """
-    provider = account.iam.open_id_providers.get(arn)
-    if provider is None:
-        raise no_such_entity(f"OpenIDConnect Provider not found for arn {arn}")
-    return provider
+    said = f"OpenIDConnect Provider not found for arn {arn}"
+    return _by_key(account.iam.open_id_providers, arn, said)
 
 
 def policy(account: Account, arn: str) -> Any:
@@ -68,9 +64,13 @@ def policy(account: Account, arn: str) -> Any:
     Raises:
         Refused: NoSuchEntity.
     """
-    found = account.iam.managed_policies.get(arn)
+    return _by_key(account.iam.managed_policies, arn, f"Policy {arn} was not found.")
+
+
+def _by_key(things: Mapping[str, Any], key: str, said: str) -> Any:
+    found = things.get(key)
     if found is None:
-        raise no_such_entity(f"Policy {arn} was not found.")
+        raise no_such_entity(said)
     return found
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from moto.core.responses import ActionResult
 
+from iamkit.account.credential_report import COLUMNS
 from iamkit.sandbox.server.account import Account, Report
 from iamkit.sandbox.server.errors import Refused
 from iamkit.sandbox.server.iam.base import IamAnswers
@@ -19,14 +20,6 @@ AGE = timedelta(hours=4)
 """A report serves for four hours; until then no new one is made."""
 MAKING = timedelta(seconds=1)
 """How long a report takes here."""
-COLUMNS = (
-    "user arn user_creation_time password_enabled password_last_used password_last_changed "
-    "password_next_rotation mfa_active access_key_1_active access_key_1_last_rotated "
-    "access_key_1_last_used_date access_key_1_last_used_region access_key_1_last_used_service "
-    "access_key_2_active access_key_2_last_rotated access_key_2_last_used_date "
-    "access_key_2_last_used_region access_key_2_last_used_service cert_1_active "
-    "cert_1_last_rotated cert_2_active cert_2_last_rotated"
-).split()
 _NONE = "N/A"
 
 
