@@ -85,8 +85,18 @@ def read_like(state, sandbox):
     )
 
 
+def without_own_use(state):
+    """The state without the last use of root's key, which signed the reading itself."""
+    root = state.report.get(ROOT_USER)
+    if root is None:
+        return state
+    keys = tuple(key and replace(key, last_used=None, last_used_service="") for key in root.keys)
+    return replace(state, report={**state.report, ROOT_USER: replace(root, keys=keys)})
+
+
 def differences(state, twin):
     """The fields in which two states differ, but for how and when they were read."""
+    state, twin = without_own_use(state), without_own_use(twin)
     return {
         field.name: (getattr(state, field.name), getattr(twin, field.name))
         for field in fields(state)
