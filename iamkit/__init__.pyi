@@ -14,6 +14,7 @@ from .audit import (
     audit_memberships as audit_memberships,
     audit_permissions as audit_permissions,
     audit_policies as audit_policies,
+    audit_roles as audit_roles,
     audit_users as audit_users,
     check as check,
 )
@@ -88,11 +89,11 @@ from .policies.actions.expansion import (
     shrink as shrink,
 )
 from .policies.comparison import compare_policies as compare_policies
-from .policies.escalation.search import (
-    Escalation as Escalation,
+from .policies.escalation.answers import (
     opened_by as opened_by,
     paths_to_admin as paths_to_admin,
 )
+from .policies.escalation.search import Escalation as Escalation
 from .policies.evaluation.access import (
     for_reading as for_reading,
     permission_matrix as permission_matrix,

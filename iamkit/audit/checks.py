@@ -25,7 +25,7 @@ from iamkit.account.state import AccountState, PasswordPolicy
 from iamkit.parameters.thresholds import Thresholds
 from iamkit.text import aws_command
 
-Table = Literal["account", "users", "access_keys", "groups", "policies"]
+Table = Literal["account", "users", "access_keys", "groups", "roles", "policies"]
 Fails = Callable[[pd.DataFrame, Thresholds], Any]
 Remedy = Callable[[AccountState, Thresholds], str]
 
@@ -114,6 +114,11 @@ def check(
     return declare
 
 
+_OF_PATHS = (
+    "Paths of calls over all policies together, with denies, the boundary and conditions, to users "
+    "and roles that are there; what depends on a condition counts. Service control policies are "
+    "not seen."
+)
 _of_account, _of_keys, _of_policies = (
     partial(check, table="account"),
     partial(check, table="access_keys"),
@@ -396,12 +401,27 @@ def admin_by_own(users: pd.DataFrame, _: Thresholds) -> Any:
     severity="high",
     data=["escalations"],
     rationale="Who can write their own permissions has them all.",
-    action="Narrow the policy down to resources or paths",
-    reading="An upper bound: a Deny with a condition, and service control policies, are not seen.",
+    action="Take away or narrow down the statements that are named",
+    reading=_OF_PATHS,
 )
 def escalation(users: pd.DataFrame, _: Thresholds) -> Any:
-    """A way is open, on all resources of a type, for who is no administrator."""
+    """A path is open for who is no administrator, or depends on the circumstances alone."""
     return users.escalations != ""
+
+
+@check(
+    "role-escalation",
+    "No role can make itself administrator",
+    severity="high",
+    table="roles",
+    data=["escalations"],
+    rationale="Whoever may use such a role is as strong as an administrator.",
+    action="Take away or narrow down the statements that are named",
+    reading=_OF_PATHS,
+)
+def role_escalation(roles: pd.DataFrame, _: Thresholds) -> Any:
+    """The same of a role's sessions."""
+    return roles.escalations != ""
 
 
 # Access keys

@@ -12,7 +12,8 @@ from matplotlib.figure import Figure
 
 from iamkit.audit.charts import STYLE
 from iamkit.errors import InputError
-from iamkit.policies.escalation.search import Escalation, Way
+from iamkit.policies.escalation.search import Escalation
+from iamkit.policies.escalation.ways import Way
 from iamkit.text import did_you_mean
 
 MOST = 50

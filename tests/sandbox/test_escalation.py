@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from escalation_cases import ARN, CASES, World, name_of, who
 from sandbox_answers import saml_metadata
 
-from iamkit.policies.escalation.callers import EVERYTHING
+from iamkit.policies.escalation.account_policies import EVERYTHING
 from iamkit.policies.escalation.search import Escalation
 from iamkit.sandbox.server.one_time_passwords import totp
 
@@ -248,11 +248,10 @@ def walk(walker, way):
 def populate(root, world):
     """Make the account of a case; returns everybody's access keys."""
     iam, state = root.client(), world.state
-    for arn, versions in world.versions.items():
-        texts = [json.dumps(text) for text in versions.values()]
-        iam.create_policy(PolicyName=last(arn), PolicyDocument=texts[0])
-        for text in texts[1:]:
-            iam.create_policy_version(PolicyArn=arn, PolicyDocument=text)
+    for arn, held in state.policies.items():
+        iam.create_policy(PolicyName=held.name, PolicyDocument=json.dumps(held.document))
+        for older in held.other_versions:
+            iam.create_policy_version(PolicyArn=arn, PolicyDocument=json.dumps(older.document))
     for name, group in state.groups.items():
         iam.create_group(GroupName=name)
         hold(iam, "group", name, group)
@@ -310,7 +309,7 @@ def is_refused(call):
 def test_an_open_path_is_walked_and_its_closed_twin_is_refused(sandbox, case):
     """With a deny a call of the path is refused; without, all are accepted, and one administers."""
     world = World(case)
-    escalation = Escalation(world.state, world.versions)
+    escalation = Escalation(world.state)
     first = {"AccessKeyId": sandbox.access_key_id, "SecretAccessKey": sandbox.secret_access_key}
     root = Walker(sandbox.endpoint_url, first, "root")
     keys = populate(root, world)

@@ -5,7 +5,7 @@ policies are not seen. What hangs on a text that was not read cannot be told.
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -16,32 +16,6 @@ from iamkit.policies.actions.catalogue import Catalogue, union
 from iamkit.policies.evaluation.paths import Path, boundary_path, group_paths, own_paths
 from iamkit.policies.evaluation.reach import Grants, Place, Reach, allowed_by, reach_of
 from iamkit.policies.grammar.statements import Statement
-
-ESCALATIONS: Mapping[str, tuple[str, ...]] = {
-    "writes a policy of its own": ("iam:PutUserPolicy",),
-    "attaches any policy to itself": ("iam:AttachUserPolicy",),
-    "writes a policy of its group": ("iam:PutGroupPolicy",),
-    "attaches any policy to its group": ("iam:AttachGroupPolicy",),
-    "joins any group": ("iam:AddUserToGroup",),
-    "rewrites a managed policy": ("iam:CreatePolicyVersion",),
-    "goes back to an older version of a policy": ("iam:SetDefaultPolicyVersion",),
-    "makes a key for another user": ("iam:CreateAccessKey",),
-    "sets another user's first password": ("iam:CreateLoginProfile",),
-    "changes another user's password": ("iam:UpdateLoginProfile",),
-    "lets itself assume any role": ("iam:UpdateAssumeRolePolicy", "sts:AssumeRole"),
-    "writes a policy of a role it assumes": ("iam:PutRolePolicy", "sts:AssumeRole"),
-    "attaches a policy to a role it assumes": ("iam:AttachRolePolicy", "sts:AssumeRole"),
-    "runs a function as any role": (
-        "iam:PassRole",
-        "lambda:CreateFunction",
-        "lambda:InvokeFunction",
-    ),
-    "runs an instance as any role": ("iam:PassRole", "ec2:RunInstances"),
-    "runs a stack as any role": ("iam:PassRole", "cloudformation:CreateStack"),
-    "runs a task as any role": ("iam:PassRole", "ecs:RegisterTaskDefinition", "ecs:RunTask"),
-    "opens a notebook as any role": ("iam:PassRole", "sagemaker:CreateNotebookInstance"),
-}
-"""Ways by which who is no administrator may become one, with the actions that each needs."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +77,7 @@ class Holding:
         if iam != self.catalogue.of_service("iam"):
             return ""
         together, through = 0, []
-        for statement, actions in self._allowing("all", "all but"):
+        for statement, actions in self._allowing_widely():
             here = actions & iam
             if here == iam:
                 return _told(statement)
@@ -113,19 +87,6 @@ class Holding:
         if together == iam:
             return " + ".join(through)
         return "" if self._is_read else None
-
-    @cached_property
-    def escalations(self) -> tuple[str, ...] | None:
-        """The ways by which who is no administrator may become one; None if that is not known.
-
-        Each with the path of its first action. A path without its text may give more of them; a
-        boundary without its text may keep them all.
-        """
-        if self.admin_path:
-            return ()
-        ways = self._escalations()
-        unsure = self._bound_is_unread if ways else not self._is_read
-        return None if unsure else ways
 
     @cached_property
     def reach(self) -> Reach:
@@ -162,22 +123,11 @@ class Holding:
         bound = allowed_by([self._bound]).known if self._bound else self.catalogue.everything
         return bound & ~self.restrictions.denied
 
-    def _escalations(self) -> tuple[str, ...]:
-        allowed = list(self._allowing("all", "all but", "type"))
-        found = self.restrictions.of(union(mask for _, mask in allowed))
-        ways = []
-        for way, needed in ESCALATIONS.items():
-            wanted = [self.catalogue.matching(action) for action in needed]
-            if all(found & mask for mask in wanted):
-                first = next(statement for statement, mask in allowed if mask & wanted[0])
-                ways.append(f"{way} ({_told(first)})")
-        return tuple(ways)
-
-    def _allowing(self, *scopes: str) -> Iterator[tuple[Statement, int]]:
-        """The statements that were read and allow, with their actions."""
+    def _allowing_widely(self) -> Iterator[tuple[Statement, int]]:
+        """The statements that were read and allow on all resources, or all but some."""
         for grants in self.policies:
             for statement, actions in grants if grants.is_read else ():
-                if statement.allows and statement.scope in scopes:
+                if statement.allows and statement.scope != "some":
                     yield statement, actions
 
 

@@ -49,8 +49,7 @@ class Grants:
         """The actions of all statements of a kind together."""
         found: dict[_Kind, int] = {}
         for statement, actions in self:
-            scope = "some" if statement.scope == "type" else statement.scope
-            kind = statement.allows, scope, not statement.condition_keys
+            kind = statement.allows, statement.scope, not statement.condition_keys
             found[kind] = found.get(kind, 0) | actions
         return found
 
