@@ -1,6 +1,6 @@
 """An account as it would be after a plan, as far as anyone's permissions depend on it."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -10,18 +10,26 @@ from iamkit.plan.changes import Change
 Named = TypeVar("Named", User, Group)
 
 
-def account_after(current: AccountState, changes: Iterable[Change]) -> AccountState:
+def account_after(current: AccountState, changes: Collection[Change]) -> AccountState:
     """The account with these changes made, in their order.
 
-    Credentials are left as they are: they permit nothing by themselves.
+    Credentials are left as they are, for they permit nothing by themselves; new users have none.
     """
     users, groups = dict(current.users), dict(current.groups)
+    new = {change.name for change in changes if change.operation == "create_user"}
     for change in changes:
         if change.kind == "group":
             _make(groups, change, Group)
         elif change.kind == "user":
             _make(users, change, User)
-    return replace(current, users=users, groups=groups)
+    return replace(
+        current,
+        users=users,
+        groups=groups,
+        access_keys={**current.access_keys, **dict.fromkeys(new, ())},
+        mfa_devices={**current.mfa_devices, **dict.fromkeys(new, ())},
+        login_profiles={**current.login_profiles, **dict.fromkeys(new)},
+    )
 
 
 def _make(holders: dict[str, Named], change: Change, kind: type[Named]) -> None:

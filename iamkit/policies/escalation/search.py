@@ -227,6 +227,17 @@ class Escalation:
         return {kind[:-1]: f"which {kind} there are, not all of which were read" for kind in kinds}
 
 
+_LAST: list[Escalation] = []
+"""The account that was searched last: one asks several questions about the same."""
+
+
+def search_paths(state: AccountState) -> Escalation:
+    """An account to be searched, or the last one again."""
+    if not _LAST or _LAST[0].state is not state:
+        _LAST[:] = [Escalation(state)]
+    return _LAST[0]
+
+
 def _context(call: Call, option: Option) -> Context:
     about = ("iam:PermissionsBoundary", option.boundary)
     return (*option.context, about) if call.within_iam else ()
