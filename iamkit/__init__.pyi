@@ -44,6 +44,7 @@ from .notebook.pages.audit import (
 )
 from .notebook.pages.audit_summary import show_summary as show_summary
 from .notebook.pages.audit_user import show_user as show_user
+from .notebook.pages.paths import show_paths as show_paths
 from .notebook.pages.policy import (
     save_policy as save_policy,
     show_impact as show_impact,
