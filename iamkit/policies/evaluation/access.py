@@ -184,14 +184,16 @@ class Access:
 
     @cached_property
     def _trusted(self) -> frozenset[str]:
-        """Whom the account's trust policies name, by ARN or as everyone."""
-        return frozenset(
+        """Whom the account's trust policies name, by ARN or as everyone; of a session the role."""
+        named = {
             "*" if statement.not_principal else name
             for role in self.state.roles.values()
             for statement in read_statements(text_of(role.trust_policy) or {})
             for kind, name in statement.principals
             if kind == "AWS"
-        )
+        }
+        sessions = {name.split("/")[1] for name in named if ":assumed-role/" in name}
+        return frozenset(named | {r.arn for r in self.state.roles.values() if r.name in sessions})
 
     def _how(self, decision: Decision, question: "_Question") -> tuple[str, str, str, str, str]:
         """The answer, how far it goes, on which part, by which path, and what it depends on."""

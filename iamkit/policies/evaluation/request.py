@@ -79,6 +79,11 @@ class Principal:
         parts = self._arn[5].lstrip("/").split("/")
         return parts[0] if self._arn[4] == "assumed-role" else parts[-1]
 
+    @property
+    def is_whole_role(self) -> bool:
+        """Whether it is a role, which stands for all of its sessions, and not one of them."""
+        return self.kind == "role" and self._arn is not None and self._arn[4] == "role"
+
     @cached_property
     def arn(self) -> str:
         """What ``aws:PrincipalArn`` says; of an assumed role it is the role's."""
