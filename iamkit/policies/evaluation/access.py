@@ -25,10 +25,8 @@ from iamkit.policies.evaluation.matrix import (
     known_actions,
     masks_of,
     typed,
-    with_free,
 )
 from iamkit.policies.evaluation.paths import text_of
-from iamkit.policies.evaluation.reach import Reach
 from iamkit.policies.evaluation.request import Principal, Request
 from iamkit.policies.evaluation.special_actions import FREE
 from iamkit.policies.grammar.patterns import account_in, is_pattern
@@ -89,7 +87,7 @@ class Access:
             raise InputError(f"The account has no user or role {name!r}{hint}")
         holding = self._holdings.of(who)
         rows = []
-        for reach, mask in masks_of(with_free(holding.reach, self.catalogue)):
+        for reach, mask in masks_of(holding.reach):
             for action in self.catalogue.named(mask):
                 paths = [
                     str(statement)
@@ -106,13 +104,7 @@ class Access:
     @cached_property
     def matrix(self) -> "PermissionMatrix":
         """How far each user may do each action."""
-        shared: dict[int, Reach] = {}
-        reaches = {}
-        for kind, who, held in self._everyone:
-            if kind == "user":
-                if id(held) not in shared:
-                    shared[id(held)] = with_free(held.reach, self.catalogue)
-                reaches[who.name] = shared[id(held)]
+        reaches = {who.name: held.reach for kind, who, held in self._everyone if kind == "user"}
         return PermissionMatrix(self.catalogue, reaches)
 
     def _root(self, question: "_Question") -> tuple[str, str, Decision]:
@@ -131,7 +123,7 @@ class Access:
         named = self._trusted if question.assumes else frozenset()
         for kind, who, holding in self._everyone:
             direct = free or question.has_own_policy(own) or named & {who.arn, "*"}
-            if not (direct or holding.reach.possible & actions):
+            if not (direct or any(grants.allowing & actions for grants in holding.policies)):
                 continue
             self._lacking.update(holding.lacking)
             found = _policies(holding, actions, own)

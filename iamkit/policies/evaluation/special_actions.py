@@ -6,6 +6,7 @@ What AWS never leaves out is there even if nobody read it: a key's policy, a rol
 from collections.abc import Mapping
 from functools import cache, lru_cache
 
+from iamkit.account.state import JSON
 from iamkit.policies.actions.catalogue import Catalogue
 from iamkit.policies.grammar.patterns import is_pattern
 from iamkit.policies.grammar.statements import Statement, read_statements
@@ -37,26 +38,17 @@ _OF_AWS_ROLES = (
     "iam:UpdateAssumeRolePolicy"
 )
 _OF_AWS_ALIASES = "kms:CreateAlias kms:DeleteAlias kms:UpdateAlias"
-KEPT: tuple[Statement, ...] = read_statements(
-    {
-        "Statement": [
-            {"Sid": sid, "Effect": "Deny", "Action": actions.split(), "Resource": resources}
-            for sid, actions, resources in (
-                ("managed policies", _OF_AWS_POLICIES, ["arn:*:iam::aws:policy/*"]),
-                (
-                    "roles of services",
-                    _OF_AWS_ROLES,
-                    [
-                        "arn:*:iam::*:role/aws-reserved/*",
-                        "arn:*:iam::*:role/aws-service-role/*",
-                    ],
-                ),
-                ("aliases of keys", _OF_AWS_ALIASES, ["arn:*:kms:*:*:alias/aws/*"]),
-            )
-        ]
-    },
-    "AWS's own",
-)
+_ROLES_OF_AWS = ["arn:*:iam::*:role/aws-reserved/*", "arn:*:iam::*:role/aws-service-role/*"]
+KEPT: JSON = {
+    "Statement": [
+        {"Sid": sid, "Effect": "Deny", "Action": actions.split(), "Resource": resources}
+        for sid, actions, resources in (
+            ("managed policies", _OF_AWS_POLICIES, ["arn:*:iam::aws:policy/*"]),
+            ("roles of services", _OF_AWS_ROLES, _ROLES_OF_AWS),
+            ("aliases of keys", _OF_AWS_ALIASES, ["arn:*:kms:*:*:alias/aws/*"]),
+        )
+    ]
+}
 """What nobody of an account can change, as AWS would write it down.
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_managed-vs-inline.html
@@ -64,6 +56,7 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_create-service-linked-
 https://docs.aws.amazon.com/singlesignon/latest/userguide/permissionsetsconcept.html
 https://docs.aws.amazon.com/kms/latest/developerguide/kms-alias.html
 """
+_KEPT = read_statements(KEPT, "AWS's own")
 _RESOURCE_CONTROLLED = frozenset(
     "aoss cognito-identity cognito-idp dynamodb ecr kms logs s3 secretsmanager sqs sts".split()
 )
@@ -120,7 +113,7 @@ def delegating_policy(action: str) -> str:
 @lru_cache(maxsize=65_536)
 def kept_from(action: str) -> tuple[Statement, ...]:
     """What AWS keeps for itself of that which an action changes, as statements that deny it."""
-    return tuple(statement for statement in KEPT if statement.names_action(action))
+    return tuple(statement for statement in _KEPT if statement.names_action(action))
 
 
 def has_resource_control(action: str) -> bool:
@@ -136,5 +129,5 @@ def special_sets(catalogue: Catalogue) -> Mapping[str, int]:
         "sts": catalogue.union(_ASSUMING),
         "free": catalogue.matching(FREE),
         "controlled": catalogue.union(f"{service}:*" for service in _RESOURCE_CONTROLLED),
-        **{statement.name: catalogue.about(statement) for statement in KEPT},
+        **{statement.name: catalogue.about(statement) for statement in _KEPT},
     }
