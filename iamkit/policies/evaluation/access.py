@@ -4,9 +4,9 @@ What is not in an account's state is said to be not read: the organization's pol
 policies of resources other than roles, and so on (``Layers``). Who assumes a role is not followed.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import pandas as pd
@@ -27,6 +27,7 @@ from iamkit.policies.evaluation.matrix import (
     typed,
 )
 from iamkit.policies.evaluation.paths import text_of
+from iamkit.policies.evaluation.reach import Grants
 from iamkit.policies.evaluation.request import Principal, Request
 from iamkit.policies.evaluation.special_actions import FREE
 from iamkit.policies.grammar.patterns import account_in, is_pattern
@@ -121,16 +122,16 @@ class Access:
         actions = self.catalogue.matching(question.action)
         free = actions & self.catalogue.matching(FREE)
         named = self._trusted if question.assumes else frozenset()
+        about = cache(lambda grants: grants.about(actions))
         for kind, who, holding in self._everyone:
             direct = free or question.has_own_policy(own) or named & {who.arn, "*"}
             if not (direct or any(grants.allowing & actions for grants in holding.policies)):
                 continue
             self._lacking.update(holding.lacking)
-            found = _policies(holding, actions, own)
-            policies = question.layers.applied(found, kind)
-            personal = policies.resource or any(s.is_personal for s in found.statements)
-            bounded = found.permissions_boundary is not None
-            key = kind, *((who.name,) if personal else (bounded, *map(id, found.statements)))
+            policies = question.layers.applied(_policies(holding, about, own), kind)
+            personal = policies.resource or any(s.is_personal for s in policies.statements)
+            bounded = policies.permissions_boundary is not None
+            key = kind, *((who.name,) if personal else (bounded, *map(id, policies.statements)))
             if key not in shared:
                 principal, known = _principal(who)
                 shared[key] = evaluate(_request(principal, question, known), policies)
@@ -221,12 +222,16 @@ class _Question:
         return bool(self.layers.resource) or (own is not None and one)
 
 
-def _policies(holding: Holding, actions: int, own: tuple[Statement, ...] | None) -> Policies:
+def _policies(
+    holding: Holding,
+    about: Callable[[Grants], tuple[Statement, ...]],
+    own: tuple[Statement, ...] | None,
+) -> Policies:
     """What concerns some actions of all that somebody holds."""
     boundary = holding.boundary
     return Policies(
-        identity={str(g.path): found for g in holding.policies if (found := g.about(actions))},
-        permissions_boundary=None if boundary is None else boundary.about(actions),
+        identity={g.name: found for g in holding.policies if (found := about(g))},
+        permissions_boundary=None if boundary is None else about(boundary),
         resource=own,
     )
 

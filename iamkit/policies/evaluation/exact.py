@@ -17,6 +17,8 @@ from iamkit.policies.grammar.three_valued import Truth, all_of, any_of, opposite
 Effect = Literal["allowed", "allowed in part", "explicit deny", "implicit deny", "depends"]
 _Matched = list[tuple[Statement, Truth]]
 """Statements that apply to the request, or may."""
+_CONTROLS = ("resource control policy", "service control policy", "VPC endpoint policy")
+_LIMITS = ("permissions boundary", "session policy")
 _LINKED = ":role/aws-service-role/"
 _Way = list[tuple[Kind, _Matched]]
 """Layers that must all allow, each with the statements that do."""
@@ -179,11 +181,10 @@ class Evaluation:
 
         https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic_policy-eval-denyallow.html
         """
-        controls = self._layers(
-            "resource control policy", "service control policy", "VPC endpoint policy"
-        )
-        limits = self._layers("permissions boundary", "session policy")
-        own = self._layers("identity-based policy") + limits
+        layers = [(kind, [one for one in found if one[0].allows]) for kind, found in self.matched]
+        controls = [layer for layer in layers if layer[0] in _CONTROLS]
+        limits = [layer for layer in layers if layer[0] in _LIMITS]
+        own = [layer for layer in layers if layer[0] == "identity-based policy"] + limits
         direct = self._resource_allows(Grip.DIRECT, Grip.SESSION)
         everyone = direct + self._resource_allows(Grip.LIMITED, Grip.ACCOUNT)
         if self.kind in ("service", "anonymous"):
@@ -198,13 +199,6 @@ class Evaluation:
             if self.delegates:
                 own = [*own, ("resource-based policy", everyone)]
             yield [*controls, *own]
-
-    def _layers(self, *kinds: Kind) -> _Way:
-        return [
-            (kind, [(s, truth) for s, truth in matched if s.allows])
-            for kind, matched in self.matched
-            if kind in kinds
-        ]
 
     def _resource_allows(self, *grips: Grip) -> _Matched:
         return [(s, truth) for s, truth, found in self.resource if s.allows and found in grips]

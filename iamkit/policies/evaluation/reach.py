@@ -35,6 +35,11 @@ class Grants:
     def __iter__(self) -> Iterator[tuple[Statement, int]]:
         return iter(self.statements)
 
+    @cached_property
+    def name(self) -> str:
+        """Its path in words."""
+        return str(self.path)
+
     @property
     def is_read(self) -> bool:
         """Whether its text was read; if not, its statements may say anything."""

@@ -91,10 +91,12 @@ class SetEvaluation:
 
     def _ask(self, action: str) -> Iterator[_Asked]:
         """The answers for one action, by the members of the set of resources."""
-        request, policies = replace(self.request, action=action), self.policies.with_own(action)
+        same = action == self.request.action
+        request = self.request if same else replace(self.request, action=action)
+        policies = self.policies.with_own(action)
         free = is_free(action) and request.principal.kind != "anonymous"
         for member in self._members(request, policies):
-            evaluation = Evaluation(replace(request, resource=member), policies)
+            evaluation = Evaluation(request.on(member), policies)
             yield _Asked(evaluation, Decision("allowed") if free else evaluation.decide())
 
     def _say(self, best: Effect) -> str:
