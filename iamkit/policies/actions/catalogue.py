@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from iamkit.errors import InputError
-from iamkit.policies.grammar.patterns import action_pattern, is_pattern
+from iamkit.policies.grammar.patterns import ARN_PARTS, action_pattern, is_pattern
 from iamkit.policies.grammar.statements import Statement
 from iamkit.storage.home import cache_folder
 from iamkit.storage.private_files import write_whole
@@ -97,10 +97,10 @@ class Catalogue:
         An action without resources is asked about ``*`` alone, and no ARN names that.
         https://docs.aws.amazon.com/service-authorization/latest/reference/reference.html
         """
-        scheme, *parts = resource.split(":", 3)
-        if scheme != "arn" or len(parts) < 3:  # noqa: PLR2004 - scheme, partition, service, rest
+        parts = resource.split(":")
+        if parts[0] != "arn" or len(parts) < ARN_PARTS:
             return self.everything
-        service = parts[1]
+        service = parts[2]
         if not set(service) & set("*?$"):
             return self.arns.get(service, 0) | self.arns.get("*", 0)
         return union(self.arns.values())

@@ -4,6 +4,7 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_pri
 """
 
 import re
+from collections.abc import Sequence
 from enum import Enum, auto
 
 from iamkit.policies.evaluation.request import Principal
@@ -42,21 +43,28 @@ def grips_of(statement: Statement, principal: Principal, *, bounded: bool) -> tu
     names = statement.principals
     grips = {grip for kind, name in names if (grip := _grip(kind, name, principal))}
     if statement.not_principal:
-        if bounded and not statement.allows:
-            return (Grip.DIRECT,)
-        if Grip.SESSION in grips:
-            return (Grip.SESSION,)  # one session may be exempt, and the others are not
-        if Grip.DIRECT not in grips:
-            return (Grip.DIRECT,)
-        everyone = any(name == "*" for _, name in names)
-        if not principal.account or principal.kind == "root" or everyone:
-            return ()
-        wanted = {Grip.ACCOUNT} | ({Grip.LIMITED} if principal.kind == "role" else set())
-        return () if wanted <= grips else (Grip.UNSURE,)
+        all_hit = bounded and not statement.allows
+        found = Grip.DIRECT if all_hit else _grip_unless_exempt(names, grips, principal)
+        return () if found is None else (found,)
     sure = sorted(grips - {Grip.SESSION}, key=lambda grip: grip.value)[:1]
     if sure and (not statement.allows or principal.kind == "root"):
         return (Grip.DIRECT,)  # a deny hits by whichever name
     return (*sure, *(grips & {Grip.SESSION}))
+
+
+def _grip_unless_exempt(
+    names: Sequence[tuple[str, str]], grips: set[Grip], principal: Principal
+) -> Grip | None:
+    """How a ``NotPrincipal`` takes hold of a principal, by how it names it."""
+    if Grip.SESSION in grips:
+        return Grip.SESSION  # one session may be exempt, and the others are not
+    if Grip.DIRECT not in grips:
+        return Grip.DIRECT
+    everyone = any(name == "*" for _, name in names)
+    if not principal.account or principal.kind == "root" or everyone:
+        return None
+    wanted = {Grip.ACCOUNT} | ({Grip.LIMITED} if principal.kind == "role" else set())
+    return None if wanted <= grips else Grip.UNSURE
 
 
 def _grip(kind: str, name: str, principal: Principal) -> Grip | None:

@@ -14,7 +14,7 @@ from iamkit.policies.actions.catalogue import Catalogue, union
 from iamkit.policies.evaluation.paths import Path
 from iamkit.policies.evaluation.sets import alike, divided, kinds_of, members_of
 from iamkit.policies.evaluation.special_actions import special_sets
-from iamkit.policies.grammar.patterns import Lookup
+from iamkit.policies.grammar.patterns import ARN_PARTS, Lookup
 from iamkit.policies.grammar.statements import Statement, open_variables
 from iamkit.policies.grammar.three_valued import Truth, all_of, any_of, opposite
 
@@ -204,9 +204,7 @@ def _within(own: Reach, boundary: Reach) -> Reach:
     return Reach(everything, most, always & ~everything & ~most, possible & ~always)
 
 
-def _scopes(
-    statement: Statement, actions: int, catalogue: Catalogue
-) -> Iterator[tuple[str, int]]:
+def _scopes(statement: Statement, actions: int, catalogue: Catalogue) -> Iterator[tuple[str, int]]:
     """How far a statement goes, with the actions for which it goes that far."""
     if statement.everywhere or not statement.resources:
         yield "all", actions
@@ -229,9 +227,9 @@ def _part(catalogue: Catalogue, actions: int, arns: frozenset[str]) -> int:
 
 
 def _service_in(resource: str) -> str:
-    """A pattern's beginning, up to the service that it names."""
-    parts = resource.split(":", 3)
-    return ":".join((*parts[:3], "*")) if len(parts) > 3 else resource  # noqa: PLR2004 - of an ARN
+    """A pattern with nothing but the service that it names."""
+    parts = resource.split(":", ARN_PARTS - 1)
+    return f"arn:*:{parts[2]}:*:*:*" if len(parts) == ARN_PARTS else resource
 
 
 def _corrected(

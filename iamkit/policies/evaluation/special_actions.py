@@ -1,4 +1,4 @@
-"""Actions for which AWS has rules of their own: free to all, for the resource's policy to give, kept.
+"""Actions for which AWS has rules of their own: free to all, kept, or the resource's to give.
 
 What AWS never leaves out is there even if nobody read it: a key's policy, a role's trust policy.
 """
