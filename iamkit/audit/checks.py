@@ -520,12 +520,26 @@ def empty_group(groups: pd.DataFrame, _: Thresholds) -> Any:
     cis="1.16 1.16 1.15 2.15 2.14",
     rationale="Everything is more than anybody needs every day.",
     action="Detach it, or waive it for the administrators' group",
-    reading="AWS's own AdministratorAccess and inline policies count; a boundary does not. The "
-    "guide's group of administrators fails by design, which is what a waiver is for.",
+    reading="AWS's own AdministratorAccess and inline policies count; a boundary does not. A Deny "
+    "counts if it takes away the management of permissions. The guide's group of administrators "
+    "fails by design, which is what a waiver is for.",
 )
 def star_policy(policies: pd.DataFrame, _: Thresholds) -> Any:
     """Allows it without a condition, and somebody has it."""
     return policies.full_admin & policies.held
+
+
+@_of_policies(
+    "conditional-star-policy",
+    "No attached policy allows * on * under conditions other than MFA",
+    data=["full_admin", "full_admin_if", "attached_to"],
+    rationale="An address, a tag or an hour is no proof of who calls, and often always true.",
+    action="Ask for MFA as well, by Bool, or allow only the actions that are needed",
+    reading="A condition that lets only calls with MFA through passes; BoolIfExists does not.",
+)
+def conditional_star_policy(policies: pd.DataFrame, _: Thresholds) -> Any:
+    """Allows it under a condition that a call without MFA may meet, and somebody has it."""
+    return ~policies.full_admin & (policies.full_admin_if != "") & policies.held
 
 
 @_of_policies(

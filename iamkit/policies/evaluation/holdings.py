@@ -5,16 +5,24 @@ policies are not seen. What hangs on a text that was not read cannot be told.
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 from iamkit.account.gaps import Gaps, find_gaps
 from iamkit.account.state import AccountState, Role, User
 from iamkit.policies.actions.catalogue import Catalogue, union
 from iamkit.policies.evaluation.paths import Path, boundary_path, group_paths, own_paths
-from iamkit.policies.evaluation.reach import Grants, Place, Reach, allowed_by, reach_of
+from iamkit.policies.evaluation.reach import (
+    Grants,
+    Place,
+    Reach,
+    allowed_by,
+    by_rules,
+    reach_of,
+)
+from iamkit.policies.evaluation.special_actions import KEPT
 from iamkit.policies.grammar.statements import Statement
 
 
@@ -88,20 +96,27 @@ class Holding:
             return " + ".join(through)
         return "" if self._is_read else None
 
-    @cached_property
+    @property
     def reach(self) -> Reach:
-        """What it is allowed, and how far; what hangs on a text that was not read is unknown."""
-        if not self._is_read:
-            return Reach(unknown=self._may)
-        if self._bound_is_unread:
-            return Reach(unknown=self.reach_as_read.known)
-        return self.reach_as_read
+        """What it is allowed, and how far; what hangs on a text that was not read is unknown.
 
-    @cached_property
+        By the account's policies and by AWS's own rules: what only a key's policy or a role's
+        trust policy gives is under conditions.
+        """
+        if not self._is_read:
+            found = Reach(unknown=self._may)
+        else:
+            found = self._reach_by((*self.policies, _kept(self.catalogue)))
+            found = Reach(unknown=found.known) if self._bound_is_unread else found
+        return by_rules(found, self.catalogue)
+
+    @property
     def reach_as_read(self) -> Reach:
-        """The same, as if what was not read neither allowed nor denied anything."""
-        read = [grants for grants in self.policies if grants.is_read]
-        return reach_of(read, self._bound, self.catalogue, self.place)
+        """By the account's policies alone, as if what was not read said nothing."""
+        return self._reach_by([grants for grants in self.policies if grants.is_read])
+
+    def _reach_by(self, policies: Sequence[Grants]) -> Reach:
+        return reach_of(policies, self._bound, self.catalogue, self.place)
 
     @cached_property
     def _is_read(self) -> bool:
@@ -186,6 +201,12 @@ class Holdings:
                 self._read[key] = self._alike.setdefault((key[1], grants.statements), grants)
             found.append(self._read[key])
         return tuple(found)
+
+
+@cache
+def _kept(catalogue: Catalogue) -> Grants:
+    """What AWS keeps for itself, as a policy that everyone has."""
+    return Grants(Path("", "inline", "AWS's own", KEPT), catalogue)
 
 
 def _allowed(grants: Grants) -> int:
