@@ -89,7 +89,11 @@ from .policies.actions.expansion import (
     expand as expand,
     shrink as shrink,
 )
-from .policies.comparison import compare_policies as compare_policies
+from .policies.comparison.questions import (
+    grants_access as grants_access,
+    grants_new_access as grants_new_access,
+)
+from .policies.comparison.table import compare_policies as compare_policies
 from .policies.escalation.answers import (
     opened_by as opened_by,
     paths_to_admin as paths_to_admin,

@@ -24,6 +24,7 @@ policies/evaluation
 policies/escalation
 policies/lint
 policies/wording
+policies/comparison
 policies
 sandbox/private
 sandbox/faults

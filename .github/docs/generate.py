@@ -84,6 +84,7 @@ MODULES_OF_AN_EXTENDER = (
     "iamkit.aws.apply",
     "iamkit.credentials.store",
     "iamkit.policies.grammar.build",
+    "iamkit.policies.comparison.questions",
     "iamkit.policies.escalation.answers",
     "iamkit.policies.evaluation.engine",
     "iamkit.policies.evaluation.request",

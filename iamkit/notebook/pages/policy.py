@@ -15,7 +15,7 @@ from iamkit.plan.access_changes import impact_of
 from iamkit.plan.consequences import say_paths_of
 from iamkit.plan.desired import Desired
 from iamkit.policies.actions.expansion import shrink
-from iamkit.policies.comparison import compare_policies
+from iamkit.policies.comparison.table import compare_policies
 from iamkit.policies.grammar.document import print_policy
 from iamkit.policies.grammar.quotas import Gauge, measure
 from iamkit.policies.lint.linting import Remark, lint_policy
