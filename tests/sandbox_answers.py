@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from moto.core.utils import camelcase_to_underscores, get_service_model
 
+from iamkit.sandbox.environment import redirect_sign_in
 from iamkit.sandbox.journal import NAME
 from iamkit.sandbox.server.call import root_of
 from iamkit.sandbox.server.gateway import Gateway
@@ -66,10 +67,12 @@ class Practice:
         service, _, operation = name.rpartition(".")
         arguments = self.placed(arguments or {})
         if service == "command":
-            return self.life.command(operation, arguments)
+            done = self.life.command(operation, arguments)
+            self._replies.append(done)
+            return done
         client = self._client(service or "iam", step.get("by"))
         reply = client._make_api_call(operation, arguments)
-        if service != "secretsmanager":
+        if service not in ("secretsmanager", "signin"):
             model = client.meta.service_model.operation_model(operation)
             self.faults += _member_faults(model, self._body)
         self._replies.append(reply)
@@ -78,6 +81,9 @@ class Practice:
             self._keys[key.get("UserName")] = key["AccessKeyId"], key["SecretAccessKey"]
         if found := reply.get("Credentials"):
             key = found["AccessKeyId"], found["SecretAccessKey"], found["SessionToken"]
+            self._keys["session"] = key
+        if found := reply.get("tokenOutput", {}).get("accessToken"):
+            key = found["accessKeyId"], found["secretAccessKey"], found["sessionToken"]
             self._keys["session"] = key
         return reply
 
@@ -126,6 +132,7 @@ class Practice:
                 ),
             )
             client.meta.events.register("before-send", self._send)
+            redirect_sign_in(client, f"http://{HOST}")
             self._clients[service] = client
         client = self._clients[service]
         credentials = Credentials(*self._keys[who] if who else self._root)

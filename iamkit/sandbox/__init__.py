@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from iamkit.sandbox.client import Sandbox
-    from iamkit.sandbox.environment import sandbox_env
+    from iamkit.sandbox.environment import redirect_sign_in, sandbox_env
     from iamkit.sandbox.process import (
         Restored,
         find_sandbox,
@@ -26,6 +26,7 @@ _HOMES = {
     "Sandbox": "client",
     "find_sandbox": "process",
     "load_twin": "twin",
+    "redirect_sign_in": "environment",
     "reset_sandbox": "process",
     "restore_sandbox": "process",
     "sandbox_env": "environment",
@@ -39,6 +40,7 @@ __all__ = [
     "Sandbox",
     "find_sandbox",
     "load_twin",
+    "redirect_sign_in",
     "reset_sandbox",
     "restore_sandbox",
     "sandbox_env",

@@ -27,6 +27,12 @@ _QUERY_SHAPE = (
     "<Message>{message}</Message></Error><RequestId>{request_id}</RequestId></ErrorResponse>"
 )
 
+_SIGN_IN = {
+    "AccessDeniedException": "INSUFFICIENT_PERMISSIONS",
+    "ResourceNotFoundException": "RESOURCE_NOT_FOUND",
+    "ValidationException": "INVALID_REQUEST",
+}
+"""What the sign-in service's refusals say beside their code."""
 
 _HEADER = "x-amzn-RequestId"
 _REQUEST_ID = re.compile(rb"(<RequestI[dD]>)[^<]*(</RequestI[dD]>)")
@@ -56,6 +62,10 @@ class Refused(Exception):  # noqa: N818 - what AWS does to the call
             content = json.dumps({"message": self.message}).encode()
             headers = {"Content-Type": "application/json", "x-amzn-ErrorType": self.code}
             return Reply(self.status, headers, content)
+        if service == "signin":
+            said = {"error": _SIGN_IN.get(self.code, "server_error"), "message": self.message}
+            headers = {"Content-Type": "application/json", "x-amzn-ErrorType": self.code}
+            return Reply(self.status, headers, json.dumps(said).encode())
         if service == "secretsmanager":
             content = json.dumps({"__type": self.code, "message": self.message}).encode()
             return Reply(self.status, {"Content-Type": "application/x-amz-json-1.1"}, content)
@@ -67,6 +77,25 @@ class Refused(Exception):  # noqa: N818 - what AWS does to the call
             request_id="",
         )
         return Reply(self.status, {"Content-Type": "text/xml"}, text.encode())
+
+
+class SignInRefused(Refused):
+    """The sign-in service gives no credentials.
+
+    Args:
+        error: one of the model's ``OAuth2ErrorCode``, which tells why.
+        message: what AWS says.
+    """
+
+    def __init__(self, error: str, message: str) -> None:
+        super().__init__("AccessDeniedException", 400, message)
+        self.error = error
+
+    def reply(self, service: str) -> Reply:
+        """The refusal, with its reason."""
+        reply = super().reply(service)
+        body = json.dumps({"error": self.error, "message": self.message}).encode()
+        return replace(reply, body=body)
 
 
 def with_request_id(reply: Reply, service: str) -> Reply:
