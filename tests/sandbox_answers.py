@@ -267,6 +267,17 @@ def _allow(actions):
     return _document({"Effect": "Allow", "Action": names, "Resource": "*"})
 
 
+def _long(argument):
+    """A policy of so many characters, or a trust policy with ``trust`` before the number."""
+    kind, _, size = argument.rpartition(" ")
+    if kind == "trust":
+        condition = {"StringEquals": {"aws:PrincipalOrgID": "x" * int(size)}}
+        who = {"Principal": {"AWS": "*"}, "Action": "sts:AssumeRole", "Condition": condition}
+        return _document({"Effect": "Allow", **who})
+    resource = "arn:aws:s3:::" + "x" * int(size)
+    return _document({"Effect": "Allow", "Action": "s3:GetObject", "Resource": resource})
+
+
 def _trust(principal):
     name = principal or "root"
     who = {"Service": name} if "amazonaws" in name else {"AWS": f"arn:aws:iam::{'0' * 12}:{name}"}
@@ -279,11 +290,11 @@ def _key(_):
 
 
 @cache
-def _certificate(_):
+def _certificate(number):
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "example.com")])
     start = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
     return (
-        x509.CertificateBuilder(name, name, _key(0).public_key(), 1)
+        x509.CertificateBuilder(name, name, _key(0).public_key(), 1 + int(number or 0))
         .not_valid_before(start)
         .not_valid_after(start.replace(year=2036))
         .sign(_key(0), hashes.SHA256())
@@ -309,7 +320,9 @@ def _ssh(kind):
     if kind == "pem":
         one = _key(0).public_key()
         return one.public_bytes(serialization.Encoding.PEM, form.SubjectPublicKeyInfo).decode()
-    public = _key(0).public_key().public_bytes(serialization.Encoding.OpenSSH, form.OpenSSH)
+    public = (
+        _key(int(kind or 0)).public_key().public_bytes(serialization.Encoding.OpenSSH, form.OpenSSH)
+    )
     return public.decode()
 
 
@@ -336,6 +349,7 @@ def _times(argument):
 
 _MADE = {
     "allow": _allow,
+    "long": _long,
     "trust": _trust,
     "times": _times,
     "certificate": _certificate,

@@ -13,6 +13,8 @@ from iamkit.sandbox.server.http_message import Request
 from iamkit.sandbox.server.sign_in import caller_by_token
 from iamkit.sandbox.server.signature import Signed, check_signature, read_authorization
 
+REFRESH = "/v1/token"
+"""Where the sign-in service gives credentials for a token, to a call that nobody signs."""
 _REGION = "us-east-1"
 """Of a call whose address does not tell it."""
 _OWN_WORDS = {
@@ -41,7 +43,7 @@ def authenticate(
     Raises:
         Refused: the request is unsigned, its key unknown or inactive, or its signature wrong.
     """
-    if request.target == "/v1/token" and "authorization" not in request.headers:
+    if request.target == REFRESH and "authorization" not in request.headers:
         return _by_refresh_token(request, accounts)
     signed = read_authorization(request)
     try:

@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Callable
 
 from iamkit.sandbox.faults import FaultPlan
-from iamkit.sandbox.server.authentication import authenticate
+from iamkit.sandbox.server.authentication import REFRESH, authenticate
 from iamkit.sandbox.server.call import Call, action_of, read_parameters
 from iamkit.sandbox.server.call_log import CallLog, LoggedCall
 from iamkit.sandbox.server.control_api import SideDoor
@@ -100,6 +100,8 @@ def _key_id(request: Request) -> str:
 
 def _claimed_service(request: Request) -> str:
     """The service that a call is for which nobody is believed to have signed."""
+    if request.target == REFRESH:
+        return "signin"
     found = _SERVICE.search(request.headers.get("authorization", ""))
     return found[1] if found else ""
 
