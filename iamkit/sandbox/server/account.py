@@ -236,7 +236,8 @@ class Account:
         for user in self.iam.users.values():
             if user.password:
                 yield user.password
-            yield from (c["ServicePassword"] for c in user.service_credentials.values())
+            for one in user.service_credentials.values():
+                yield one.get("ServicePassword") or one["ServiceCredentialSecret"]
         yield from (role.session_token for role in self.sts.assumed_roles)
         yield from (session.token for session in self.sessions.values())
         yield from (session.refresh_token for session in self.sign_ins.values())

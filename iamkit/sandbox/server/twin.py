@@ -32,6 +32,7 @@ from iamkit.account.state import (
 )
 from iamkit.sandbox.server.account import Account, Report
 from iamkit.sandbox.server.iam.accounts import summary_of
+from iamkit.sandbox.server.iam.keys import parts_of, service_secret
 from iamkit.sandbox.server.iam.report import write_report
 from iamkit.sandbox.server.iam.roles import LINKED
 from iamkit.sandbox.server.moto_patches import (
@@ -271,12 +272,13 @@ class _Twin:
             certificate.upload_date = _naive(one.created) or certificate.upload_date
             made.signing_certificates[one.id] = certificate
         for one in self.state.service_credentials.get(made.name, ()):
+            public, secret = parts_of(one.service)
             made.service_credentials[one.id] = {
                 "UserName": made.name,
                 "Status": one.status,
                 "ServiceName": one.service,
-                "ServiceUserName": f"{made.name}-at-{self.account.id}",
-                "ServicePassword": mock_random.token_urlsafe(32),
+                public: f"{made.name}-at-{self.account.id}",
+                secret: service_secret(one.service),
                 "CreateDate": _naive(one.created),
                 "ExpirationDate": _naive(one.expires),
                 "ServiceSpecificCredentialId": one.id,
