@@ -25,7 +25,7 @@ from iamkit.sandbox.server.http_message import Request
 from iamkit.sandbox.server.iam.service import SandboxIam
 from iamkit.sandbox.server.moto_patches import ACCOUNT_ID
 from iamkit.sandbox.server.one_time_passwords import STEP, totp
-from iamkit.sandbox.server.persistent_account import PersistentAccounts, bring_back
+from iamkit.sandbox.server.persistent_accounts import PersistentAccounts, bring_back
 from iamkit.sandbox.server.sts import SandboxSts
 
 HOST = "127.0.0.1:1"

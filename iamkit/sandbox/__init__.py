@@ -19,12 +19,13 @@ if TYPE_CHECKING:
         start_sandbox,
         stop_sandbox,
     )
-    from iamkit.sandbox.twin import load_twin, twin_folder
+    from iamkit.sandbox.twin import list_twins, load_twin, twin_folder
 
 _HOMES = {
     "Restored": "process",
     "Sandbox": "client",
     "find_sandbox": "process",
+    "list_twins": "twin",
     "load_twin": "twin",
     "redirect_sign_in": "environment",
     "reset_sandbox": "process",
@@ -39,6 +40,7 @@ __all__ = [
     "Restored",
     "Sandbox",
     "find_sandbox",
+    "list_twins",
     "load_twin",
     "redirect_sign_in",
     "reset_sandbox",

@@ -35,6 +35,7 @@ from iamkit.aws.read import read_account, survey_account
 from iamkit.aws.session import Session, known_secrets, open_session
 from iamkit.aws.sources import OF_ACCOUNT, OF_USERS
 from iamkit.credentials import Secret
+from iamkit.doctor import examine
 from iamkit.errors import GuardError, IamkitError, SandboxError
 from iamkit.notebook.display import bundle_of
 from iamkit.sandbox import find_sandbox, start_sandbox, stop_sandbox, twin_folder
@@ -443,11 +444,16 @@ def test_a_twin_is_beside_the_practice_account(company, sandbox, command, tmp_pa
         assert OTHER in said if words == ["env"] else f"TWIN of {OTHER}" in said, said
         assert code == (words == ["status"] and "No TWIN" in said)
     assert command("status")[1].startswith("The sandbox runs at")
+    found = {check.what: check.found for check in examine(None)}
+    assert found[f"TWIN of {OTHER}"] == "does not run"
+    assert found["sandbox"].startswith("runs at")
     assert "refuses" in command("--twin", OTHER, "start", "--authorize")[1]
     assert find_sandbox(private_home / "twins" / OTHER).account(OTHER).authorizes()
     for words in (["start"], ["reset"], ["status"]):
         code, said = command("--twin", THIRD, *words)
         assert (code, said[:30]) == (1, f"There is no TWIN of {THIRD}."[:30])
+    more = command("--twin", OTHER, "populate", "--users", "1")
+    assert more == (0, f"The TWIN of {OTHER} has 1 more user.\n")
     command("--twin", OTHER, "stop")
     code, said = command("--twin", OTHER, "age", "--days", "1")
     assert (code, said) == (

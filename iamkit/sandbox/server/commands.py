@@ -9,7 +9,7 @@ from iamkit.sandbox.server.account import Access, Account
 from iamkit.sandbox.server.moto_patches import ACCOUNT_ID, clock, iam_models
 from iamkit.sandbox.server.sample_company import populate
 from iamkit.sandbox.server.sign_in import CLIENT, begin_session
-from iamkit.sandbox.server.twin import fill_twin
+from iamkit.sandbox.server.twin.filling import fill_twin
 
 
 def open_account(

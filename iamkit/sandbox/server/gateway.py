@@ -18,7 +18,7 @@ from iamkit.sandbox.server.control_api import SideDoor
 from iamkit.sandbox.server.errors import Refused, with_request_id
 from iamkit.sandbox.server.fault_effects import under
 from iamkit.sandbox.server.http_message import Delivery, Reply, Request
-from iamkit.sandbox.server.persistent_account import PersistentAccounts
+from iamkit.sandbox.server.persistent_accounts import PersistentAccounts
 
 _CODE = re.compile(rb'<Code>([^<]*)</Code>|"__type": "([^"]*)"')
 _KEY_ID = re.compile(r"Credential=(\w{1,128})/")
