@@ -22,6 +22,7 @@ _SHAPES = {
         "<RequestId>{request_id}</RequestId></Error>"
     ),
 }
+_KNOWN = frozenset({*_NAMESPACES, *_SHAPES})
 _QUERY_SHAPE = (
     '<ErrorResponse xmlns="{namespace}"><Error><Type>{type}</Type><Code>{code}</Code>'
     "<Message>{message}</Message></Error><RequestId>{request_id}</RequestId></ErrorResponse>"
@@ -53,10 +54,14 @@ class Refused(Exception):  # noqa: N818 - what AWS does to the call
         self.status = status
         self.message = message
 
-    def reply(self, service: str) -> Reply:
+    def reply(self, service: str, sent: str = "") -> Reply:
         """The refusal in the words of the service's protocol.
 
         https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html
+
+        Args:
+            service: such as ``iam``.
+            sent: the content type of the request, which tells the protocol of other services.
         """
         if service == "access-analyzer":
             content = json.dumps({"message": self.message}).encode()
@@ -66,7 +71,7 @@ class Refused(Exception):  # noqa: N818 - what AWS does to the call
             said = {"error": _SIGN_IN.get(self.code, "server_error"), "message": self.message}
             headers = {"Content-Type": "application/json", "x-amzn-ErrorType": self.code}
             return Reply(self.status, headers, json.dumps(said).encode())
-        if service == "secretsmanager":
+        if service == "secretsmanager" or (service not in _KNOWN and "json" in sent):
             content = json.dumps({"__type": self.code, "message": self.message}).encode()
             return Reply(self.status, {"Content-Type": "application/x-amz-json-1.1"}, content)
         text = _SHAPES.get(service, _QUERY_SHAPE).format(
@@ -76,7 +81,10 @@ class Refused(Exception):  # noqa: N818 - what AWS does to the call
             message=escape(self.message),
             request_id="",
         )
-        return Reply(self.status, {"Content-Type": "text/xml"}, text.encode())
+        headers = {"Content-Type": "text/xml"}
+        if service not in _KNOWN:  # which may be one of those that read the code there
+            headers["x-amzn-ErrorType"] = self.code
+        return Reply(self.status, headers, text.encode())
 
 
 class SignInRefused(Refused):
@@ -91,9 +99,9 @@ class SignInRefused(Refused):
         super().__init__("AccessDeniedException", 400, message)
         self.error = error
 
-    def reply(self, service: str) -> Reply:
+    def reply(self, service: str, sent: str = "") -> Reply:
         """The refusal, with its reason."""
-        reply = super().reply(service)
+        reply = super().reply(service, sent)
         body = json.dumps({"error": self.error, "message": self.message}).encode()
         return replace(reply, body=body)
 

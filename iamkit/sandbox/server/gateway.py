@@ -65,7 +65,8 @@ class Gateway:
         try:
             reply = self._answer(request, entry)
         except Refused as error:
-            reply = error.reply(entry["service"] or _claimed_service(request))
+            sent = request.headers.get("content-type", "")
+            reply = error.reply(entry["service"] or _claimed_service(request), sent)
         except Exception as error:  # noqa: BLE001 - a defect must not end the connection's thread
             log.error("%s: %s", entry["action"], _where(error))  # noqa: TRY400 - may hold secrets
             text = "The sandbox itself failed; its log says where."
