@@ -28,23 +28,21 @@ def expand(document: JSON) -> list[str]:
     """The actions that a policy allows on something, be it under conditions.
 
     What a ``Deny`` takes away everywhere and always is not among them. An action that the
-    catalogue does not know is listed as it is written, unless a wildcard names it too.
+    catalogue does not know is listed as it is written.
 
     Returns:
         Such as ``["ec2:DescribeInstances"]``, in the catalogue's order, unknown ones last.
     """
     known = load_catalogue()
-    allowed, denied, unknown, wide = 0, 0, set[str](), set[str]()
+    allowed, denied, unknown = 0, 0, set[str]()
     for statement in read_statements(document):
         named = known.about(statement)
         if statement.allows:
             allowed |= named
             unknown |= _unknown(statement, known)
-            wide |= set() if statement.not_action else set(filter(is_pattern, statement.actions))
         elif statement.everywhere and not statement.tests:
             denied |= named
-    apart = [name for name in unknown if not any(covers(p, name, fold=True) for p in wide)]
-    return known.named(allowed & ~denied) + sorted(apart)
+    return known.named(allowed & ~denied) + sorted(unknown)
 
 
 def shrink(document: JSON) -> dict[str, Any]:
