@@ -38,6 +38,7 @@ lint: .venv/ready ## what else guards the project
 
 bench: .venv/ready ## ratios against the AWS CLI, measured in one run
 	$(BIN)/python tests/benchmarks/sandbox.py
+	$(BIN)/python tests/benchmarks/sandbox_size.py
 	$(BIN)/python tests/benchmarks/audit.py
 	$(BIN)/python tests/benchmarks/policies.py
 	$(BIN)/python tests/benchmarks/guide.py

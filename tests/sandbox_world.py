@@ -48,6 +48,12 @@ class World:
         request = Request("POST", "/", headers, json.dumps(parameters).encode())
         return self._act(request, "secretsmanager", region, caller)
 
+    def sign_in(self, target, caller=ROOT, **parameters):
+        """A call of the sign-in service."""
+        headers = {**HOST, "content-type": "application/json"}
+        request = Request("POST", target, headers, json.dumps(parameters).encode())
+        return self._act(request, "signin", "us-east-1", caller)
+
     def s3(self, method, target, body=b"", caller=ROOT, **headers):
         """A call of S3."""
         request = Request(method, target, {**HOST, **headers}, body)

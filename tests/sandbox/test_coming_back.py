@@ -91,6 +91,7 @@ READS = {
             "s3 /bucket-0?logging",
         )
     },
+    "signin ListSessions": lambda world, _: world.sign_in("/list-sessions"),
     "s3 HEAD": lambda world, n: world.s3("HEAD", f"/bucket-0/key-{n}"),
 }
 
@@ -118,6 +119,16 @@ def finish_upload(world, n):
         body = f"<CompleteMultipartUpload>{part}</CompleteMultipartUpload>".encode()
         return world.s3("POST", f"/bucket-0/big-{n}?uploadId={upload}", body)
     return status, text
+
+
+def log_in(world, _):
+    """Begin two sessions of aws login, refresh one, and revoke the other."""
+    first, second = (
+        world.life.command("sign_in", {"user": None, "region": "us-east-1"}) for _ in range(2)
+    )
+    world.sign_in("/batch-revoke-sessions", sessionArns=[second["session_arn"]])
+    token = {"clientId": first["client_id"], "refreshToken": first["refresh_token"]}
+    return world.sign_in("/v1/token", grantType="refresh_token", **token)
 
 
 WRITES = {
@@ -155,6 +166,12 @@ WRITES = {
         UserName="user-{n}",
         ServiceName="codecommit.amazonaws.com",
     ),
+    "a key of Bedrock": iam(
+        "CreateServiceSpecificCredential",
+        UserName="user-{n}",
+        ServiceName="bedrock.amazonaws.com",
+        CredentialAgeDays="30",
+    ),
     "a session": lambda world, n: world.query(
         "sts",
         "AssumeRole",
@@ -162,6 +179,7 @@ WRITES = {
         RoleArn=f"arn:aws:iam::000000000000:role/role-{n}",
         RoleSessionName="look",
     ),
+    "sessions of aws login": log_in,
     "a secret": lambda world, n: world.secret(
         "CreateSecret", Name=f"secret-{n}", SecretString="x", ClientRequestToken=f"{TOKEN}{n}"
     ),

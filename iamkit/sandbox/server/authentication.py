@@ -3,11 +3,17 @@
 https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html
 """
 
+import re
 from datetime import UTC, datetime
 
 from iamkit.sandbox.server.account import Account, Accounts
 from iamkit.sandbox.server.call import Caller, read_parameters
-from iamkit.sandbox.server.errors import Refused, SignInRefused, unknown_token
+from iamkit.sandbox.server.errors import (
+    Refused,
+    SignInRefused,
+    invalid_identity_token,
+    unknown_token,
+)
 from iamkit.sandbox.server.eventual_consistency import is_unknown
 from iamkit.sandbox.server.http_message import Request
 from iamkit.sandbox.server.sign_in import caller_by_token
@@ -15,6 +21,8 @@ from iamkit.sandbox.server.signature import Signed, check_signature, read_author
 
 REFRESH = "/v1/token"
 """Where the sign-in service gives credentials for a token, to a call that nobody signs."""
+_WITH_A_TOKEN = re.compile(rb"(?:^|&)Action=AssumeRoleWith(?:SAML|WebIdentity)(?:&|$)")
+"""Calls of STS that nobody signs."""
 _REGION = "us-east-1"
 """Of a call whose address does not tell it."""
 _OWN_WORDS = {
@@ -43,8 +51,11 @@ def authenticate(
     Raises:
         Refused: the request is unsigned, its key unknown or inactive, or its signature wrong.
     """
-    if request.target == REFRESH and "authorization" not in request.headers:
-        return _by_refresh_token(request, accounts)
+    if "authorization" not in request.headers:
+        if request.target == REFRESH:
+            return _by_refresh_token(request, accounts)
+        if _WITH_A_TOKEN.search(request.body):
+            raise invalid_identity_token()
     signed = read_authorization(request)
     try:
         return signed, *_caller(request, signed, accounts, seconds_unknown)

@@ -125,6 +125,12 @@ def unknown_token() -> Refused:
     return Refused("InvalidClientTokenId", 403, text)
 
 
+def invalid_identity_token() -> Refused:
+    """No provider that an account here trusts can have given a token or an assertion."""
+    text = "The token that was passed could not be validated."
+    return Refused("InvalidIdentityToken", 400, text)
+
+
 def no_such_entity(message: str) -> Refused:
     """What is named does not exist."""
     return Refused("NoSuchEntity", 404, message)

@@ -11,7 +11,7 @@ from moto.core.responses import ActionResult
 from moto.sts.responses import TokenResponse
 
 from iamkit.sandbox.server.arns import listed_tags
-from iamkit.sandbox.server.errors import Refused, invalid
+from iamkit.sandbox.server.errors import Refused, invalid, invalid_identity_token
 from iamkit.sandbox.server.mfa_context import with_mfa
 from iamkit.sandbox.server.moto_patches import clock, new_token
 from iamkit.sandbox.server.one_time_passwords import use_code
@@ -141,7 +141,7 @@ class SandboxSts(QueryAnswers, TokenResponse):
 
     def _not_here(self) -> NoReturn:
         """moto hands out keys of which it knows nothing afterwards."""
-        raise NotImplementedError
+        raise invalid_identity_token()
 
     assume_role_with_saml = assume_role_with_web_identity = _not_here
 

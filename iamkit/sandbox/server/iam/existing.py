@@ -102,11 +102,16 @@ _MAKERS = {
 }
 """What need not be there: it is made, or AWS takes a second deletion of it."""
 _ATTACH = ("AttachUserPolicy", "AttachGroupPolicy", "AttachRolePolicy")
-
-
 _ARN = re.compile("arn:([^:]*:){4}.*")
-_ARNS = ("PolicyArn", "PermissionsBoundary", "PolicySourceArn", "Arn")
-_ARNS_OF_PROVIDERS = ("SAMLProviderArn", "OpenIDConnectProviderArn")
+_ARNS = (
+    "PolicyArn",
+    "PermissionsBoundary",
+    "PolicySourceArn",
+    "Arn",
+    "SAMLProviderArn",
+    "OpenIDConnectProviderArn",
+)
+"""The parameters that are ARNs."""
 _TELL_A_BAD_ARN = frozenset(fails_with("InvalidInput"))
 
 
@@ -116,10 +121,10 @@ def check_existing(action: str, account: Account, parameters: Parameters) -> Non
     Raises:
         Refused: NoSuchEntity; InvalidInput for a name that should be an ARN, and is none.
     """
-    for parameter in (*_ARNS, *_ARNS_OF_PROVIDERS):
-        arn = parameters.get(parameter, "arn:::::")
-        if action in _TELL_A_BAD_ARN and not _ARN.fullmatch(arn):
-            raise Refused("InvalidInput", 400, f"ARN {arn} is not valid.")
+    if action in _TELL_A_BAD_ARN:
+        for arn in (parameters[name] for name in _ARNS if name in parameters):
+            if not _ARN.fullmatch(arn):
+                raise Refused("InvalidInput", 400, f"ARN {arn} is not valid.")
     for parameter, find in FINDERS.items():
         if parameter in parameters and _MAKERS.get(action) != parameter:
             find(account, parameters[parameter])
