@@ -16,13 +16,12 @@ from iamkit.policies.actions.catalogue import Catalogue, union
 from iamkit.policies.evaluation.paths import Path, boundary_path, group_paths, own_paths
 from iamkit.policies.evaluation.reach import (
     Grants,
-    Place,
     Reach,
     allowed_by,
     by_rules,
     reach_of,
 )
-from iamkit.policies.evaluation.special_actions import KEPT
+from iamkit.policies.evaluation.special_actions import Place, kept_in
 from iamkit.policies.grammar.statements import Statement
 
 ESCALATIONS: Mapping[str, tuple[str, ...]] = {
@@ -145,7 +144,7 @@ class Holding:
         if not self._is_read:
             found = Reach(unknown=self._may)
         else:
-            found = self._reach_by((*self.policies, _kept(self.catalogue)))
+            found = self._reach_by((*self.policies, _kept(self.catalogue, self.place)))
             found = Reach(unknown=found.known) if self._bound_is_unread else found
         return by_rules(found, self.catalogue)
 
@@ -254,9 +253,9 @@ class Holdings:
 
 
 @cache
-def _kept(catalogue: Catalogue) -> Grants:
+def _kept(catalogue: Catalogue, place: Place) -> Grants:
     """What AWS keeps for itself, as a policy that everyone has."""
-    return Grants(Path("", "inline", "AWS's own", KEPT), catalogue)
+    return Grants(Path("", "inline", "AWS's own", kept_in(place)), catalogue)
 
 
 def _allowed(grants: Grants) -> int:

@@ -13,13 +13,11 @@ from functools import cached_property, lru_cache
 from iamkit.policies.actions.catalogue import Catalogue, union
 from iamkit.policies.evaluation.paths import Path
 from iamkit.policies.evaluation.sets import alike, divided, kinds_of, members_of
-from iamkit.policies.evaluation.special_actions import special_sets
+from iamkit.policies.evaluation.special_actions import Place, special_sets
 from iamkit.policies.grammar.patterns import ARN_PARTS, Lookup
 from iamkit.policies.grammar.statements import Statement, open_variables
 from iamkit.policies.grammar.three_valued import Truth, all_of, any_of, opposite
 
-Place = tuple[str, str]
-"""An account's partition and number."""
 _SCOPES = ("all", "all but", "some")
 _Kind = tuple[bool, str, bool]
 """Of statements: whether they allow, on which resources, whether always."""
