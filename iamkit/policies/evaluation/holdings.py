@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-l
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from typing import Any
 
@@ -14,6 +14,7 @@ from iamkit.account.gaps import Gaps, find_gaps
 from iamkit.account.state import AccountState, Role, User
 from iamkit.policies.actions.catalogue import Catalogue, union
 from iamkit.policies.evaluation.paths import Path, boundary_path, group_paths, own_paths
+from iamkit.policies.evaluation.personal import settle
 from iamkit.policies.evaluation.reach import (
     Grants,
     Reach,
@@ -21,6 +22,7 @@ from iamkit.policies.evaluation.reach import (
     by_rules,
     reach_of,
 )
+from iamkit.policies.evaluation.request import Principal, Request
 from iamkit.policies.evaluation.special_actions import Place, kept_in
 from iamkit.policies.grammar.statements import Statement
 
@@ -208,6 +210,7 @@ class Holdings:
         self._alike: dict[Any, Grants] = {}
         self._shared: dict[Any, Holding] = {}
         self._of_groups: dict[str, tuple[Grants, ...]] = {}
+        self._personal: dict[Any, Grants] = {}
 
     @cached_property
     def gaps(self) -> Gaps:
@@ -228,6 +231,28 @@ class Holdings:
             held = Holding(self.catalogue, policies, boundary, place)
             self._shared[policies, boundary] = held
         return self._shared[policies, boundary]
+
+    def of_user(self, user: User) -> Holding:
+        """What a user holds, without conditions on what is known of the user: name and tags."""
+        held = self.of(user)
+        policies = tuple(self._settled(grants, user) for grants in held.policies)
+        boundary = held.boundary and self._settled(held.boundary, user)
+        if policies == held.policies and boundary is held.boundary:
+            return held
+        return replace(held, policies=policies, boundary=boundary)
+
+    def _settled(self, grants: Grants, user: User) -> Grants:
+        if not grants.is_read or not grants.keys_of_user:
+            return grants
+        principal = Principal(user.arn, tags=user.tags)
+        lookup = Request(principal=principal, action="", complete=False).lookup
+        known = (*(lookup(key) for key in sorted(grants.keys_of_user)),)
+        if (grants, known) not in self._personal:
+            found = tuple((settle(statement, lookup), actions) for statement, actions in grants)
+            self._personal[grants, known] = grants.with_statements(
+                tuple((statement, actions) for statement, actions in found if statement)
+            )
+        return self._personal[grants, known]
 
     def of_group(self, name: str) -> Holding:
         """What the members of a group hold by it."""

@@ -12,6 +12,7 @@ from functools import cached_property, lru_cache
 
 from iamkit.policies.actions.catalogue import Catalogue, union
 from iamkit.policies.evaluation.paths import Path
+from iamkit.policies.evaluation.personal import keys_of_user
 from iamkit.policies.evaluation.sets import alike, divided, kinds_of, members_of
 from iamkit.policies.evaluation.special_actions import Place, special_sets
 from iamkit.policies.grammar.patterns import ARN_PARTS, Lookup
@@ -47,6 +48,17 @@ class Grants:
     def statements(self) -> tuple[tuple[Statement, int], ...]:
         """Each with its actions, as bits of the catalogue."""
         return tuple((s, self.catalogue.about(s)) for s in self.path.statements())
+
+    def with_statements(self, statements: Iterable[tuple[Statement, int]]) -> "Grants":
+        """The same policy as it is for one user."""
+        other = Grants(self.path, self.catalogue)
+        vars(other)["statements"] = tuple(statements)
+        return other
+
+    @cached_property
+    def keys_of_user(self) -> frozenset[str]:
+        """The keys by which it may say something else to each user."""
+        return frozenset(key for statement, _ in self for key in keys_of_user(statement))
 
     @cached_property
     def masks(self) -> Mapping[_Kind, int]:
