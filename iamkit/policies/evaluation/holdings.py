@@ -24,6 +24,7 @@ from iamkit.policies.evaluation.reach import (
 )
 from iamkit.policies.evaluation.request import Principal, Request
 from iamkit.policies.evaluation.special_actions import Place, kept_in
+from iamkit.policies.grammar.patterns import Lookup
 from iamkit.policies.grammar.statements import Statement
 
 ESCALATIONS: Mapping[str, tuple[str, ...]] = {
@@ -146,7 +147,7 @@ class Holding:
         if not self._is_read:
             found = Reach(unknown=self._may)
         else:
-            found = self._reach_by((*self.policies, _kept(self.catalogue, self.place)))
+            found = self._reach_by(self.policies, _kept(self.catalogue, self.place))
             found = Reach(unknown=found.known) if self._bound_is_unread else found
         return by_rules(found, self.catalogue)
 
@@ -155,8 +156,8 @@ class Holding:
         """By the account's policies alone, as if what was not read said nothing."""
         return self._reach_by([grants for grants in self.policies if grants.is_read])
 
-    def _reach_by(self, policies: Sequence[Grants]) -> Reach:
-        return reach_of(policies, self._bound, self.catalogue, self.place)
+    def _reach_by(self, policies: Sequence[Grants], kept: Grants | None = None) -> Reach:
+        return reach_of(policies, self._bound, self.catalogue, self.place, kept)
 
     @cached_property
     def _is_read(self) -> bool:
@@ -235,17 +236,18 @@ class Holdings:
     def of_user(self, user: User) -> Holding:
         """What a user holds, without conditions on what is known of the user: name and tags."""
         held = self.of(user)
-        policies = tuple(self._settled(grants, user) for grants in held.policies)
-        boundary = held.boundary and self._settled(held.boundary, user)
-        if policies == held.policies and boundary is held.boundary:
+        all_ = (*held.policies, held.boundary) if held.boundary else held.policies
+        if not any(grants.keys_of_user for grants in all_):
             return held
-        return replace(held, policies=policies, boundary=boundary)
-
-    def _settled(self, grants: Grants, user: User) -> Grants:
-        if not grants.is_read or not grants.keys_of_user:
-            return grants
         principal = Principal(user.arn, tags=user.tags)
         lookup = Request(principal=principal, action="", complete=False).lookup
+        policies = tuple(self._settled(grants, lookup) for grants in held.policies)
+        boundary = held.boundary and self._settled(held.boundary, lookup)
+        return replace(held, policies=policies, boundary=boundary)
+
+    def _settled(self, grants: Grants, lookup: Lookup) -> Grants:
+        if not grants.keys_of_user:
+            return grants
         known = (*(lookup(key) for key in sorted(grants.keys_of_user)),)
         if (grants, known) not in self._personal:
             found = tuple((settle(statement, lookup), actions) for statement, actions in grants)

@@ -9,6 +9,7 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-l
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
+from types import MappingProxyType
 
 from iamkit.policies.actions.catalogue import Catalogue, union
 from iamkit.policies.evaluation.paths import Path
@@ -22,6 +23,12 @@ from iamkit.policies.grammar.three_valued import Truth, all_of, any_of, opposite
 _SCOPES = ("all", "all but", "some")
 _Kind = tuple[bool, str, bool]
 """Of statements: whether they allow, on which resources, whether always."""
+_LIMITING: frozenset[_Kind] = frozenset(
+    (allows, scope, always)
+    for allows, scope in ((True, "all but"), (False, "some"), (False, "all but"))
+    for always in (True, False)
+)
+"""The kinds by which perhaps no resource is left of what others allow."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,16 +92,6 @@ class Grants:
         """All that it may allow, on whatever resource."""
         return union(actions for statement, actions in self if statement.allows)
 
-    @property
-    def limiting(self) -> tuple[int, int]:
-        """The actions limited so that perhaps no resource is left: as a policy, as a boundary."""
-        own = bounding = 0
-        for (allows, scope, _), actions in self.masks.items():
-            if scope != "all":
-                own |= 0 if allows and scope == "some" else actions
-                bounding |= actions
-        return own, bounding
-
     def about(self, actions: int) -> tuple[Statement, ...]:
         """The statements that are about some of these actions."""
         return tuple(statement for statement, mask in self if mask & actions)
@@ -135,7 +132,11 @@ class Reach:
 
 
 def reach_of(
-    policies: Sequence[Grants], boundary: Grants | None, catalogue: Catalogue, place: Place
+    policies: Sequence[Grants],
+    boundary: Grants | None,
+    catalogue: Catalogue,
+    place: Place,
+    kept: Grants | None = None,
 ) -> Reach:
     """What policies allow together within a boundary; a summary is never wider than they are.
 
@@ -144,14 +145,18 @@ def reach_of(
         boundary: the permissions boundary; None if there is none, or it was not read.
         catalogue: of AWS's actions.
         place: of the account.
+        kept: what AWS keeps for itself, which is never all that there is.
     """
-    layers = [policies, *([[boundary]] if boundary else [])]
-    found = allowed_by(policies)
+    own = [*policies, kept] if kept else policies
+    layers = [own, *([[boundary]] if boundary else [])]
+    together = _together(policies)
+    limited = union(together[kind] for kind in together.keys() & _LIMITING)
+    found = _allowed(_together([kept], together) if kept else together)
     if boundary:
         found = _within(found, allowed_by([boundary]))
-    limited = union(grants.limiting[0] for grants in policies)
-    limited |= boundary.limiting[1] if boundary else 0
+        limited |= union(mask for kind, mask in boundary.masks.items() if kind[1] != "all")
     doubtful = (found.some | found.most) & limited
+    doubtful |= found.some & union(kept.masks.values()) if kept else 0
     return _corrected(found, doubtful, layers, catalogue, place) if doubtful else found
 
 
@@ -180,10 +185,21 @@ def allowed_by(policies: Iterable[Grants]) -> Reach:
     A deny on some resources leaves the others, whatever its conditions; whether there are others
     is for ``reach_of`` to find.
     """
-    masks: dict[_Kind, int] = {}
+    return _allowed(_together(policies))
+
+
+def _together(
+    policies: Iterable[Grants], before: Mapping[_Kind, int] = MappingProxyType({})
+) -> dict[_Kind, int]:
+    """The actions of all statements of a kind, of several policies."""
+    masks = dict(before)
     for grants in policies:
         for kind, mask in grants.masks.items():
-            masks[kind] = masks.get(kind, 0) | mask
+            masks[kind] = masks[kind] | mask if kind in masks else mask
+    return masks
+
+
+def _allowed(masks: Mapping[_Kind, int]) -> Reach:
     allowed, denied = _by_scope(masks, allows=True), _by_scope(masks, allows=False)
     excepted = denied["some", True] | denied["some", False]
     confined = denied["all but", True] | denied["all but", False]
