@@ -297,6 +297,10 @@ REACH = {
         [allow("s3:*"), DENIED | {"Action": "*", "Resource": f"arn:aws:iam::{ACCOUNT}:user/bob"}],
         "everything",
     ),
+    "by what is not known, and on another service's": (
+        [allow("s3:*", resource=["arn:aws:s3:::${aws:SourceIdentity}/*", ROLE])],
+        "under conditions",
+    ),
     "on another service's": ([allow("s3:*", resource=f"arn:aws:iam::{ACCOUNT}:user/*")], "nothing"),
     "allowed and denied": (
         [allow("s3:*", resource="arn:aws:s3:::b/*"), DENIED | {"Action": "*"}],

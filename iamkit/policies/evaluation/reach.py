@@ -76,9 +76,8 @@ class Grants:
         """
         found: dict[_Kind, int] = {}
         for statement, actions in self:
-            always = not statement.condition_keys
-            for scope, part in _scopes(statement, actions, self.catalogue):
-                kind = statement.allows, scope, always
+            for scope, sure, part in _scopes(statement, actions, self.catalogue):
+                kind = statement.allows, scope, sure and not statement.tests
                 found[kind] = found[kind] | part if kind in found else part
         return found
 
@@ -230,15 +229,25 @@ def _within(own: Reach, boundary: Reach) -> Reach:
     return Reach(everything, most, always & ~everything & ~most, possible & ~always)
 
 
-def _scopes(statement: Statement, actions: int, catalogue: Catalogue) -> Iterator[tuple[str, int]]:
-    """How far a statement goes, with the actions for which it goes that far."""
+def _scopes(
+    statement: Statement, actions: int, catalogue: Catalogue
+) -> Iterator[tuple[str, bool, int]]:
+    """How far a statement goes, whether surely, and the actions for which it goes that far.
+
+    A resource by a variable that not everyone has a value for is perhaps none.
+    """
     if statement.everywhere or not statement.resources:
-        yield "all", actions
-        return
-    fitting = _fitting(catalogue, actions, statement.resources)
-    if statement.not_resource:
-        yield "all", actions & ~fitting
-    yield "all but" if statement.not_resource else "some", fitting
+        yield "all", True, actions
+    elif statement.not_resource:
+        excepted = _fitting(catalogue, actions, statement.resources)
+        yield "all", True, actions & ~excepted
+        yield "all but", True, excepted
+    else:
+        sure = tuple(found for found in statement.resources if not open_variables(found))
+        if sure:
+            yield "some", True, _fitting(catalogue, actions, sure)
+        if len(sure) < len(statement.resources):
+            yield "some", False, _fitting(catalogue, actions, statement.resources)
 
 
 @lru_cache(maxsize=65_536)
