@@ -13,7 +13,7 @@ from iamkit.account.state import JSON
 from iamkit.audit.columns import LACKING, Column, Schema, Unread, flag, number, text, time
 from iamkit.audit.facts import Facts
 from iamkit.audit.policy_review import Review, review_document
-from iamkit.policies.evaluation.reach import Place
+from iamkit.policies.evaluation.special_actions import Place
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

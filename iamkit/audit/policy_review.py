@@ -7,8 +7,9 @@ from iamkit.account.state import JSON
 from iamkit.policies.actions.catalogue import Catalogue, describe_service, load_catalogue, union
 from iamkit.policies.evaluation.engine import Decision, Policies, evaluate
 from iamkit.policies.evaluation.paths import Path
-from iamkit.policies.evaluation.reach import Grants, Place
+from iamkit.policies.evaluation.reach import Grants
 from iamkit.policies.evaluation.request import Principal, Request
+from iamkit.policies.evaluation.special_actions import Place
 
 SENSITIVE = ("cloudtrail", "kms")
 """Services of which nobody should be allowed everything: the log, and the keys."""

@@ -61,6 +61,14 @@ STATE = account_of(
 )
 
 
+DENIED = allow("s3:*", resource="arn:aws:s3:::b/*") | {"Effect": "Deny"}
+
+
+def under(action, operator, key, value):
+    """A statement under one condition."""
+    return allow(action) | {"Condition": {operator: {key: value}}}
+
+
 def answers(state, *question, **more):
     found = who_can(state, *question, **more)
     return dict(zip(found["principal"], found["answer"], strict=True))
@@ -263,6 +271,69 @@ def test_tags_that_a_user_does_not_have_are_not_depended_on():
     state = replace(STATE, users={"erin": mine, "frank": replace(mine, name="frank", tags={})})
     assert answers(state, "sqs:SendMessage").get("erin") == "allowed"
     assert "frank" not in answers(state, "sqs:SendMessage")
+    reaches = permission_matrix(state).who("sqs:SendMessage")
+    assert reaches.to_dict("list") == {"user": ["erin"], "reach": ["everything"]}
+
+
+REACH = {
+    "tagged": (
+        [allow("s3:*", resource="arn:aws:s3:::${aws:PrincipalTag/team}/*")],
+        "some resources",
+    ),
+    "of no tag": ([allow("s3:*", resource="arn:aws:s3:::${aws:PrincipalTag/no}/*")], "nothing"),
+    "by name": ([under("s3:*", "StringEquals", "aws:username", "erin")], "everything"),
+    "of another": ([under("s3:*", "StringEquals", "aws:username", "bob")], "nothing"),
+    "by address": ([under("s3:*", "IpAddress", "aws:SourceIp", "10.0.0.0/8")], "under conditions"),
+    "but one bucket": ([allow("s3:*"), DENIED], "everything but some"),
+    "but one bucket, without MFA": (
+        [allow("s3:*"), DENIED | {"Condition": {"Bool": {"aws:MultiFactorAuthPresent": "false"}}}],
+        "everything but some",
+    ),
+    "all but one bucket": (
+        [{"Effect": "Allow", "Action": "s3:*", "NotResource": "arn:aws:s3:::b/*"}],
+        "everything but some",
+    ),
+    "but another service's": (
+        [allow("s3:*"), DENIED | {"Action": "*", "Resource": f"arn:aws:iam::{ACCOUNT}:user/bob"}],
+        "everything",
+    ),
+    "by what is not known, and on another service's": (
+        [allow("s3:*", resource=["arn:aws:s3:::${aws:SourceIdentity}/*", ROLE])],
+        "under conditions",
+    ),
+    "on another service's": ([allow("s3:*", resource=f"arn:aws:iam::{ACCOUNT}:user/*")], "nothing"),
+    "allowed and denied": (
+        [allow("s3:*", resource="arn:aws:s3:::b/*"), DENIED | {"Action": "*"}],
+        "nothing",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REACH)
+def test_the_matrix_tells_everything_but_some_and_conditions_apart(name):
+    """By what an action can be about, and by what is known of the user."""
+    statements, wanted = REACH[name]
+    user = replace(STATE.users["erin"], inline_policies={"own": policy(*statements)})
+    found = permission_matrix(replace(STATE, users={"erin": user})).who("s3:GetObject")
+    assert (found["reach"].tolist() or ["nothing"]) == [wanted]
+
+
+@pytest.mark.parametrize(
+    ("action", "wanted"),
+    [
+        ("kms:Decrypt", "under conditions"),
+        ("kms:CreateKey", "everything"),
+        ("sts:AssumeRole", "under conditions"),
+        ("iam:DeletePolicy", "everything but some"),
+        ("iam:PutRolePolicy", "everything but some"),
+        ("iam:DeleteUser", "everything"),
+        ("s3:ListAllMyBuckets", "everything"),
+    ],
+)
+def test_the_matrix_knows_awss_own_rules(action, wanted):
+    """A key's and a role's policy must allow too, and what AWS keeps nobody changes."""
+    found = permission_matrix(STATE).who(action).set_index("user")
+    assert found.loc["carol", "reach"] == wanted
 
 
 def test_who_one_is_may_be_asked_by_all():

@@ -86,7 +86,8 @@ class Access:
         if who is None:
             hint = did_you_mean(name, [*self.state.users, *self.state.roles]) or "."
             raise InputError(f"The account has no user or role {name!r}{hint}")
-        holding = self._holdings.of(who)
+        holdings = self._holdings
+        holding = holdings.of_user(who) if isinstance(who, User) else holdings.of(who)
         rows = []
         for reach, mask in masks_of(holding.reach):
             for action in self.catalogue.named(mask):
@@ -105,7 +106,8 @@ class Access:
     @cached_property
     def matrix(self) -> "PermissionMatrix":
         """How far each user may do each action."""
-        reaches = {who.name: held.reach for kind, who, held in self._everyone if kind == "user"}
+        users = (self.state.users[name] for name in sorted(self.state.users))
+        reaches = {user.name: self._holdings.of_user(user).reach for user in users}
         return PermissionMatrix(self.catalogue, reaches)
 
     def _root(self, question: "_Question") -> tuple[str, str, Decision]:

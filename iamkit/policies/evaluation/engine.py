@@ -42,4 +42,4 @@ def evaluate(request: Request, policies: Policies) -> Decision:
         return SetEvaluation(request, policies).decide()
     if is_free(request.action) and request.principal.kind != "anonymous":
         return Decision("allowed")
-    return evaluate_exactly(request, policies.with_own(request.action))
+    return evaluate_exactly(request, policies.with_own(request.action, request.place))

@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-l
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from typing import Any
 
@@ -14,15 +14,17 @@ from iamkit.account.gaps import Gaps, find_gaps
 from iamkit.account.state import AccountState, Role, User
 from iamkit.policies.actions.catalogue import Catalogue, union
 from iamkit.policies.evaluation.paths import Path, boundary_path, group_paths, own_paths
+from iamkit.policies.evaluation.personal import settle
 from iamkit.policies.evaluation.reach import (
     Grants,
-    Place,
     Reach,
     allowed_by,
     by_rules,
     reach_of,
 )
-from iamkit.policies.evaluation.special_actions import KEPT
+from iamkit.policies.evaluation.request import Principal, Request
+from iamkit.policies.evaluation.special_actions import Place, kept_in
+from iamkit.policies.grammar.patterns import Lookup
 from iamkit.policies.grammar.statements import Statement
 
 
@@ -106,7 +108,7 @@ class Holding:
         if not self._is_read:
             found = Reach(unknown=self._may)
         else:
-            found = self._reach_by((*self.policies, _kept(self.catalogue)))
+            found = self._reach_by(self.policies, _kept(self.catalogue, self.place))
             found = Reach(unknown=found.known) if self._bound_is_unread else found
         return by_rules(found, self.catalogue)
 
@@ -115,8 +117,8 @@ class Holding:
         """By the account's policies alone, as if what was not read said nothing."""
         return self._reach_by([grants for grants in self.policies if grants.is_read])
 
-    def _reach_by(self, policies: Sequence[Grants]) -> Reach:
-        return reach_of(policies, self._bound, self.catalogue, self.place)
+    def _reach_by(self, policies: Sequence[Grants], kept: Grants | None = None) -> Reach:
+        return reach_of(policies, self._bound, self.catalogue, self.place, kept)
 
     @cached_property
     def _is_read(self) -> bool:
@@ -159,6 +161,7 @@ class Holdings:
         self._alike: dict[Any, Grants] = {}
         self._shared: dict[Any, Holding] = {}
         self._of_groups: dict[str, tuple[Grants, ...]] = {}
+        self._personal: dict[Any, Grants] = {}
 
     @cached_property
     def gaps(self) -> Gaps:
@@ -179,6 +182,29 @@ class Holdings:
             held = Holding(self.catalogue, policies, boundary, place)
             self._shared[policies, boundary] = held
         return self._shared[policies, boundary]
+
+    def of_user(self, user: User) -> Holding:
+        """What a user holds, without conditions on what is known of the user: name and tags."""
+        held = self.of(user)
+        all_ = (*held.policies, held.boundary) if held.boundary else held.policies
+        if not any(grants.keys_of_user for grants in all_):
+            return held
+        principal = Principal(user.arn, tags=user.tags)
+        lookup = Request(principal=principal, action="", complete=False).lookup
+        policies = tuple(self._settled(grants, lookup) for grants in held.policies)
+        boundary = held.boundary and self._settled(held.boundary, lookup)
+        return replace(held, policies=policies, boundary=boundary)
+
+    def _settled(self, grants: Grants, lookup: Lookup) -> Grants:
+        if not grants.keys_of_user:
+            return grants
+        known = (*(lookup(key) for key in sorted(grants.keys_of_user)),)
+        if (grants, known) not in self._personal:
+            found = tuple((settle(statement, lookup), actions) for statement, actions in grants)
+            self._personal[grants, known] = grants.with_statements(
+                tuple((statement, actions) for statement, actions in found if statement)
+            )
+        return self._personal[grants, known]
 
     def of_group(self, name: str) -> Holding:
         """What the members of a group hold by it."""
@@ -204,9 +230,9 @@ class Holdings:
 
 
 @cache
-def _kept(catalogue: Catalogue) -> Grants:
+def _kept(catalogue: Catalogue, place: Place) -> Grants:
     """What AWS keeps for itself, as a policy that everyone has."""
-    return Grants(Path("", "inline", "AWS's own", KEPT), catalogue)
+    return Grants(Path("", "inline", "AWS's own", kept_in(place)), catalogue)
 
 
 def _allowed(grants: Grants) -> int:

@@ -7,6 +7,7 @@ from typing import Literal
 
 from iamkit.account.state import JSON
 from iamkit.policies.evaluation.special_actions import (
+    Place,
     delegating_policy,
     is_free,
     kept_from,
@@ -73,15 +74,19 @@ class Policies:
         """The statements of the resource's own policy."""
         return _read(self.resource or {}, "resource policy")
 
-    def with_own(self, action: str) -> "Policies":
+    def with_own(self, action: str, place: Place) -> "Policies":
         """The same, with what AWS keeps for itself, and with what it never leaves out.
 
         If nobody gave that, it was not read.
+
+        Args:
+            action: what is asked.
+            place: the partition and the number of the account that is asked about.
         """
         resource, kind = self.resource, delegating_policy(action)
         if resource is None and kind:
             resource = unread(kind, f"the {kind}, which was not read")
-        kept = kept_from(action)
+        kept = kept_from(action, place)
         if kept == self.kept and resource is self.resource:
             return self
         return replace(self, resource=resource, kept=kept)

@@ -9,20 +9,26 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-l
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
+from types import MappingProxyType
 
 from iamkit.policies.actions.catalogue import Catalogue, union
 from iamkit.policies.evaluation.paths import Path
+from iamkit.policies.evaluation.personal import keys_of_user
 from iamkit.policies.evaluation.sets import alike, divided, kinds_of, members_of
-from iamkit.policies.evaluation.special_actions import special_sets
+from iamkit.policies.evaluation.special_actions import Place, special_sets
 from iamkit.policies.grammar.patterns import ARN_PARTS, Lookup
 from iamkit.policies.grammar.statements import Statement, open_variables
 from iamkit.policies.grammar.three_valued import Truth, all_of, any_of, opposite
 
-Place = tuple[str, str]
-"""An account's partition and number."""
 _SCOPES = ("all", "all but", "some")
 _Kind = tuple[bool, str, bool]
 """Of statements: whether they allow, on which resources, whether always."""
+_LIMITING: frozenset[_Kind] = frozenset(
+    (allows, scope, always)
+    for allows, scope in ((True, "all but"), (False, "some"), (False, "all but"))
+    for always in (True, False)
+)
+"""The kinds by which perhaps no resource is left of what others allow."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +56,17 @@ class Grants:
         """Each with its actions, as bits of the catalogue."""
         return tuple((s, self.catalogue.about(s)) for s in self.path.statements())
 
+    def with_statements(self, statements: Iterable[tuple[Statement, int]]) -> "Grants":
+        """The same policy as it is for one user."""
+        other = Grants(self.path, self.catalogue)
+        vars(other)["statements"] = tuple(statements)
+        return other
+
+    @cached_property
+    def keys_of_user(self) -> frozenset[str]:
+        """The keys by which it may say something else to each user."""
+        return frozenset(key for statement, _ in self for key in keys_of_user(statement))
+
     @cached_property
     def masks(self) -> Mapping[_Kind, int]:
         """The actions of all statements of a kind together, as far as their resources fit.
@@ -59,9 +76,8 @@ class Grants:
         """
         found: dict[_Kind, int] = {}
         for statement, actions in self:
-            always = not statement.condition_keys
-            for scope, part in _scopes(statement, actions, self.catalogue):
-                kind = statement.allows, scope, always
+            for scope, sure, part in _scopes(statement, actions, self.catalogue):
+                kind = statement.allows, scope, sure and not statement.tests
                 found[kind] = found[kind] | part if kind in found else part
         return found
 
@@ -74,16 +90,6 @@ class Grants:
     def allowing(self) -> int:
         """All that it may allow, on whatever resource."""
         return union(actions for statement, actions in self if statement.allows)
-
-    @property
-    def limiting(self) -> tuple[int, int]:
-        """The actions limited so that perhaps no resource is left: as a policy, as a boundary."""
-        own = bounding = 0
-        for (allows, scope, _), actions in self.masks.items():
-            if scope != "all":
-                own |= 0 if allows and scope == "some" else actions
-                bounding |= actions
-        return own, bounding
 
     def about(self, actions: int) -> tuple[Statement, ...]:
         """The statements that are about some of these actions."""
@@ -125,7 +131,11 @@ class Reach:
 
 
 def reach_of(
-    policies: Sequence[Grants], boundary: Grants | None, catalogue: Catalogue, place: Place
+    policies: Sequence[Grants],
+    boundary: Grants | None,
+    catalogue: Catalogue,
+    place: Place,
+    kept: Grants | None = None,
 ) -> Reach:
     """What policies allow together within a boundary; a summary is never wider than they are.
 
@@ -134,14 +144,18 @@ def reach_of(
         boundary: the permissions boundary; None if there is none, or it was not read.
         catalogue: of AWS's actions.
         place: of the account.
+        kept: what AWS keeps for itself, which is never all that there is.
     """
-    layers = [policies, *([[boundary]] if boundary else [])]
-    found = allowed_by(policies)
+    own = [*policies, kept] if kept else policies
+    layers = [own, *([[boundary]] if boundary else [])]
+    together = _together(policies)
+    limited = union(together[kind] for kind in together.keys() & _LIMITING)
+    found = _allowed(_together([kept], together) if kept else together)
     if boundary:
         found = _within(found, allowed_by([boundary]))
-    limited = union(grants.limiting[0] for grants in policies)
-    limited |= boundary.limiting[1] if boundary else 0
+        limited |= union(mask for kind, mask in boundary.masks.items() if kind[1] != "all")
     doubtful = (found.some | found.most) & limited
+    doubtful |= found.some & union(kept.masks.values()) if kept else 0
     return _corrected(found, doubtful, layers, catalogue, place) if doubtful else found
 
 
@@ -170,10 +184,21 @@ def allowed_by(policies: Iterable[Grants]) -> Reach:
     A deny on some resources leaves the others, whatever its conditions; whether there are others
     is for ``reach_of`` to find.
     """
-    masks: dict[_Kind, int] = {}
+    return _allowed(_together(policies))
+
+
+def _together(
+    policies: Iterable[Grants], before: Mapping[_Kind, int] = MappingProxyType({})
+) -> dict[_Kind, int]:
+    """The actions of all statements of a kind, of several policies."""
+    masks = dict(before)
     for grants in policies:
         for kind, mask in grants.masks.items():
-            masks[kind] = masks.get(kind, 0) | mask
+            masks[kind] = masks[kind] | mask if kind in masks else mask
+    return masks
+
+
+def _allowed(masks: Mapping[_Kind, int]) -> Reach:
     allowed, denied = _by_scope(masks, allows=True), _by_scope(masks, allows=False)
     excepted = denied["some", True] | denied["some", False]
     confined = denied["all but", True] | denied["all but", False]
@@ -204,15 +229,25 @@ def _within(own: Reach, boundary: Reach) -> Reach:
     return Reach(everything, most, always & ~everything & ~most, possible & ~always)
 
 
-def _scopes(statement: Statement, actions: int, catalogue: Catalogue) -> Iterator[tuple[str, int]]:
-    """How far a statement goes, with the actions for which it goes that far."""
+def _scopes(
+    statement: Statement, actions: int, catalogue: Catalogue
+) -> Iterator[tuple[str, bool, int]]:
+    """How far a statement goes, whether surely, and the actions for which it goes that far.
+
+    A resource by a variable that not everyone has a value for is perhaps none.
+    """
     if statement.everywhere or not statement.resources:
-        yield "all", actions
-        return
-    fitting = _fitting(catalogue, actions, statement.resources)
-    if statement.not_resource:
-        yield "all", actions & ~fitting
-    yield "all but" if statement.not_resource else "some", fitting
+        yield "all", True, actions
+    elif statement.not_resource:
+        excepted = _fitting(catalogue, actions, statement.resources)
+        yield "all", True, actions & ~excepted
+        yield "all but", True, excepted
+    else:
+        sure = tuple(found for found in statement.resources if not open_variables(found))
+        if sure:
+            yield "some", True, _fitting(catalogue, actions, sure)
+        if len(sure) < len(statement.resources):
+            yield "some", False, _fitting(catalogue, actions, statement.resources)
 
 
 @lru_cache(maxsize=65_536)

@@ -143,6 +143,11 @@ class Request:
     unknown: frozenset[str] = frozenset()
     resource_account: str = ""
 
+    @property
+    def place(self) -> tuple[str, str]:
+        """The partition and the number of the account that is asked about."""
+        return self.principal.partition, self.owner
+
     @cached_property
     def owner(self) -> str:
         """The account of the resource, as far as it can be told; else the principal's."""

@@ -37,7 +37,6 @@ class SetEvaluation:
     def __init__(self, request: Request, policies: Policies) -> None:
         self.request, self.policies = request, policies
         self._catalogue = load_catalogue()
-        self._place = request.principal.partition, request.owner
         self._asked = [(mask, list(self._ask(action))) for mask, action in self._actions()]
 
     def decide(self) -> Decision:
@@ -69,7 +68,7 @@ class SetEvaluation:
         cuts = [self._catalogue.about(statement) for statement in self.policies.statements]
         cuts += special_sets(self._catalogue).values()
         if self.request.resource is not None:
-            cuts += alike(found, self._catalogue, *self._place)
+            cuts += alike(found, self._catalogue, *self.request.place)
         for mask in divided(found, cuts):
             yield mask, self._catalogue.named(mask & -mask)[0]
 
@@ -78,7 +77,7 @@ class SetEvaluation:
         resource, action = request.resource, request.action
         if resource is None or not is_pattern(resource):
             return (resource,)
-        kinds = kinds_of(action, *self._place)
+        kinds = kinds_of(action, *request.place)
         if kinds == () and resource == "*":
             return (resource,)
         statements = [s for s in policies.statements if s.names_action(action)]
@@ -93,7 +92,7 @@ class SetEvaluation:
         """The answers for one action, by the members of the set of resources."""
         same = action == self.request.action
         request = self.request if same else replace(self.request, action=action)
-        policies = self.policies.with_own(action)
+        policies = self.policies.with_own(action, request.place)
         free = is_free(action) and request.principal.kind != "anonymous"
         for member in self._members(request, policies):
             evaluation = Evaluation(request.on(member), policies)

@@ -11,6 +11,8 @@ from iamkit.policies.actions.catalogue import Catalogue
 from iamkit.policies.grammar.patterns import is_pattern
 from iamkit.policies.grammar.statements import Statement, read_statements
 
+Place = tuple[str, str]
+"""An account's partition and number."""
 FREE = "sts:GetCallerIdentity"
 """What can be denied to nobody.
 
@@ -38,25 +40,21 @@ _OF_AWS_ROLES = (
     "iam:UpdateAssumeRolePolicy"
 )
 _OF_AWS_ALIASES = "kms:CreateAlias kms:DeleteAlias kms:UpdateAlias"
-_ROLES_OF_AWS = ["arn:*:iam::*:role/aws-reserved/*", "arn:*:iam::*:role/aws-service-role/*"]
-KEPT: JSON = {
-    "Statement": [
-        {"Sid": sid, "Effect": "Deny", "Action": actions.split(), "Resource": resources}
-        for sid, actions, resources in (
-            ("managed policies", _OF_AWS_POLICIES, ["arn:*:iam::aws:policy/*"]),
-            ("roles of services", _OF_AWS_ROLES, _ROLES_OF_AWS),
-            ("aliases of keys", _OF_AWS_ALIASES, ["arn:*:kms:*:*:alias/aws/*"]),
-        )
-    ]
+_KEPT: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    "managed policies": (_OF_AWS_POLICIES, ("arn:{}:iam::aws:policy/*",)),
+    "roles of services": (
+        _OF_AWS_ROLES,
+        ("arn:{}:iam::{}:role/aws-reserved/*", "arn:{}:iam::{}:role/aws-service-role/*"),
+    ),
+    "aliases of keys": (_OF_AWS_ALIASES, ("arn:{}:kms:*-?:{}:alias/aws/*",)),
 }
-"""What nobody of an account can change, as AWS would write it down.
+"""What nobody of an account can change, by actions and resources.
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_managed-vs-inline.html
 https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_create-service-linked-role.html
 https://docs.aws.amazon.com/singlesignon/latest/userguide/permissionsetsconcept.html
 https://docs.aws.amazon.com/kms/latest/developerguide/kms-alias.html
 """
-_KEPT = read_statements(KEPT, "AWS's own")
 _RESOURCE_CONTROLLED = frozenset(
     "aoss cognito-identity cognito-idp dynamodb ecr kms logs s3 secretsmanager sqs sts".split()
 )
@@ -110,10 +108,31 @@ def delegating_policy(action: str) -> str:
     return "role's trust policy" if name in _ASSUMING else ""
 
 
+@lru_cache(maxsize=256)
+def kept_in(place: Place) -> JSON:
+    """What AWS keeps for itself in an account, as a policy that denies to change it.
+
+    Args:
+        place: the account's partition and number.
+    """
+    return {
+        "Statement": [
+            {
+                "Sid": name,
+                "Effect": "Deny",
+                "Action": actions.split(),
+                "Resource": [resource.format(*place) for resource in resources],
+            }
+            for name, (actions, resources) in _KEPT.items()
+        ]
+    }
+
+
 @lru_cache(maxsize=65_536)
-def kept_from(action: str) -> tuple[Statement, ...]:
-    """What AWS keeps for itself of that which an action changes, as statements that deny it."""
-    return tuple(statement for statement in _KEPT if statement.names_action(action))
+def kept_from(action: str, place: Place) -> tuple[Statement, ...]:
+    """The statements of that policy that are about an action."""
+    kept = read_statements(kept_in(place), "AWS's own")
+    return tuple(statement for statement in kept if statement.names_action(action))
 
 
 def has_resource_control(action: str) -> bool:
@@ -129,5 +148,5 @@ def special_sets(catalogue: Catalogue) -> Mapping[str, int]:
         "sts": catalogue.union(_ASSUMING),
         "free": catalogue.matching(FREE),
         "controlled": catalogue.union(f"{service}:*" for service in _RESOURCE_CONTROLLED),
-        **{statement.name: catalogue.about(statement) for statement in _KEPT},
+        **{name: catalogue.union(actions.split()) for name, (actions, _) in _KEPT.items()},
     }
