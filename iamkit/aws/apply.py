@@ -231,11 +231,19 @@ class _Application:
             return _Failure(IamkitError(_unwritten(error)), stops_all=True)
         failure = self._try(change)
         try:
-            self.journal.after(number, str(failure.error) if failure else "done")
+            self.journal.after(
+                number, str(failure.error) if failure else "done", self._made(change)
+            )
         except OSError as error:  # the change was made, or failed, all the same
             self.outcome.trouble = _unwritten(error)
             self.stopped.set()
         return failure
+
+    def _made(self, change: Change) -> str:
+        """The id of the access key that a change has made; empty for every other."""
+        last = self.outcome.receipts[-1:]
+        made = [one.key_id for one in last if one.user == change.name]
+        return made[0] if made and change.operation == "create_access_key" else ""
 
     def _try(self, change: Change) -> "_Failure | None":
         """Make one call; wait while AWS does not know yet what was made a moment ago."""

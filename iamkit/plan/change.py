@@ -49,7 +49,7 @@ class Change:
     @property
     def part(self) -> Part:
         """What of the user, group or account it touches."""
-        return OPERATIONS[self.operation][0]
+        return OPERATIONS[self.operation].part
 
     @property
     def target(self) -> str:
@@ -58,15 +58,14 @@ class Change:
 
     @property
     def inverse(self) -> Desired | None:
-        """The desired state that takes it back; None if there is none, and ``no_way_back`` why."""
-        way_back = OPERATIONS[self.operation][1]
-        return None if isinstance(way_back, str) else way_back(self.arguments, self.before)
+        """The desired state that takes it back; None if there is none, and ``limit`` why."""
+        way_back = OPERATIONS[self.operation].way_back
+        return way_back and way_back(self.arguments, self.before)
 
     @property
-    def no_way_back(self) -> str:
-        """Why it cannot be taken back; empty if it can."""
-        way_back = OPERATIONS[self.operation][1]
-        return way_back if isinstance(way_back, str) else ""
+    def limit(self) -> str:
+        """Why it cannot be taken back, or what would not be as before; empty if all would."""
+        return OPERATIONS[self.operation].limit
 
     @property
     def command(self) -> str:
@@ -93,7 +92,7 @@ class Subject:
         self, verb: Verb, operation: str, before: Any = None, reason: str = "", **arguments: Any
     ) -> Change:
         """A change of it."""
-        part = OPERATIONS[operation][0]
+        part = OPERATIONS[operation].part
         return Change(
             verb=verb,
             operation=operation,

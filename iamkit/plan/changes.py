@@ -51,8 +51,9 @@ class Plan:
 
     @property
     def destructive(self) -> tuple[Change, ...]:
-        """The changes by which something is lost."""
-        return tuple(change for change in self.changes if change.destructive)
+        """The changes by which something is lost, or access is given back."""
+        consent = self.desired.needs_consent
+        return tuple(change for change in self.changes if consent or change.destructive)
 
     @property
     def summary(self) -> str:

@@ -152,6 +152,8 @@ class Desired:
         password_policy: by the fields of ``PasswordPolicy``, those that should have these values;
             the others stay as they are, though AWS replaces all of them at once.
         absent_password_policy: whether AWS's default should be in force instead.
+        needs_consent: whether all of it must be allowed as a loss must be, such as access that is
+            given back.
         origins: by ``alias``, ``absent_users``, ``absent_groups`` or ``password_policy``, the
             parameter it comes from.
     """
@@ -164,6 +166,7 @@ class Desired:
     absent_alias: str | None = None
     password_policy: Mapping[str, int | bool | None] = field(default_factory=dict)
     absent_password_policy: bool = False
+    needs_consent: bool = False
     origins: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     @property

@@ -1,0 +1,43 @@
+"""Take an apply back: its journal, and the account as it is now, come to a plan."""
+
+from collections.abc import Collection
+from pathlib import Path
+
+from iamkit.aws.journal import RecordedApply, last_apply, read_apply
+from iamkit.aws.read import PLANNED, read_account
+from iamkit.aws.session import Session
+from iamkit.errors import GuardError, InputError
+from iamkit.plan.undo import Undo, plan_undo, way_back_of
+
+
+def find_apply(session: Session, journal: Path | None = None) -> RecordedApply:
+    """The apply that a journal tells of; by default the account's last.
+
+    Raises:
+        InputError: there is none, or it cannot be read.
+        GuardError: it is another account's.
+    """
+    found = read_apply(journal) if journal else last_apply(session.folder)
+    if found is None:
+        where = journal or session.folder / "journal"
+        raise InputError(f"{where} tells of no apply, so there is nothing to take back.")
+    if found.account_id != session.identity.account_id:
+        raise GuardError(
+            f"{found.path} is of account {found.account_id or 'unknown'}, the session of "
+            f"{session.identity.account_id}. Nothing was changed."
+        )
+    return found
+
+
+def read_undo(
+    session: Session, recorded: RecordedApply, chosen: Collection[int] | None = None
+) -> Undo:
+    """Plan the way back of an apply from a fresh reading; see ``plan_undo``.
+
+    Raises:
+        AwsError: the account cannot be read.
+        InputError: a number is not of the journal, or has no way back.
+    """
+    wanted = way_back_of(recorded.made)
+    current = read_account(session, wanted, operations=PLANNED)
+    return plan_undo(current, recorded.made, chosen)
