@@ -88,7 +88,7 @@ class RecordedApply:
     def __str__(self) -> str:
         """The same in a sentence or two."""
         done = sum(one.certain for one in self.made)
-        said = f"The last apply in this account: {self.at:%Y-%m-%d %H:%M:%S} UTC, {done} done"
+        said = f"Applied on {self.at:%Y-%m-%d at %H:%M:%S} UTC: {done} done"
         said += f", {self.failed} failed" if self.failed else ""
         open_ = [one.change for one in self.made if not one.certain]
         end = f" It was cut off in {_words(open_[-1])}." if open_ else ""

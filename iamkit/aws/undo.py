@@ -1,13 +1,25 @@
 """Take an apply back: its journal, and the account as it is now, come to a plan."""
 
-from collections.abc import Collection
 from pathlib import Path
 
 from iamkit.aws.journal import RecordedApply, last_apply, read_apply
 from iamkit.aws.read import PLANNED, read_account
 from iamkit.aws.session import Session
 from iamkit.errors import GuardError, InputError
-from iamkit.plan.undo import Undo, plan_undo, way_back_of
+from iamkit.parameters.models import RunAsParameters
+from iamkit.parameters.yaml_file import read_parameters
+from iamkit.plan.undo import Chosen, Undo, plan_undo, way_back_of
+
+
+def undo_parameters(file: Path) -> RunAsParameters:
+    """Of a parameters file, what says which account and whose credentials.
+
+    Raises:
+        InputError: it cannot be read, or something in it is wrong.
+    """
+    values = read_parameters(file).checked_values({})
+    fields = RunAsParameters.model_fields.keys() & values.keys()
+    return RunAsParameters.model_validate({name: values[name] for name in fields})
 
 
 def find_apply(session: Session, journal: Path | None = None) -> RecordedApply:
@@ -29,9 +41,7 @@ def find_apply(session: Session, journal: Path | None = None) -> RecordedApply:
     return found
 
 
-def read_undo(
-    session: Session, recorded: RecordedApply, chosen: Collection[int] | None = None
-) -> Undo:
+def read_undo(session: Session, recorded: RecordedApply, chosen: Chosen = "ready") -> Undo:
     """Plan the way back of an apply from a fresh reading; see ``plan_undo``.
 
     Raises:

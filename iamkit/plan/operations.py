@@ -69,8 +69,8 @@ def _detach(holder: Callable[..., Desired]) -> WayBack:
 
 
 def _switched_off(arguments: JSON, _: Any) -> Desired:
-    made = arguments.get("AccessKeyId")  # which nobody knows before the call was made
-    return _user(arguments, key_status={made: "Inactive"}) if made else Desired()
+    # AWS draws the id: before the call nobody knows it.
+    return _user(arguments, key_status={arguments.get("AccessKeyId", ""): "Inactive"})
 
 
 def _rules_before(_: JSON, before: Any) -> Desired:

@@ -19,6 +19,7 @@ from iamkit.text import few
 State = Literal["ready", "gives access", "changed since", "nothing left", "no way back"]
 ASKS: tuple[State, ...] = ("gives access", "changed since")
 """What is taken back only if somebody names it."""
+Chosen = Collection[int] | Literal["all", "ready"]
 CLOCKS = timedelta(minutes=10)
 """How far AWS's clock and that of who applied may lie apart."""
 
@@ -58,6 +59,15 @@ class UndoStep:
     said: str
     changes: tuple[Change, ...] = ()
 
+    @property
+    def what(self) -> str:
+        """The change that was made, in words: ``put group policy dev-policy, group dev``."""
+        change = self.change
+        names = ("PolicyName", "PolicyArn", "GroupName", "AccessKeyId", "SerialNumber")
+        told = [v for n in names if (v := change.arguments.get(n, "")) != change.name]
+        about = " ".join(str(one) for one in told if one)
+        return f"{change.operation.replace('_', ' ')} {about}".strip() + f", {change.target}"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Undo:
@@ -71,6 +81,15 @@ class Undo:
     steps: tuple[UndoStep, ...]
     plan: Plan
 
+    def __str__(self) -> str:
+        """A line for each change that was made: its number, whether it is taken back, and why."""
+        lines = []
+        for step in self.steps:
+            mark = "[x]" if step.taken else "[ ]"
+            lines.append(f"{mark} {step.number:>3}  {step.what}: {step.state}")
+            lines += [f"         {step.said}"] if step.said else []
+        return "\n".join(lines)
+
     @property
     def left(self) -> tuple[UndoStep, ...]:
         """Those that stay as they are although something could be said of them."""
@@ -83,28 +102,27 @@ def way_back_of(made: Iterable[Made]) -> Desired:
     return merge(inverse for inverse in inverses if inverse)
 
 
-def plan_undo(
-    current: AccountState, made: Sequence[Made], chosen: Collection[int] | None = None
-) -> Undo:
+def plan_undo(current: AccountState, made: Sequence[Made], chosen: Chosen = "ready") -> Undo:
     """Plan the way back of an apply, against the account as it is now.
 
     Args:
         current: with all policies, and all that ``way_back_of`` needs.
         made: the changes of its journal, in their order.
-        chosen: the numbers of those to take back; by default all that give nobody access and are
-            as the apply left them.
+        chosen: the numbers of those to take back, or ``all`` that have a way back, or ``ready``:
+            those that give nobody access and are as the apply left them.
 
     Raises:
         InputError: a number that is none of them, or one that has no way back.
     """
     known = {one.number for one in made}
-    if unknown := sorted(set(chosen or ()) - known):
+    named = set() if isinstance(chosen, str) else set(chosen)
+    if unknown := sorted(named - known):
         raise InputError(f"The journal has no change {few(map(str, unknown))}.")
     state, wanted, steps = current, list[Desired](), list[UndoStep]()
-    for one in reversed(made):
+    for one in reversed([_with_key(current, each) for each in made]):
         step = _judge(state, one)
-        taken = step.number in chosen if chosen is not None else step.state == "ready"
-        if taken and step.state == "no way back" and chosen is not None:
+        taken = step.number in named or chosen in ("all", step.state)
+        if step.number in named and step.state == "no way back":
             raise InputError(f"Change {step.number} cannot be taken back: {step.said}.")
         if taken and (inverse := one.change.inverse) and step.changes:
             wanted.append(inverse)
@@ -115,6 +133,22 @@ def plan_undo(
     gives = any(step.taken and step.state == "gives access" for step in steps)
     desired = replace(merge(wanted), needs_consent=gives)
     return Undo(steps=tuple(steps), plan=make_plan(current, desired))
+
+
+def _with_key(current: AccountState, made: Made) -> Made:
+    """The making of a key that was cut off, with the key that it made, if there is but one."""
+    change = made.change
+    if change.operation != "create_access_key" or "AccessKeyId" in change.arguments:
+        return made
+    found = [
+        key.id
+        for key in current.access_keys.get(change.name, ())
+        if (key.stored or key.orphan) and key.created and abs(key.created - made.at) < CLOCKS
+    ]
+    if len(found) != 1:
+        return made
+    arguments = {**change.arguments, "AccessKeyId": found[0]}
+    return replace(made, change=replace(change, arguments=arguments))
 
 
 def _judge(state: AccountState, made: Made) -> UndoStep:

@@ -133,7 +133,7 @@ def test_with_nothing_to_do_the_last_apply_is_told(session, guide, shown):
     panel.apply.click()
     panel.wait()
     again = panel_of(session, plan_of(session, wanted))
-    assert "The last apply in this account" in again.status.value
+    assert "Applied on" in again.status.value
     assert "2 done" in again.status.value
     assert again.apply.disabled
 

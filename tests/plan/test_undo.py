@@ -79,7 +79,7 @@ def test_the_way_back_leads_to_the_account_it_began_with(wanted):
     """Field by field, when everything that asks is chosen."""
     applied, made = apply(BEGUN, wanted)
     assert applied != BEGUN
-    undo = plan_undo(applied, made, [one.number for one in made])
+    undo = plan_undo(applied, made, "all")
     back = account_after(applied, undo.plan.changes)
     assert without_ids(back) == without_ids(BEGUN)
     assert [step.number for step in undo.steps] == [one.number for one in reversed(made)]
@@ -114,7 +114,7 @@ def test_what_gives_access_back_asks_first(wanted, said):
     assert asking
     assert all(said in step.said for step in asking)
     assert not any(step.taken for step in asking)
-    chosen = plan_undo(applied, made, [step.number for step in undo.steps])
+    chosen = plan_undo(applied, made, "all")
     assert len(chosen.plan.destructive) == len(chosen.plan.changes) > 0
 
 
@@ -343,7 +343,7 @@ def keys_aside(account):
 def test_any_plan_is_taken_back(wanted):
     """Applied and undone, the account is what it was, but for new keys, which are off."""
     applied, made = apply(BEGUN, wanted)
-    undo = plan_undo(applied, made, [one.number for one in made])
+    undo = plan_undo(applied, made, "all")
     assert undo.left == ()
     back = account_after(applied, undo.plan.changes)
     assert keys_aside(back) == keys_aside(BEGUN)
