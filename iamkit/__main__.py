@@ -15,6 +15,7 @@ from iamkit.sandbox_commands import sandbox
 if TYPE_CHECKING:
     from iamkit.audit import Audit
     from iamkit.notebook.result import NotebookResult
+    from iamkit.plan.undo import Chosen
 
 
 def main() -> None:
@@ -258,7 +259,16 @@ def who_can_command(
 @click.option(
     "--confirm", default="", metavar="ALIAS", help="On a live account, its alias or else its id."
 )
-def undo(*, journal: Path | None, file: Path, take: str, apply: bool, confirm: str) -> int:
+@click.option("--accept-lockout", default="", metavar="WORDS", help="As a refusal told them.")
+def undo(
+    *,
+    journal: Path | None,
+    file: Path,
+    take: str,
+    apply: bool,
+    confirm: str,
+    accept_lockout: str,
+) -> int:
     """Take back what the last apply did, or the one of which JOURNAL tells.
 
     Every change is listed with what speaks against taking it back. Those that give nobody access,
@@ -273,7 +283,7 @@ def undo(*, journal: Path | None, file: Path, take: str, apply: bool, confirm: s
     from iamkit.aws.undo import find_apply, read_undo, undo_parameters
     from iamkit.text import printable
 
-    chosen = take if take in ("all", "ready") else _numbers(take)
+    chosen: Chosen = "all" if take == "all" else "ready" if take == "ready" else _numbers(take)
     session = open_session(undo_parameters(file))
     recorded = find_apply(session, journal)
     plan = (found := read_undo(session, recorded, chosen)).plan
@@ -281,7 +291,9 @@ def undo(*, journal: Path | None, file: Path, take: str, apply: bool, confirm: s
         click.echo(printable(line, keep="\n"))
     if not plan.changes or not apply:
         return 2 if plan.changes else 0
-    outcome = apply_plan(plan, session, allow_destructive=True, typed=confirm)
+    outcome = apply_plan(
+        plan, session, allow_destructive=True, typed=confirm, accept_lockout=accept_lockout
+    )
     outcome.raise_if_incomplete()
     await_applied(plan, session)
     _say(f"{len(outcome.done)} change(s) were made; journal: {outcome.journal}")

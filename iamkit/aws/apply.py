@@ -26,6 +26,7 @@ from iamkit.aws.call_errors import (
 )
 from iamkit.aws.hand_over import CREDENTIALS, SETTLING, CredentialMaker, check_destinations
 from iamkit.aws.journal import Journal
+from iamkit.aws.lockout_check import refuse_lockout
 from iamkit.aws.read import read_account
 from iamkit.aws.session import Session
 from iamkit.credentials import Receipt
@@ -96,6 +97,7 @@ def apply_plan(
     on_progress: Callable[[Change, str], None] = lambda _change, _state: None,
     stopped: threading.Event | None = None,
     typed: str | None = None,
+    accept_lockout: str = "",
 ) -> Outcome:
     """Make the changes of a plan, under the account's lock.
 
@@ -107,6 +109,7 @@ def apply_plan(
         stopped: set it, from another thread, to stop between two changes.
         typed: what a person typed to allow what is lost, where a click applies; None in a
             headless run, which allows it by ``allow_destructive`` alone.
+        accept_lockout: the words that ``refuse_lockout`` told, to lock somebody out by this plan.
 
     Returns:
         What was done, what failed and what is left. See ``Outcome.raise_if_incomplete``.
@@ -137,6 +140,7 @@ def apply_plan(
         session.store.preflight(sum(c.operation in CREDENTIALS for c in plan.changes))
         check_destinations(plan, session)
         _raise_if_stale(plan, session)
+        refuse_lockout(plan, session, accept_lockout)
         return _Application(plan, session, on_progress, stop).run()
 
 

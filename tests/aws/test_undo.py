@@ -22,6 +22,7 @@ from iamkit.policies import allow, policy
 
 LOOK = policy(allow("ec2:Describe*"))
 ALL = policy(allow("*"))
+ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
 READ_ONLY = "arn:aws:iam::aws:policy/ReadOnlyAccess"
 WANTED = Desired(
     groups=(
@@ -83,6 +84,9 @@ def begun(session):
     iam.add_user_to_group(UserName="ann", GroupName="dev")
     iam.create_user(UserName="bob")
     iam.add_user_to_group(UserName="bob", GroupName="ops")
+    iam.create_user(UserName="zoe")
+    iam.attach_user_policy(UserName="zoe", PolicyArn=ADMINISTRATOR)
+    iam.create_access_key(UserName="zoe")
     iam.create_account_alias(AccountAlias="before")
     iam.update_account_password_policy(MinimumPasswordLength=10, MaxPasswordAge=90)
     return everything(session)
@@ -138,7 +142,7 @@ def test_an_apply_with_a_call_of_each_kind_is_taken_back(session, begun):
     apply(session, undo.plan)
     back = everything(session)
     assert keys_off(back) == begun
-    assert list(back["keys"]) == ["ann"]
+    assert list(back["keys"]) == ["ann", "zoe"]
     again = undo_all(session)
     assert again.path != recorded.path
     redone = everything(session)
@@ -223,3 +227,40 @@ def test_an_undo_that_was_killed_goes_on(session, begun, number):
     assert len(journals(session.folder)) == len(["the apply", "its undo"])
     undo_all(session, path)
     assert keys_off(everything(session)) == begun
+
+
+def test_an_undo_that_would_lock_its_caller_out_is_refused(sandbox, guide, tmp_path, iamkit_here):
+    """The first administrator cannot take back their own making, unless this very plan is meant."""
+    done = iamkit_here("run", "02_admin_group", "-f", GUIDE, "--apply", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    way = ("undo", "-f", GUIDE, "--take", "all", "--apply")
+    refused = iamkit_here(*way, cwd=tmp_path)
+    assert refused.returncode == 1
+    assert "Nobody would be left who can administer the account; now it is alice." in refused.stderr
+    assert "You, alice, would be gone before the plan's end." in refused.stderr
+    words = refused.stderr.partition("accept_lockout: ")[2].split(",")[0]
+    other = iamkit_here(*way, "--accept-lockout", words[:-1] + "x", cwd=tmp_path)
+    assert "Nothing was changed" in other.stderr
+    agreed = iamkit_here(*way, "--accept-lockout", words, cwd=tmp_path)
+    assert agreed.returncode == 4
+    assert "left" in agreed.stderr
+
+
+def test_undo_on_the_command_line(session, begun, tmp_path, iamkit_here):
+    """What was done, what speaks against its undo, the plan, what is wrong with what was typed."""
+    path = apply_wanted(session).path
+
+    def undo(*options):
+        return iamkit_here("undo", path, "-f", GUIDE, *options, cwd=tmp_path)
+
+    planned = undo()
+    assert planned.returncode == 2
+    assert "remove user from group dev, user ann: gives access" in planned.stdout
+    assert "aws iam delete-account-alias" not in planned.stdout
+    assert "aws iam create-account-alias --account-alias before" in planned.stdout
+    assert everything(session)["alias"] == "team-of-ann"
+    for option, said in (("99", "no change 99"), ("x", "say numbers")):
+        assert said in undo("--take", option).stderr
+    assert undo("--take", "all", "--apply").returncode == 0
+    assert keys_off(everything(session)) == begun
+    assert undo().returncode == 0
