@@ -179,8 +179,7 @@ def plan_again(plan: Plan, session: Session) -> Plan:
     Raises:
         AwsError: the account cannot be read.
     """
-    kinds = ("users", "groups")
-    account = read_account(session, plan.desired, operations=(), kinds=kinds)
+    account = read_account(session, plan.desired, operations=(), kinds=plan.desired.kinds)
     return make_plan(account, plan.desired)
 
 

@@ -33,8 +33,9 @@ Part = Literal[
     "service-specific credential",
     "alias",
     "password policy",
+    "version",
 ]
-"""What of a user, a group or the account a change touches."""
+"""What of a user, group, role, policy or the account a change touches."""
 OF_EVERY_USER = ("ListAccessKeys", "GetLoginProfile")
 """The operations that tell of a user whether there is something to make."""
 OF_LEAVERS = (
@@ -72,7 +73,7 @@ class Absent:
 
 @dataclass(frozen=True, kw_only=True)
 class DesiredHolder:
-    """A user or group that should exist, with these policies.
+    """A user, group or role that should exist, with these policies.
 
     Attributes:
         make: whether it is made if it is not there; if not, its absence blocks the plan.
@@ -83,7 +84,7 @@ class DesiredHolder:
         origins: by ``existence`` or another part of it, the parameter that it comes from.
     """
 
-    kind: ClassVar[Literal["user", "group"]]
+    kind: ClassVar[Literal["user", "group", "role"]]
     name: str
     make: bool = True
     path: str | None = None
@@ -103,6 +104,24 @@ class DesiredGroup(DesiredHolder):
     """A group that should exist; the path of one that is there stays."""
 
     kind = "group"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DesiredRole(DesiredHolder):
+    """A role that is there; none is made."""
+
+    kind = "role"
+    make: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class DesiredPolicy:
+    """A managed policy of the account that should exist; the text of one that is there stays."""
+
+    name: str
+    document: JSON
+    path: str = "/"
+    description: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,7 +157,7 @@ class DesiredUser(DesiredHolder):
         return tuple(operation for operation, wanted in needed.items() if wanted)
 
 
-Named = TypeVar("Named", DesiredGroup, DesiredUser)
+Named = TypeVar("Named", DesiredGroup, DesiredUser, DesiredRole)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,7 +165,9 @@ class Desired:
     """What should be, and by name what should no longer be. Nothing is deleted by omission.
 
     Attributes:
+        policies: managed policies of the account.
         absent_users: with everything that is theirs.
+        absent_policies: by name, with their older versions; one that somebody has blocks the plan.
         absent_groups: with their policies; their members leave them first.
         absent_alias: the account alias that should be given up, if it is still that one.
         password_policy: by the fields of ``PasswordPolicy``, those that should have these values;
@@ -160,9 +181,12 @@ class Desired:
 
     groups: tuple[DesiredGroup, ...] = ()
     users: tuple[DesiredUser, ...] = ()
+    roles: tuple[DesiredRole, ...] = ()
+    policies: tuple[DesiredPolicy, ...] = ()
     alias: str | None = None
     absent_users: tuple[str, ...] = ()
     absent_groups: tuple[str, ...] = ()
+    absent_policies: tuple[str, ...] = ()
     absent_alias: str | None = None
     password_policy: Mapping[str, int | bool | None] = field(default_factory=dict)
     absent_password_policy: bool = False
@@ -177,14 +201,30 @@ class Desired:
 
     @property
     def holders(self) -> tuple[DesiredHolder, ...]:
-        """The groups and the users."""
-        return (*self.groups, *self.users)
+        """The groups, the users and the roles."""
+        return (*self.groups, *self.users, *self.roles)
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Of users, groups, roles and policies, those of which a plan must know all."""
+        roles = self.roles or self.absent_policies
+        policies = self.policies or self.absent_policies
+        return (
+            "users",
+            "groups",
+            *(("roles",) if roles else ()),
+            *(("policies",) if policies else ()),
+        )
 
     @property
     def operations(self) -> tuple[str, ...]:
         """What a plan must have read of the account; see ``operations_of`` for its users."""
         needed = {
-            DETAILS: self.holders or self.absent_users or self.absent_groups,
+            DETAILS: self.holders
+            or self.absent_users
+            or self.absent_groups
+            or self.policies
+            or self.absent_policies,
             "ListAccountAliases": self.alias or self.absent_alias,
             "GetAccountPasswordPolicy": self.password_policy or self.absent_password_policy,
         }
@@ -201,6 +241,7 @@ class Desired:
         """
         users = spellings(account.users)
         groups = spellings(group.name for group in self.groups) | spellings(account.groups)
+        roles = spellings(account.roles)
         return replace(
             self,
             groups=tuple(g if g.make else _as_known(g, groups) for g in self.groups),
@@ -208,6 +249,7 @@ class Desired:
                 _with_groups(user if user.make else _as_known(user, users), groups)
                 for user in self.users
             ),
+            roles=tuple(_as_known(role, roles) for role in self.roles),
             absent_users=_spelled(self.absent_users, users),
             absent_groups=_spelled(self.absent_groups, groups),
         )

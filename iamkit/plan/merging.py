@@ -5,9 +5,9 @@ from dataclasses import fields, replace
 from functools import reduce
 from typing import Any, TypeVar
 
-from iamkit.plan.desired import Absent, Desired, DesiredGroup, DesiredUser
+from iamkit.plan.desired import Absent, Desired, DesiredGroup, DesiredRole, DesiredUser
 
-Named = TypeVar("Named", DesiredGroup, DesiredUser)
+Named = TypeVar("Named", DesiredGroup, DesiredUser, DesiredRole)
 
 
 def merge(states: Iterable[Desired]) -> Desired:
@@ -20,13 +20,15 @@ def _merged(one: Desired, other: Desired) -> Desired:
         field.name: getattr(other, field.name) or getattr(one, field.name)
         for field in fields(Desired)
     }
-    for kind in ("users", "groups"):
-        holders = _holders(getattr(one, kind), getattr(other, kind))
-        gone = getattr(one, f"absent_{kind}") + getattr(other, f"absent_{kind}")
-        wanted = {holder.name for holder in getattr(other, kind)}
-        gone = tuple(dict.fromkeys(n for n in gone if n not in wanted))
-        found[f"absent_{kind}"] = gone
-        found[kind] = tuple(h for h in holders if h.name not in gone)
+    found["roles"] = _holders(one.roles, other.roles)
+    for kind in ("users", "groups", "policies"):
+        some, others = getattr(one, kind), getattr(other, kind)
+        wanted = {holder.name for holder in others}
+        gone = [*getattr(one, f"absent_{kind}"), *getattr(other, f"absent_{kind}")]
+        gone = list(dict.fromkeys(name for name in gone if name not in wanted))
+        found[f"absent_{kind}"] = tuple(gone)
+        merged = {p.name: p for p in (*some, *others)}.values() if kind == "policies" else ()
+        found[kind] = tuple(h for h in merged or _holders(some, others) if h.name not in gone)
     if other.alias:
         found["absent_alias"] = None
     if other.absent_alias:

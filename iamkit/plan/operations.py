@@ -9,7 +9,15 @@ from typing import Any, NamedTuple
 
 from iamkit.account.api_replies import RULES
 from iamkit.account.state import JSON
-from iamkit.plan.desired import Absent, Desired, DesiredGroup, DesiredUser, Part
+from iamkit.plan.desired import (
+    Absent,
+    Desired,
+    DesiredGroup,
+    DesiredPolicy,
+    DesiredRole,
+    DesiredUser,
+    Part,
+)
 
 WayBack = Callable[[JSON, Any], Desired]
 
@@ -35,6 +43,10 @@ def _user(arguments: JSON, **facts: Any) -> Desired:
 
 def _group(arguments: JSON, **facts: Any) -> Desired:
     return Desired(groups=(DesiredGroup(name=arguments["GroupName"], make=False, **facts),))
+
+
+def _role(arguments: JSON, **facts: Any) -> Desired:
+    return Desired(roles=(DesiredRole(name=arguments["RoleName"], **facts),))
 
 
 def _put_policy(holder: Callable[..., Desired]) -> WayBack:
@@ -108,6 +120,21 @@ OPERATIONS: Mapping[str, Operation] = {
     "attach_group_policy": Operation("attached policy", _attach(_group)),
     "detach_user_policy": Operation("attached policy", _detach(_user)),
     "detach_group_policy": Operation("attached policy", _detach(_group)),
+    "put_role_policy": Operation("inline policy", _put_policy(_role)),
+    "delete_role_policy": Operation("inline policy", _put_policy(_role)),
+    "attach_role_policy": Operation("attached policy", _attach(_role)),
+    "detach_role_policy": Operation("attached policy", _detach(_role)),
+    "create_policy": Operation(
+        "existence", lambda a, _: Desired(absent_policies=(a["PolicyName"],))
+    ),
+    "delete_policy": Operation(
+        "existence",
+        lambda _, before: Desired(policies=(DesiredPolicy(**before),)),
+        "its tags do not come back, nor do its older versions",
+    ),
+    "delete_policy_version": Operation(
+        "version", None, "a version of a policy that was deleted does not come back"
+    ),
     "put_user_permissions_boundary": Operation("permissions boundary", _bounded),
     "delete_user_permissions_boundary": Operation("permissions boundary", _bounded),
     "create_access_key": Operation(

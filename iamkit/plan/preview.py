@@ -11,11 +11,13 @@ from iamkit.account.state import (
     AccountState,
     Group,
     LoginProfile,
+    ManagedPolicy,
+    Role,
     User,
 )
 from iamkit.plan.changes import Change
 
-Named = TypeVar("Named", User, Group)
+Named = TypeVar("Named", User, Group, Role)
 
 
 def account_after(current: AccountState, changes: Iterable[Change]) -> AccountState:
@@ -34,6 +36,10 @@ def account_after(current: AccountState, changes: Iterable[Change]) -> AccountSt
             state = replace(state, password_policy=rules)
         elif change.kind == "group":
             state = replace(state, groups=_made(state.groups, change, Group))
+        elif change.kind == "role":
+            state = replace(state, roles=_made(state.roles, change, Role))
+        elif change.kind == "policy":
+            state = replace(state, policies=_policies(state, change))
         elif change.kind == "user":
             users = _made(state.users, change, User)
             state = replace(state, users=users, **_credentials(state, change))
@@ -49,6 +55,21 @@ def _made(holders: Mapping[str, Named], change: Change, kind: type[Named]) -> Ma
         return {other: holder for other, holder in holders.items() if other != name}
     tags: dict[str, Any] = {"tags": _tags(given)} if "Tags" in given else {}
     return {name: replace(kind(name=name, path=given.get("Path", "/")), **tags), **holders}
+
+
+def _policies(state: AccountState, change: Change) -> Mapping[str, ManagedPolicy]:
+    given, there = change.arguments, state.policies
+    if change.operation == "create_policy":
+        path, name = given["Path"], given["PolicyName"]
+        arn = f"arn:{state.partition}:iam::{state.account_id}:policy{path}{name}"
+        facts = {"document": given["PolicyDocument"], "description": given.get("Description", "")}
+        made = ManagedPolicy(arn=arn, name=name, path=path, **facts)
+        return there if arn in there else {**there, arn: made}
+    arn = given["PolicyArn"]
+    if change.operation == "delete_policy" or arn not in there:
+        return {key: policy for key, policy in there.items() if key != arn}
+    left = tuple(v for v in there[arn].other_versions if v.id != given["VersionId"])
+    return {**there, arn: replace(there[arn], other_versions=left, versions=1 + len(left))}
 
 
 def _facts(holder: Any, change: Change) -> dict[str, Any]:

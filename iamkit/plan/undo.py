@@ -9,7 +9,7 @@ from iamkit.account.state import AccountState, Group, User
 from iamkit.errors import InputError
 from iamkit.plan.access_changes import access_steps
 from iamkit.plan.change import Change
-from iamkit.plan.changes import Plan, make_plan
+from iamkit.plan.changes import Plan, holders_of, make_plan, own_policies
 from iamkit.plan.desired import Desired
 from iamkit.plan.merging import merge
 from iamkit.plan.preview import account_after
@@ -196,9 +196,10 @@ def _verdict(state: AccountState, made: Made, changes: tuple[Change, ...]) -> tu
 def _gone(state: AccountState, change: Change) -> str:
     """What the way back would need and is not there any more; empty for nothing."""
     given, name = change.arguments, change.name
-    if change.part == "existence" or change.kind not in ("user", "group"):
+    holders = {"user": state.users, "group": state.groups, "role": state.roles}
+    if change.part == "existence" or change.kind not in holders:
         return ""
-    if name not in (state.users if change.kind == "user" else state.groups):
+    if name not in holders[change.kind]:
         return f"{change.kind} {name} is not there any more"
     key = given.get("AccessKeyId")
     if key and state.was_read("ListAccessKeys", name):
@@ -219,6 +220,9 @@ def _since(state: AccountState, made: Made) -> Iterator[str]:
     change, name = made.change, made.change.name
     if not _in_force(state, change):
         yield f"the {change.part} of {change.target} is not as it was left"
+    if change.operation == "create_policy":
+        having = holders_of(state, own_policies(state)[name].arn)
+        yield from [f"{change.target} is in use: {few(having)}"] if having else []
     if change.operation not in ("create_user", "create_group"):
         return
     there = state.users[name] if change.kind == "user" else state.groups[name]

@@ -12,7 +12,14 @@ from iamkit.account.state import Source
 from iamkit.aws.sources import OF_USERS
 from iamkit.errors import InputError
 from iamkit.plan.changes import make_plan
-from iamkit.plan.desired import Absent, Desired, DesiredGroup, DesiredUser
+from iamkit.plan.desired import (
+    Absent,
+    Desired,
+    DesiredGroup,
+    DesiredPolicy,
+    DesiredRole,
+    DesiredUser,
+)
 from iamkit.plan.merging import merge
 from iamkit.plan.preview import account_after
 from iamkit.plan.undo import Made, plan_undo, way_back_of
@@ -71,6 +78,17 @@ WAYS = {
     "some rules of the password policy": Desired(password_policy={"minimum_length": 20}),
     "a password policy": Desired(absent_password_policy=True),
     "a group that was deleted": Desired(absent_groups=("dev",)),
+    "a role's policies": Desired(
+        roles=(
+            DesiredRole(
+                name="help",
+                inline_policies={"look": LOOK},
+                absent=Absent(attached_policies=("arn:aws:iam::aws:policy/AWSSupportAccess",)),
+            ),
+        )
+    ),
+    "a managed policy that was made": Desired(policies=(DesiredPolicy(name="new", document=LOOK),)),
+    "a managed policy that was deleted": Desired(absent_policies=("unused",)),
 }
 
 
@@ -90,8 +108,13 @@ def without_ids(account):
     groups = {n: replace(g, created=None) for n, g in account.groups.items()}
     users = dict(sorted(account.users.items()))
     profiles = {name: one for name, one in account.login_profiles.items() if one}
+    policies = {arn: replace(p, created=None) for arn, p in sorted(account.policies.items())}
     return replace(
-        account, groups=dict(sorted(groups.items())), users=users, login_profiles=profiles
+        account,
+        groups=dict(sorted(groups.items())),
+        users=users,
+        policies=policies,
+        login_profiles=profiles,
     )
 
 
