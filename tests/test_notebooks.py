@@ -16,7 +16,8 @@ from iamkit.parameters.files import CURRENT
 from iamkit.parameters.models import NOTEBOOKS, plain_values
 from iamkit.parameters.practice import practice_values
 from iamkit.parameters.yaml_file import TARGET, read_parameters
-from iamkit.plan.desired import Desired, desired_of
+from iamkit.plan.desired import Desired
+from iamkit.plan.desired_of import desired_of
 
 CHANGING = [
     "02_admin_group",

@@ -12,7 +12,8 @@ from iamkit.aws.session import open_session
 from iamkit.notebook.pages.start import Start, describe_steps, describe_urgent, read_start
 from iamkit.parameters.files import CURRENT
 from iamkit.plan.changes import make_plan
-from iamkit.plan.desired import Desired, DesiredUser, desired_of
+from iamkit.plan.desired import Desired, DesiredUser
+from iamkit.plan.desired_of import desired_of
 from iamkit.plan.progress import PLANNED, Step
 from iamkit.policies import allow, policy
 

@@ -12,6 +12,8 @@ from iamkit.plan.desired import (
     Desired,
     DesiredGroup,
     DesiredUser,
+)
+from iamkit.plan.desired_of import (
     account_alias,
     admin_group,
     dev_group,

@@ -14,7 +14,7 @@ from iamkit.account.state import (
     User,
 )
 from iamkit.parameters.models import NOTEBOOKS
-from iamkit.plan.desired import desired_of
+from iamkit.plan.desired_of import desired_of
 from iamkit.plan.progress import FIRST, PLANNED, judge_audit, list_steps, next_step
 
 ROOT = CallerIdentity(account_id="000000000000", arn="arn:aws:iam::000000000000:root", user_id="0")

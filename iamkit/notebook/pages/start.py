@@ -22,7 +22,8 @@ from iamkit.parameters.models import (
 )
 from iamkit.parameters.users_csv import with_users_file
 from iamkit.parameters.yaml_file import current_parameters_file, read_parameters
-from iamkit.plan.desired import Desired, desired_of
+from iamkit.plan.desired import Desired
+from iamkit.plan.desired_of import desired_of
 from iamkit.plan.progress import (
     AUDIT,
     FIRST,

@@ -26,7 +26,8 @@ from iamkit.parameters.checking import AnyModel, describe
 from iamkit.parameters.iam_names import spellings
 from iamkit.parameters.models import PolicyChoice, PolicyStudioParameters
 from iamkit.plan.access_changes import impact_of
-from iamkit.plan.desired import Desired, held_policy
+from iamkit.plan.desired import Desired
+from iamkit.plan.desired_of import held_policy
 from iamkit.policies.actions.builder import Place, build_policy, chosen_actions, resource_types
 from iamkit.policies.actions.catalogue import load_catalogue, search_actions
 
