@@ -76,7 +76,7 @@ from .parameters.models import (
 )
 from .parameters.users_csv import with_users_file as with_users_file
 from .plan.changes import make_plan as make_plan
-from .plan.desired_of import (
+from .plan.wanted import (
     account_alias as account_alias,
     admin_group as admin_group,
     dev_group as dev_group,

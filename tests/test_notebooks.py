@@ -17,7 +17,7 @@ from iamkit.parameters.models import NOTEBOOKS, plain_values
 from iamkit.parameters.practice import practice_values
 from iamkit.parameters.yaml_file import TARGET, read_parameters
 from iamkit.plan.desired import Desired
-from iamkit.plan.desired_of import desired_of
+from iamkit.plan.wanted import desired_of
 
 CHANGING = [
     "02_admin_group",

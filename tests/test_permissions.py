@@ -15,7 +15,7 @@ from iamkit.aws.read import read_account
 from iamkit.aws.session import open_session
 from iamkit.plan.changes import make_plan
 from iamkit.plan.desired import Desired, DesiredUser
-from iamkit.plan.desired_of import admin_group, dev_group
+from iamkit.plan.wanted import admin_group, dev_group
 from iamkit.policies import allow, policy
 
 IAMKIT = Path(sys.executable).parent / "iamkit"

@@ -122,7 +122,7 @@ def make_plan(current: AccountState, desired: Desired) -> Plan:
     return Plan(
         account_id=current.account_id,
         desired=desired,
-        changes=tuple(_changes(current, wanted)),
+        changes=tuple(changes_to(current, wanted)),
         notes=(*_notes(current, desired), *(said for said, _ in absent)),
         doubts=(*unread, *(said for said, near in absent if near)),
         blockers=(*unread, *_blockers(current, wanted)),
@@ -131,13 +131,20 @@ def make_plan(current: AccountState, desired: Desired) -> Plan:
     )
 
 
-def _changes(current: AccountState, wanted: Desired) -> Iterator[Change]:
-    """In an order in which AWS accepts them."""
-    users, groups = spellings(current.users), spellings(current.groups)
+def changes_to(current: AccountState, wanted: Desired) -> Iterator[Change]:
+    """The changes alone, in an order in which AWS accepts them; see ``make_plan``.
+
+    Args:
+        current: the account; what was not read of it makes no change.
+        wanted: with names as they are spelled in the account.
+
+    Raises:
+        InputError: as ``make_plan`` does.
+    """
     for group in wanted.groups:
-        yield from plan_group(_find(current.groups, groups, group.name, "group"), group)
+        yield from plan_group(_find(current.groups, group.name, "group"), group)
     for user in wanted.users:
-        there = _find(current.users, users, user.name, "user")
+        there = _find(current.users, user.name, "user")
         known = there is None or not list(_unread_of(current, wanted, user.name))
         yield from plan_user(current, user, known=known)
     if current.was_read("ListAccountAliases"):
@@ -238,16 +245,16 @@ def _plan_password_policy(current: AccountState, wanted: Desired) -> Iterator[Ch
             yield subject.change(verb, operation, before, "", **rules_as_arguments(after))
 
 
-def _find(
-    existing: Mapping[str, Named], spelled: Mapping[str, str], name: str, kind: str
-) -> Named | None:
-    twin = spelled.get(name.lower(), name)
+def _find(existing: Mapping[str, Named], name: str, kind: str) -> Named | None:
+    if name in existing:
+        return existing[name]
+    twin = spellings(existing).get(name.lower(), name)
     if twin != name:
         raise InputError(
             f"The account has a {kind} {twin!r}, and IAM ignores case: {name!r} cannot be made "
             f"beside it. Write it as {twin!r}, or choose another name. Nothing was changed."
         )
-    return existing.get(name)
+    return None
 
 
 def _notes(current: AccountState, desired: Desired) -> Iterator[str]:

@@ -17,7 +17,7 @@ from iamkit.parameters.models import (
 )
 from iamkit.plan.changes import Plan, make_plan
 from iamkit.plan.desired import Desired
-from iamkit.plan.desired_of import wants_of_account
+from iamkit.plan.wanted import wants_of_account
 from iamkit.text import few
 
 FIRST = notebook_of(CredentialsParameters)

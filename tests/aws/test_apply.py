@@ -14,7 +14,7 @@ from iamkit.plan.desired import (
     Desired,
     DesiredUser,
 )
-from iamkit.plan.desired_of import (
+from iamkit.plan.wanted import (
     account_alias,
     admin_group,
     dev_group,

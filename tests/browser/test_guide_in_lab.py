@@ -29,7 +29,7 @@ from iamkit.notebook.pages.studio import studio_policy
 from iamkit.parameters.models import NOTEBOOKS
 from iamkit.parameters.yaml_file import read_parameters
 from iamkit.plan.changes import make_plan
-from iamkit.plan.desired_of import desired_of, held_policy
+from iamkit.plan.wanted import desired_of, held_policy
 
 WIDTHS = scaled([1600], [1600, 1280, 1024, 800, 600, 400])
 """Pixels of the window."""

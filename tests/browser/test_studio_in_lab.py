@@ -9,7 +9,7 @@ from paths import GUIDE
 from iamkit.aws.read import read_permissions
 from iamkit.aws.session import open_session
 from iamkit.parameters.yaml_file import read_parameters
-from iamkit.plan.desired_of import dev_group
+from iamkit.plan.wanted import dev_group
 from iamkit.policies.evaluation.engine import Policies, evaluate
 from iamkit.policies.evaluation.request import Principal, Request
 

@@ -9,7 +9,7 @@ from iamkit.notebook.forms import form_state as keeping
 from iamkit.notebook.forms.form import Form
 from iamkit.parameters.yaml_file import read_parameters
 from iamkit.plan.changes import make_plan
-from iamkit.plan.desired_of import account_alias, admin_group, desired_of, dev_group, team_users
+from iamkit.plan.wanted import account_alias, admin_group, desired_of, dev_group, team_users
 
 
 @pytest.fixture(autouse=True)

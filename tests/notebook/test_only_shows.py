@@ -28,7 +28,7 @@ from iamkit.notebook.review.panel import ReviewPanel
 from iamkit.notebook.review.review import Review
 from iamkit.parameters.yaml_writer import save_parameters
 from iamkit.plan.changes import make_plan
-from iamkit.plan.desired_of import account_alias, dev_group
+from iamkit.plan.wanted import account_alias, dev_group
 from iamkit.policies import allow, policy
 
 BACK = "Back to the notebook's parameters"

@@ -14,7 +14,7 @@ from iamkit.notebook.review.panel import ReviewPanel
 from iamkit.notebook.review.review import Review
 from iamkit.plan.changes import Plan, make_plan
 from iamkit.plan.desired import Desired
-from iamkit.plan.desired_of import account_alias, dev_group
+from iamkit.plan.wanted import account_alias, dev_group
 
 
 @pytest.fixture

@@ -40,7 +40,7 @@ from iamkit.parameters.yaml_file import (
     read_parameters,
 )
 from iamkit.plan.desired import Desired
-from iamkit.plan.desired_of import held_policy, team_users
+from iamkit.plan.wanted import held_policy, team_users
 from iamkit.workspace import find_notebook, init_folder
 
 FILES = sorted((ROOT / "parameters").glob("*.yaml"))

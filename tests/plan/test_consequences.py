@@ -13,14 +13,14 @@ from iamkit.plan.desired import (
     DesiredGroup,
     DesiredUser,
 )
-from iamkit.plan.desired_of import (
+from iamkit.plan.operations import NEW_ID
+from iamkit.plan.preview import account_after
+from iamkit.plan.wanted import (
     account_alias,
     admin_group,
     dev_group,
     team_users,
 )
-from iamkit.plan.operations import NEW_ID
-from iamkit.plan.preview import account_after
 
 EMPTY = AccountState(account_id="000000000000", sources=READ)
 LOOK = {"Version": "2012-10-17", "Statement": [_LOOK := {"Effect": "Allow", "Resource": "*"}]}

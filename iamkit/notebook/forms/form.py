@@ -27,7 +27,7 @@ from iamkit.parameters.checking import describe as describe_problem
 from iamkit.parameters.models import NotebookParameters, RunAsParameters, plain_value
 from iamkit.plan.changes import Change, Plan, make_plan
 from iamkit.plan.desired import Desired
-from iamkit.plan.desired_of import desired_of
+from iamkit.plan.wanted import desired_of
 from iamkit.policies.lint.linting import lint_policy
 from iamkit.policies.wording.explanation import explain
 

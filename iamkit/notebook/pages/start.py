@@ -23,7 +23,6 @@ from iamkit.parameters.models import (
 from iamkit.parameters.users_csv import with_users_file
 from iamkit.parameters.yaml_file import current_parameters_file, read_parameters
 from iamkit.plan.desired import Desired
-from iamkit.plan.desired_of import desired_of
 from iamkit.plan.progress import (
     AUDIT,
     FIRST,
@@ -35,6 +34,7 @@ from iamkit.plan.progress import (
     list_steps,
     next_step,
 )
+from iamkit.plan.wanted import desired_of
 from iamkit.text import printable
 from iamkit.workspace import find_notebook
 

@@ -27,7 +27,7 @@ from iamkit.parameters.iam_names import spellings
 from iamkit.parameters.models import PolicyChoice, PolicyStudioParameters
 from iamkit.plan.access_changes import impact_of
 from iamkit.plan.desired import Desired
-from iamkit.plan.desired_of import held_policy
+from iamkit.plan.wanted import held_policy
 from iamkit.policies.actions.builder import Place, build_policy, chosen_actions, resource_types
 from iamkit.policies.actions.catalogue import load_catalogue, search_actions
 
