@@ -348,9 +348,10 @@ def unused_password(users: pd.DataFrame, limits: Thresholds) -> Any:
     data=["inline_policies", "attached_policies"],
     cis="1.15 1.15 1.14 2.14 2.13",
     rationale="Nobody remembers what was given to one person.",
-    action="Move the policy to a group",
+    action="Put the user into a group that may do it, and take the own policies away",
     remedy=MOVE,
-    reading="A permissions boundary grants nothing and does not count.",
+    reading="A permissions boundary grants nothing and does not count. A managed policy that nobody "
+    "has then is told by unused-policy.",
 )
 def direct_permissions(users: pd.DataFrame, _: Thresholds) -> Any:
     """A policy of the user's own, inline or attached."""
@@ -393,7 +394,8 @@ def password_and_key(users: pd.DataFrame, _: Thresholds) -> Any:
     rationale="The members of a group are reviewed; a policy of one's own is overlooked.",
     action="Move the user to the administrators' group, and take its own policy away",
     remedy=MOVE,
-    reading="An administrator is who may call all of IAM on everything, also under conditions.",
+    reading="An administrator is who may call all of IAM on everything, also under conditions. A "
+    "managed policy that nobody has then is told by unused-policy.",
 )
 def admin_by_own(users: pd.DataFrame, _: Thresholds) -> Any:
     """An administrator by an inline or attached policy of its own."""
