@@ -350,8 +350,8 @@ def unused_password(users: pd.DataFrame, limits: Thresholds) -> Any:
     rationale="Nobody remembers what was given to one person.",
     action="Put the user into a group that may do it, and take the own policies away",
     remedy=MOVE,
-    reading="A permissions boundary grants nothing and does not count. A managed policy that nobody "
-    "has then is told by unused-policy.",
+    reading="A permissions boundary grants nothing and does not count. A managed policy that "
+    "nobody has then is told by unused-policy.",
 )
 def direct_permissions(users: pd.DataFrame, _: Thresholds) -> Any:
     """A policy of the user's own, inline or attached."""
