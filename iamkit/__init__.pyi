@@ -14,6 +14,7 @@ from .audit import (
     audit_memberships as audit_memberships,
     audit_permissions as audit_permissions,
     audit_policies as audit_policies,
+    audit_roles as audit_roles,
     audit_users as audit_users,
     check as check,
 )
@@ -43,6 +44,7 @@ from .notebook.pages.audit import (
 )
 from .notebook.pages.audit_summary import show_summary as show_summary
 from .notebook.pages.audit_user import show_user as show_user
+from .notebook.pages.paths import show_paths as show_paths
 from .notebook.pages.policy import (
     save_policy as save_policy,
     show_impact as show_impact,
@@ -87,12 +89,16 @@ from .policies.actions.expansion import (
     expand as expand,
     shrink as shrink,
 )
-from .policies.comparison import compare_policies as compare_policies
-from .policies.escalation.search import (
-    Escalation as Escalation,
+from .policies.comparison.questions import (
+    grants_access as grants_access,
+    grants_new_access as grants_new_access,
+)
+from .policies.comparison.table import compare_policies as compare_policies
+from .policies.escalation.answers import (
     opened_by as opened_by,
     paths_to_admin as paths_to_admin,
 )
+from .policies.escalation.search import Escalation as Escalation
 from .policies.evaluation.access import (
     for_reading as for_reading,
     permission_matrix as permission_matrix,

@@ -246,6 +246,30 @@ def who_can_command(
     return 1 if gaps else 0
 
 
+@cli.command("check-policy")
+@click.argument("policies", nargs=-1, type=Path, metavar="[OLD NEW | POLICY]")
+@click.option(
+    "--not-granted", nargs=2, metavar="ACTION RESOURCE", help="Ask this of one POLICY, instead."
+)
+@_format_of("text json")
+def check_policy_command(
+    policies: tuple[Path, ...], not_granted: tuple[str, str] | None, form: str
+) -> int:
+    """Say whether the policy NEW grants anything that OLD does not, or POLICY a certain access.
+
+    The files are identity policies, JSON; - is the standard input. The answer is proved, or shown
+    by a request which the policy allows, or it says why it cannot be told.
+
+    Exit codes: 0 nothing new, or surely not granted; 3 it is granted, with a request that shows
+    it; 1 it cannot be told, or an error.
+    """
+    from iamkit.policies.comparison.exports import ask, export_answer
+
+    answer = ask(policies, not_granted)
+    click.echo(export_answer(answer, form))
+    return {True: 3, False: 0, None: 1}[answer.granted]
+
+
 @cli.command()
 @click.argument("journal", type=Path, required=False)
 @click.option("-f", "--file", type=Path, required=True, help="The account's parameters, YAML.")

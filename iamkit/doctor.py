@@ -22,12 +22,12 @@ class Check:
 
 
 def examine(file: Path | None) -> Iterator[Check]:
-    """Look at versions, the state folder, the sandbox and, given parameters, the account."""
+    """Look at versions, the state folder, the sandboxes and, given parameters, the account."""
     yield Check("Python", sys.version.split()[0], (3, 11) <= sys.version_info[:2] <= (3, 13))
     for package in PACKAGES:
         yield _package(package)
     yield _state_folder()
-    yield _sandbox()
+    yield from _sandboxes()
     if file:
         yield from _account(file)
 
@@ -47,14 +47,27 @@ def _state_folder() -> Check:
     return Check("state folder", problem or str(home_folder()), ok=not problem)
 
 
-def _sandbox() -> Check:
+def _sandboxes() -> Iterator[Check]:
+    """The practice account's sandbox, and each twin's."""
+    from iamkit.sandbox import list_twins, twin_folder  # noqa: PLC0415
+
+    try:
+        home = home_folder()
+    except StorageError:  # which was said already
+        return
+    yield _sandbox("sandbox", home / "sandbox")
+    for account_id in list_twins(home):
+        yield _sandbox(f"TWIN of {account_id}", twin_folder(home, account_id))
+
+
+def _sandbox(what: str, state: Path) -> Check:
     from iamkit.sandbox import find_sandbox  # noqa: PLC0415
 
     try:
-        running = find_sandbox(home_folder() / "sandbox")
+        running = find_sandbox(state)
     except IamkitError as error:
-        return Check("sandbox", str(error), ok=False)
-    return Check("sandbox", f"runs at {running.endpoint_url}" if running else "does not run")
+        return Check(what, str(error), ok=False)
+    return Check(what, f"runs at {running.endpoint_url}" if running else "does not run")
 
 
 def _account(file: Path) -> Iterator[Check]:

@@ -45,6 +45,11 @@ def _name(practice: str = "The sandbox") -> str:
     return f"The TWIN of {twin}" if twin else practice
 
 
+def _counted(number: int, noun: str) -> str:
+    """Such as ``1 group`` and ``2,000 groups``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def _account_of(running: "Sandbox") -> "Sandbox":
     twin = _twin()
     return running.account(twin) if twin else running
@@ -169,7 +174,7 @@ def env(account: str | None) -> None:
 def populate(users: int, seed: int, root_mfa: bool) -> None:
     """Fill the account with a believable company: teams, keys, and what audits look for."""
     _running_sandbox().populate(users, seed, root_mfa=root_mfa)
-    click.echo(f"{_name('The practice account')} has {users} more users.")
+    click.echo(f"{_name('The practice account')} has {_counted(users, 'more user')}.")
 
 
 @sandbox.command()
@@ -189,8 +194,9 @@ def load(states: tuple[Path, ...]) -> None:
     state = load_state(*states)
     twin, lacks = load_twin(twin_folder(home_folder(), state.account_id), state)
     click.echo(
-        f"The TWIN of {twin.account_id} runs at {twin.endpoint_url} with {len(state.users):,} "
-        f"users, {len(state.groups):,} groups, {len(state.roles):,} roles.\n"
+        f"The TWIN of {twin.account_id} runs at {twin.endpoint_url} with "
+        f"{_counted(len(state.users), 'user')}, {_counted(len(state.groups), 'group')}, "
+        f"{_counted(len(state.roles), 'role')}.\n"
         f'Use it: eval "$(iamkit sandbox --twin {twin.account_id} env)"\n'
         "It is not the account. Not as there:"
     )
@@ -204,7 +210,7 @@ def age(days: float) -> None:
     """Let everything in the account grow older: keys, passwords, last uses."""
     _running_sandbox().age(days)
     where = _name("the practice account").replace("The", "the", 1)
-    click.echo(f"Everything in {where} is {days:g} days older.")
+    click.echo(f"Everything in {where} is {days:g} {'day' if days == 1 else 'days'} older.")
 
 
 @sandbox.command()

@@ -47,12 +47,28 @@ def _filled(value, values):
 
 
 def _repeated(item):
-    """An item of a list, or several of it with ``times``, numbered at ``#``."""
+    """An item of a list; with ``times`` it, or its ``steps``, several times, numbered at ``#``."""
     if not (isinstance(item, dict) and "times" in item):
         return [item]
     rest = {key: value for key, value in item.items() if key != "times"}
-    numbers = range(item["times"])
-    return [{key: value.replace("#", str(n)) for key, value in rest.items()} for n in numbers]
+    return [
+        _numbered(one, number)
+        for number in range(item["times"])
+        for one in rest.get("steps", [rest])
+    ]
 
 
-CASES = list(read_cases())
+def _numbered(value, number):
+    if isinstance(value, dict):
+        return {key: _numbered(inner, number) for key, inner in value.items()}
+    return value.replace("#", str(number)) if isinstance(value, str) else value
+
+
+def read_reasons():
+    """Why no case provokes errors that AWS documents: ``errors``, ``of`` which calls, ``why``."""
+    path = FOLDER.parent / "errors_without_a_case.yaml"
+    for reason in yaml.safe_load(path.read_text(encoding="utf-8")):
+        yield {"of": ["*"], **reason}
+
+
+CASES, REASONS = list(read_cases()), list(read_reasons())

@@ -24,6 +24,7 @@ policies/evaluation
 policies/escalation
 policies/lint
 policies/wording
+policies/comparison
 policies
 sandbox/private
 sandbox/faults
@@ -40,7 +41,7 @@ sandbox/server/twin
 sandbox/server/commands
 sandbox/server/services
 sandbox/server/journal_entry
-sandbox/server/persistent_account
+sandbox/server/persistent_accounts
 sandbox/server/check
 sandbox/server/control_api
 sandbox/server/gateway

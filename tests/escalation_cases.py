@@ -15,6 +15,7 @@ from iamkit.account.state import (
     LoginProfile,
     ManagedPolicy,
     MfaDevice,
+    PolicyVersion,
     Role,
     Source,
     User,
@@ -61,11 +62,11 @@ def trust(who):
 
 
 class World:
-    """One account of a case: its state, and the versions of its policies."""
+    """One account of a case, as its state."""
 
     def __init__(self, case):
         self.case = case
-        self.policies, self.versions = {}, {}
+        self.policies = {}
         users = {
             "ada": self.user("ada", groups={"Admins"}),
             "bob": self.user("bob", case.get("bob"), {"team"}, case.get("policies")),
@@ -138,12 +139,16 @@ class World:
 
     def managed(self, name, versions):
         """A managed policy whose first version is the default one."""
-        texts = {f"v{n}": document(statements) for n, statements in enumerate(versions, 1)}
+        first, *others = map(document, versions)
+        older = (PolicyVersion(id=f"v{n}", document=text) for n, text in enumerate(others, 2))
         found = arn(f"policy/{name}")
         self.policies[found] = ManagedPolicy(
-            arn=found, name=name, document=texts["v1"], versions=len(texts)
+            arn=found,
+            name=name,
+            document=first,
+            versions=len(versions),
+            other_versions=tuple(older),
         )
-        self.versions[found] = texts
         return found
 
 

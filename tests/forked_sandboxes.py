@@ -27,7 +27,7 @@ with socket.socket(socket.AF_UNIX) as server:
 """
 """Stands where the interpreter stands, and ends as the forked interpreter ends."""
 LARGEST = 1 << 20
-LOADED = ("process", "gateway", "persistent_account")
+LOADED = ("process", "gateway", "persistent_accounts")
 """What the server itself imports, and no more, so that what it forgets is missed here too."""
 
 

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from moto.core.utils import camelcase_to_underscores, get_service_model
 
+from iamkit.sandbox.environment import redirect_sign_in
 from iamkit.sandbox.journal import NAME
 from iamkit.sandbox.server.call import root_of
 from iamkit.sandbox.server.gateway import Gateway
@@ -24,7 +25,7 @@ from iamkit.sandbox.server.http_message import Request
 from iamkit.sandbox.server.iam.service import SandboxIam
 from iamkit.sandbox.server.moto_patches import ACCOUNT_ID
 from iamkit.sandbox.server.one_time_passwords import STEP, totp
-from iamkit.sandbox.server.persistent_account import PersistentAccounts, bring_back
+from iamkit.sandbox.server.persistent_accounts import PersistentAccounts, bring_back
 from iamkit.sandbox.server.sts import SandboxSts
 
 HOST = "127.0.0.1:1"
@@ -66,10 +67,12 @@ class Practice:
         service, _, operation = name.rpartition(".")
         arguments = self.placed(arguments or {})
         if service == "command":
-            return self.life.command(operation, arguments)
+            done = self.life.command(operation, arguments)
+            self._replies.append(done)
+            return done
         client = self._client(service or "iam", step.get("by"))
         reply = client._make_api_call(operation, arguments)
-        if service != "secretsmanager":
+        if service not in ("secretsmanager", "signin"):
             model = client.meta.service_model.operation_model(operation)
             self.faults += _member_faults(model, self._body)
         self._replies.append(reply)
@@ -78,6 +81,9 @@ class Practice:
             self._keys[key.get("UserName")] = key["AccessKeyId"], key["SecretAccessKey"]
         if found := reply.get("Credentials"):
             key = found["AccessKeyId"], found["SecretAccessKey"], found["SessionToken"]
+            self._keys["session"] = key
+        if found := reply.get("tokenOutput", {}).get("accessToken"):
+            key = found["accessKeyId"], found["secretAccessKey"], found["sessionToken"]
             self._keys["session"] = key
         return reply
 
@@ -126,6 +132,7 @@ class Practice:
                 ),
             )
             client.meta.events.register("before-send", self._send)
+            redirect_sign_in(client, f"http://{HOST}")
             self._clients[service] = client
         client = self._clients[service]
         credentials = Credentials(*self._keys[who] if who else self._root)
@@ -260,6 +267,17 @@ def _allow(actions):
     return _document({"Effect": "Allow", "Action": names, "Resource": "*"})
 
 
+def _long(argument):
+    """A policy of so many characters, or a trust policy with ``trust`` before the number."""
+    kind, _, size = argument.rpartition(" ")
+    if kind == "trust":
+        condition = {"StringEquals": {"aws:PrincipalOrgID": "x" * int(size)}}
+        who = {"Principal": {"AWS": "*"}, "Action": "sts:AssumeRole", "Condition": condition}
+        return _document({"Effect": "Allow", **who})
+    resource = "arn:aws:s3:::" + "x" * int(size)
+    return _document({"Effect": "Allow", "Action": "s3:GetObject", "Resource": resource})
+
+
 def _trust(principal):
     name = principal or "root"
     who = {"Service": name} if "amazonaws" in name else {"AWS": f"arn:aws:iam::{'0' * 12}:{name}"}
@@ -272,11 +290,11 @@ def _key(_):
 
 
 @cache
-def _certificate(_):
+def _certificate(number):
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "example.com")])
     start = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
     return (
-        x509.CertificateBuilder(name, name, _key(0).public_key(), 1)
+        x509.CertificateBuilder(name, name, _key(0).public_key(), 1 + int(number or 0))
         .not_valid_before(start)
         .not_valid_after(start.replace(year=2036))
         .sign(_key(0), hashes.SHA256())
@@ -302,7 +320,9 @@ def _ssh(kind):
     if kind == "pem":
         one = _key(0).public_key()
         return one.public_bytes(serialization.Encoding.PEM, form.SubjectPublicKeyInfo).decode()
-    public = _key(0).public_key().public_bytes(serialization.Encoding.OpenSSH, form.OpenSSH)
+    public = (
+        _key(int(kind or 0)).public_key().public_bytes(serialization.Encoding.OpenSSH, form.OpenSSH)
+    )
     return public.decode()
 
 
@@ -329,6 +349,7 @@ def _times(argument):
 
 _MADE = {
     "allow": _allow,
+    "long": _long,
     "trust": _trust,
     "times": _times,
     "certificate": _certificate,

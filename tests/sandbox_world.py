@@ -10,7 +10,7 @@ from iamkit.sandbox.server.call import Call, Caller, action_of, read_parameters,
 from iamkit.sandbox.server.errors import Refused
 from iamkit.sandbox.server.http_message import Request
 from iamkit.sandbox.server.moto_patches import ACCOUNT_ID
-from iamkit.sandbox.server.persistent_account import PersistentAccounts
+from iamkit.sandbox.server.persistent_accounts import PersistentAccounts
 
 HOST = {"host": "127.0.0.1:1"}
 FORM = {**HOST, "content-type": "application/x-www-form-urlencoded; charset=utf-8"}

@@ -398,6 +398,12 @@ def test_the_sandbox_in_python_runs(tmp_path):
     assert done.stdout.strip().endswith("[]")
 
 
+def test_sessions_of_aws_login_are_ended(tmp_path):
+    """The one session is revoked, at the sandbox, though botocore would ask AWS itself."""
+    done = run("python", EXAMPLES / "sign_in_sessions.py", folder=tmp_path)
+    assert (done.returncode, done.stdout.strip()) == (0, "1 []"), done.stderr
+
+
 def of_the_sandbox(document, account):
     """A policy of the pages for the sandbox's account."""
     return json.loads(json.dumps(document).replace(account, SANDBOX_ACCOUNT))

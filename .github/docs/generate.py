@@ -84,7 +84,8 @@ MODULES_OF_AN_EXTENDER = (
     "iamkit.aws.apply",
     "iamkit.credentials.store",
     "iamkit.policies.grammar.build",
-    "iamkit.policies.escalation.search",
+    "iamkit.policies.comparison.questions",
+    "iamkit.policies.escalation.answers",
     "iamkit.policies.evaluation.engine",
     "iamkit.policies.evaluation.request",
     "iamkit.sandbox.client",
@@ -353,7 +354,7 @@ def checks() -> str:
 def answers(which: str) -> str:
     """AWS's answers that the sandbox's tests hold (``held``), or know to differ (``differs``)."""
     chapters: dict[str, list[tuple[str, ...]]] = {}
-    for case in _answer_cases():
+    for case in _answer_module().CASES:
         source = case["source"]
         link = f"[{case['mark']}]({source})" if source.startswith("https://") else case["mark"]
         row = (case["rule"], _answer_of(case), link)
@@ -369,16 +370,31 @@ def _answer_of(case: Mapping[str, Any]) -> str:
     return f"`{case['refused']}`" if "refused" in case else "a reply"
 
 
+def errors_without_a_case() -> str:
+    """The errors that AWS documents and no case of the tests provokes, each with its reason."""
+    rows = [
+        (_code(one["errors"]), _calls(one["of"]), one["why"]) for one in _answer_module().REASONS
+    ]
+    return table(("Error", "Calls", "Why no test provokes it"), rows)
+
+
+def _code(names: list[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def _calls(names: list[str]) -> str:
+    return "all" if names == ["*"] else _code(names)
+
+
 @cache
-def _answer_cases() -> list[dict[str, Any]]:
+def _answer_module() -> Any:
     path = ROOT / "tests" / "answer_cases.py"
     spec = importlib.util.spec_from_file_location("answer_cases", path)
     if spec is None or spec.loader is None:
         raise ImportError(path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    cases: list[dict[str, Any]] = module.CASES
-    return cases
+    return module
 
 
 @cache
@@ -449,6 +465,7 @@ MAKERS: Mapping[str, Callable[..., str]] = {
     "command-line": command_line,
     "checks": checks,
     "answers": answers,
+    "errors-without-a-case": errors_without_a_case,
     "public-names": public_names,
     "modules": modules,
     "escalation-paths": escalation_paths,

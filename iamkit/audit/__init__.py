@@ -22,6 +22,7 @@ from iamkit.audit.people import Person, join_people, join_root
 from iamkit.audit.permissions_table import permissions_of
 from iamkit.audit.policies_table import POLICIES, all_policies
 from iamkit.audit.priorities import STANDING, standings
+from iamkit.audit.roles_table import ROLES, all_roles
 from iamkit.audit.users_table import PEOPLE
 from iamkit.parameters.thresholds import Thresholds, Waiver
 
@@ -35,6 +36,7 @@ __all__ = [
     "audit_memberships",
     "audit_permissions",
     "audit_policies",
+    "audit_roles",
     "audit_users",
     "check",
 ]
@@ -71,6 +73,11 @@ class Audit(Facts):
     def groups(self) -> pd.DataFrame:
         """One row per group: ``schema.GROUPS``."""
         return make_frame(GROUPS, all_groups(self))
+
+    @cached_property
+    def roles(self) -> pd.DataFrame:
+        """One row per role: ``schema.ROLES``."""
+        return make_frame(ROLES, all_roles(self))
 
     @cached_property
     def policies(self) -> pd.DataFrame:
@@ -159,6 +166,11 @@ def audit_access_keys(state: AccountState, now: datetime | None = None) -> pd.Da
 def audit_groups(state: AccountState) -> pd.DataFrame:
     """One row per group: the columns of ``schema.GROUPS``."""
     return Audit(state).groups
+
+
+def audit_roles(state: AccountState) -> pd.DataFrame:
+    """One row per role: the columns of ``schema.ROLES``."""
+    return Audit(state).roles
 
 
 def audit_policies(state: AccountState) -> pd.DataFrame:

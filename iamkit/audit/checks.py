@@ -33,7 +33,7 @@ from iamkit.audit.remedies import (
 )
 from iamkit.parameters.thresholds import Thresholds
 
-Table = Literal["account", "users", "access_keys", "groups", "policies"]
+Table = Literal["account", "users", "access_keys", "groups", "roles", "policies"]
 Fails = Callable[[pd.DataFrame, Thresholds], Any]
 
 CIS_VERSIONS = ("3.0", "4.0.1", "5.0", "6.0", "7.0")
@@ -132,6 +132,11 @@ def check(
     return declare
 
 
+_OF_PATHS = (
+    "Paths of calls over all policies together, with denies, the boundary and conditions, to users "
+    "and roles that are there; what depends on a condition counts. Service control policies are "
+    "not seen."
+)
 _of_account, _of_keys, _of_policies = (
     partial(check, table="account"),
     partial(check, table="access_keys"),
@@ -408,13 +413,29 @@ def admin_by_own(users: pd.DataFrame, _: Thresholds) -> Any:
     severity="high",
     data=["escalations"],
     rationale="Who can write their own permissions has them all.",
-    action="Narrow the policy down to resources or paths",
+    action="Take away or narrow down the statements that are named",
     by_hand="What the policy is for, its owner knows.",
-    reading="An upper bound: a Deny with a condition, and service control policies, are not seen.",
+    reading=_OF_PATHS,
 )
 def escalation(users: pd.DataFrame, _: Thresholds) -> Any:
-    """A way is open, on all resources of a type, for who is no administrator."""
+    """A path is open for who is no administrator, or depends on the circumstances alone."""
     return users.escalations != ""
+
+
+@check(
+    "role-escalation",
+    "No role can make itself administrator",
+    severity="high",
+    table="roles",
+    data=["escalations"],
+    rationale="Whoever may use such a role is as strong as an administrator.",
+    action="Take away or narrow down the statements that are named",
+    by_hand="What the policy is for, its owner knows.",
+    reading=_OF_PATHS,
+)
+def role_escalation(roles: pd.DataFrame, _: Thresholds) -> Any:
+    """The same of a role's sessions."""
+    return roles.escalations != ""
 
 
 # Access keys
@@ -515,12 +536,26 @@ def empty_group(groups: pd.DataFrame, _: Thresholds) -> Any:
     rationale="Everything is more than anybody needs every day.",
     action="Detach it, or waive it for the administrators' group",
     by_hand="Who needs what of it, a person must say.",
-    reading="AWS's own AdministratorAccess and inline policies count; a boundary does not. The "
-    "guide's group of administrators fails by design, which is what a waiver is for.",
+    reading="AWS's own AdministratorAccess and inline policies count; a boundary does not. A Deny "
+    "counts if it takes away the management of permissions. The guide's group of administrators "
+    "fails by design, which is what a waiver is for.",
 )
 def star_policy(policies: pd.DataFrame, _: Thresholds) -> Any:
     """Allows it without a condition, and somebody has it."""
     return policies.full_admin & policies.held
+
+
+@_of_policies(
+    "conditional-star-policy",
+    "No attached policy allows * on * under conditions other than MFA",
+    data=["full_admin", "full_admin_if", "attached_to"],
+    rationale="An address, a tag or an hour is no proof of who calls, and often always true.",
+    action="Ask for MFA as well, by Bool, or allow only the actions that are needed",
+    reading="A condition that lets only calls with MFA through passes; BoolIfExists does not.",
+)
+def conditional_star_policy(policies: pd.DataFrame, _: Thresholds) -> Any:
+    """Allows it under a condition that a call without MFA may meet, and somebody has it."""
+    return ~policies.full_admin & (policies.full_admin_if != "") & policies.held
 
 
 @_of_policies(

@@ -3,7 +3,7 @@
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import matplotlib as mpl
 import networkx as nx
@@ -12,8 +12,9 @@ from matplotlib.figure import Figure
 
 from iamkit.audit.charts import STYLE
 from iamkit.errors import InputError
-from iamkit.policies.escalation.search import Escalation, Way
-from iamkit.text import did_you_mean
+from iamkit.policies.escalation.search import Escalation
+from iamkit.policies.escalation.ways import Way
+from iamkit.text import did_you_mean, printable
 
 MOST = 50
 """So many are drawn; of more the nearest, or the neighbourhood of the one that is named."""
@@ -68,6 +69,11 @@ def draw_paths(found: Escalation, around: str = "", *, dark: bool = False) -> Pi
     more = f" ({left:,} more are not drawn)" if left else ""
     title = f"Who can become administrator{f': around {around}' if around else ''}{more}"
     return Picture(_svg(drawn, title, theme), _told(drawn, title))
+
+
+def drawn_people(found: Escalation) -> list[str]:
+    """Who is in the picture of a whole account, as ``user ada``."""
+    return sorted(node for node in _graph(found) if node in found.callers)
 
 
 def _graph(found: Escalation) -> nx.DiGraph:
@@ -141,6 +147,7 @@ def _ordered(graph: nx.DiGraph) -> dict[int, list[str]]:
 def _draw(axes: Axes, graph: nx.DiGraph, theme: Theme) -> None:
     layers = _ordered(graph)
     places: Mapping[str, tuple[float, float]] = nx.multipartite_layout(graph, subset_key=layers)
+    boxes = {node: _draw_node(axes, graph, node, place, theme) for node, place in places.items()}
     for start, end, data in graph.edges(data=True):
         sure = data["way"].truth is True
         axes.annotate(
@@ -152,30 +159,35 @@ def _draw(axes: Axes, graph: nx.DiGraph, theme: Theme) -> None:
                 "color": theme.open if sure else theme.depends,
                 "linestyle": "-" if sure else "--",
                 "linewidth": 1,
-                "shrinkA": 4,
-                "shrinkB": 4,
+                "shrinkA": 0,
+                "shrinkB": 2,
+                "patchA": boxes[start],
+                "patchB": boxes[end],
                 "connectionstyle": "arc3,rad=0.06",
                 "alpha": 0.8,
             },
         )
-    for node, (x, y) in places.items():
-        axes.annotate(
-            _short(node),
-            (x, y),
-            ha="center",
-            va="center",
-            color=theme.text,
-            bbox={
-                "boxstyle": "round,pad=0.25",
-                "facecolor": theme.ground,
-                "edgecolor": _colour(graph, node, theme),
-                "linewidth": 1.4,
-            },
-        )
-    axes.margins(0.22, 0.06)
+    axes.margins(0.14, 0.06)
     axes.update_datalim(list(places.values()))
     axes.autoscale_view()
     _legend(axes, theme)
+
+
+def _draw_node(
+    axes: Axes, graph: nx.DiGraph, node: str, place: tuple[float, float], theme: Theme
+) -> Any:
+    """A box with a name, with round corners for a user; the arrows end at its edge."""
+    corners = "square" if node.startswith("role ") else "round"
+    box = {
+        "boxstyle": f"{corners},pad=0.25",
+        "facecolor": theme.ground,
+        "edgecolor": _colour(graph, node, theme),
+        "linewidth": 1.4,
+    }
+    text = axes.annotate(
+        _short(node), place, ha="center", va="center", color=theme.text, bbox=box, zorder=4
+    )
+    return text.get_bbox_patch()
 
 
 def _legend(axes: Axes, theme: Theme) -> None:
@@ -188,11 +200,11 @@ def _legend(axes: Axes, theme: Theme) -> None:
         mpl.lines.Line2D([], [], color=colour, linestyle=line, label=word)
         for word, colour, line in entries
     ]
-    legend = axes.legend(handles=handles, frameon=False, fontsize=9, ncols=3, loc="lower left")
+    legend = axes.legend(handles=handles, frameon=False, fontsize=9, ncols=3, loc="upper left")
     legend.set_in_layout(True)
     for text in legend.get_texts():
         text.set_color(theme.text)
-    legend.set_bbox_to_anchor((0, -0.08))
+    legend.set_bbox_to_anchor((0, 0))
 
 
 def _colour(graph: nx.DiGraph, node: str, theme: Theme) -> str:
@@ -201,7 +213,8 @@ def _colour(graph: nx.DiGraph, node: str, theme: Theme) -> str:
     return theme.admin if graph.nodes[node]["layer"] == 0 else theme.open
 
 
-def _short(text: str) -> str:
+def _short(name: str) -> str:
+    text = printable(name)
     return text if len(text) <= _LABEL else f"{text[: _LABEL - 1]}…"
 
 

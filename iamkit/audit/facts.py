@@ -10,6 +10,7 @@ from iamkit.audit.cells import hours
 from iamkit.audit.columns import Unread
 from iamkit.parameters.thresholds import Thresholds, Waiver
 from iamkit.policies.actions.catalogue import load_catalogue
+from iamkit.policies.escalation.search import Escalation
 from iamkit.policies.evaluation.holdings import Holdings
 
 DEFAULTS = Thresholds()
@@ -32,8 +33,13 @@ class Facts:
 
     @cached_property
     def rights(self) -> Holdings:
-        """What users hold."""
+        """What users and roles hold."""
         return Holdings(self.state, load_catalogue())
+
+    @cached_property
+    def escalation(self) -> Escalation:
+        """Who can become administrator."""
+        return Escalation(self.state, self.rights)
 
     @property
     def gaps(self) -> Gaps:

@@ -32,6 +32,7 @@ from iamkit.audit.groups_table import GROUPS
 from iamkit.audit.keys_table import ACCESS_KEYS
 from iamkit.audit.policies_table import POLICIES
 from iamkit.audit.remedies import Case, commands_for
+from iamkit.audit.roles_table import ROLES
 from iamkit.audit.users_table import PEOPLE
 from iamkit.parameters.thresholds import Waiver
 
@@ -40,6 +41,7 @@ _TABLES: Mapping[Table, tuple[Schema[Any], str, set[str]]] = {
     "users": (PEOPLE, "user", {"users"}),
     "access_keys": (ACCESS_KEYS, "user key slot", {"users"}),
     "groups": (GROUPS, "group", {"groups"}),
+    "roles": (ROLES, "role", {"roles"}),
     "policies": (POLICIES, "policy holder arn", {"policies", "users", "groups", "roles"}),
 }
 """Of each table the schema, the columns that say whose a row is, and of which kinds it has rows."""
@@ -77,7 +79,7 @@ FINDINGS: Schema[Finding] = {
     ),
     "check": text("the check's id", lambda f: f.check.id, DERIVED),
     "title": text("what is expected", lambda f: f.check.title, DERIVED),
-    "principal": text("the user, group, policy or account", lambda f: f.principal, DERIVED),
+    "principal": text("the user, group, role, policy or account", lambda f: f.principal, DERIVED),
     "resource": text("what of it: an access key id, a certificate", lambda f: f.resource, DERIVED),
     "data": text("what decided it, as column=value", lambda f: f.data, DERIVED),
     "source": text("the operations that the data come from", lambda f: f.source, DERIVED),

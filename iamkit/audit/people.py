@@ -21,6 +21,7 @@ from iamkit.account.state import (
 from iamkit.audit.cells import days, latest
 from iamkit.audit.columns import NOT_READ, UNKNOWN, Unread, unread
 from iamkit.audit.facts import Facts
+from iamkit.policies.escalation.wording import say_escalations
 
 LISTED = "ListAccessKeys"
 USER_SOURCES = (
@@ -116,7 +117,9 @@ class Person:
     @property
     def unknown(self) -> str:
         """The operations that failed, were denied or are stale."""
-        return _named(self.lacks, UNKNOWN)
+        described = self.name in self.facts.state.users
+        hangs = described and DETAILS not in self.lacks and self.escalations is None
+        return _named({**({DETAILS: UNKNOWN} if hangs else {}), **self.lacks}, UNKNOWN)
 
     @property
     def not_read(self) -> str:
@@ -170,11 +173,14 @@ class Person:
         """By which it is an administrator; empty if it is none, None if that is not known."""
         return self.facts.rights.of(self.user).admin_path
 
-    @property
+    @cached_property
     def escalations(self) -> str | None:
         """The ways to become an administrator, of who is none; None if that is not known."""
-        ways = self.facts.rights.of(self.user).escalations
-        return None if ways is None else "; ".join(ways)
+        return (
+            ""
+            if self.admin_path
+            else say_escalations(self.facts.escalation, f"user {self.user.name}")
+        )
 
     @cached_property
     def last_activity(self) -> datetime | None:

@@ -13,6 +13,7 @@ from iamkit.account.state import JSON
 from iamkit.audit.columns import LACKING, Column, Schema, Unread, flag, number, text, time
 from iamkit.audit.facts import Facts
 from iamkit.audit.policy_review import Review, review_document
+from iamkit.policies.evaluation.reach import Place
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -27,6 +28,7 @@ class HeldPolicy:
         held: who has it, as far as that is known.
         bounded: whom it bounds, as far as that is known.
         whole: whether these are all.
+        place: the account's partition and number.
     """
 
     name: str | None
@@ -38,13 +40,14 @@ class HeldPolicy:
     held: list[str] = field(default_factory=list)
     bounded: list[str] = field(default_factory=list)
     whole: bool = True
+    place: Place = ("aws", "")
 
     @cached_property
     def review(self) -> Review:
-        """What its text says."""
+        """What it grants."""
         if not is_described(self.document):
             raise Unread(DETAILS)
-        return review_document(self.document)
+        return review_document(self.document, self.place)
 
     @property
     def attached_to(self) -> str | None:
@@ -84,6 +87,10 @@ POLICIES: Schema[HeldPolicy] = {
     "boundaries": number("how many of them it only bounds", lambda p: p.count(len(p.bounded))),
     "held": flag("somebody has it, and is not only bounded by it", lambda p: p.is_held),
     "full_admin": flag("allows * on * unconditionally", lambda p: p.review.full_admin),
+    "full_admin_if": text(
+        "the condition keys under which it allows * on * to a call without MFA",
+        lambda p: p.review.full_admin_if,
+    ),
     "full_services": text(
         "services of which it allows everything on everything", lambda p: p.review.full_services
     ),
@@ -123,6 +130,7 @@ def _managed(facts: Facts) -> Iterator[HeldPolicy]:
             held=holders.get(arn, []),
             bounded=bounds.get(arn, []),
             whole=not facts.gaps.holders,
+            place=(state.partition, state.account_id),
         )
 
 
@@ -130,7 +138,12 @@ def _inline(facts: Facts) -> Iterator[HeldPolicy]:
     for holder, entity in facts.state.holders():
         for name, document in entity.inline_policies.items():
             yield HeldPolicy(
-                name=name, kind="inline", holder=holder, document=document, held=[holder]
+                name=name,
+                kind="inline",
+                holder=holder,
+                document=document,
+                held=[holder],
+                place=(facts.state.partition, facts.state.account_id),
             )
     gaps = facts.gaps
     for holder in (*(f"group {n}" for n in gaps.groups), *(f"user {n}" for n in gaps.users)):

@@ -12,6 +12,7 @@ from iamkit.audit.keys_table import ACCESS_KEYS
 from iamkit.audit.permissions_table import PERMISSIONS
 from iamkit.audit.policies_table import POLICIES
 from iamkit.audit.priorities import STANDING
+from iamkit.audit.roles_table import ROLES
 from iamkit.audit.users_table import PEOPLE
 
 __all__ = ["FINDINGS", "REPORT", "SEVERITIES", "SOURCES", "TABLES", "USERS"]
@@ -24,6 +25,7 @@ TABLES: Mapping[str, Schema[Any]] = {
     "users": USERS,
     "access_keys": ACCESS_KEYS,
     "groups": GROUPS,
+    "roles": ROLES,
     "policies": POLICIES,
     "memberships": MEMBERSHIPS,
     "permissions": PERMISSIONS,

@@ -110,7 +110,9 @@ PEOPLE: Schema[Person] = {
         "group, policy and statement that make an administrator", lambda p: p.admin_path
     ),
     "escalations": text(
-        "ways by which a user may become an administrator", lambda p: p.escalations
+        "how a user can become administrator: what it does (by which calls; without which "
+        "statements not)",
+        lambda p: p.escalations,
     ),
     "password_enabled": flag(
         "has a console password", lambda p: p.password_enabled, f"{REPORT} or {PROFILE}"

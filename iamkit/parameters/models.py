@@ -29,7 +29,7 @@ from iamkit.parameters import iam_names, thresholds
 from iamkit.parameters.checking import Model, check
 from iamkit.parameters.files import locate_files
 from iamkit.parameters.hand_over import check_hand_over
-from iamkit.parameters.practice import practice_values
+from iamkit.parameters.practice import is_practice, practice_values
 from iamkit.policies import check_policy, count_characters, parse_policy
 from iamkit.policies.actions.builder import Verb
 from iamkit.policies.grammar.quotas import QUOTAS
@@ -113,13 +113,13 @@ class NotebookParameters(Model):
         """Check the values that a notebook's parameters cell set, or papermill after it.
 
         None says that nobody gave a value. In the practice account the guide's value stands for
-        it; in any other the model's own default, and what has none is missing.
+        it; in any other, a twin too, the model's own default, and what has none is missing.
 
         Raises:
             InputError: naming each parameter that is wrong or missing, and what was expected.
         """
         given = {n: variables[n] for n in cls.model_fields if variables.get(n) is not None}
-        if given.get("environment") == "sandbox":
+        if is_practice(given):
             given = practice_values(cls.model_fields) | given
         return check(cls, locate_files(given))
 

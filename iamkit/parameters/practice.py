@@ -1,6 +1,6 @@
 """The guide's own values: what stands in the practice account for what nobody said."""
 
-from collections.abc import Container
+from collections.abc import Container, Mapping
 from copy import deepcopy
 from functools import cache
 from pathlib import Path
@@ -15,6 +15,12 @@ def packaged(name: str) -> Path:
     """The folder ``notebooks`` or ``parameters`` as it came with iamkit."""
     installed = PACKAGE / "_data" / name
     return installed if installed.is_dir() else PACKAGE.parent / name
+
+
+def is_practice(given: Mapping[str, Any]) -> bool:
+    """Whether parameters are of the practice account; a twin is a sandbox of another account."""
+    practised = _of_the_guide()["account_id"]
+    return given.get("environment") == "sandbox" and given.get("account_id", practised) == practised
 
 
 def practice_values(names: Container[str]) -> dict[str, Any]:

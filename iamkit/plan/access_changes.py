@@ -37,15 +37,8 @@ def impact_of(
         policies and may make the difference another. Empty if the holder has no members.
     """
     known = catalogue or load_catalogue()
-    subject = subject_of(wanted)
-    changes = [
-        subject.change(
-            "update", f"put_{subject.kind}_policy", PolicyName=name, PolicyDocument=document
-        )
-        for name, document in wanted.inline_policies.items()
-    ]
-    concerned = sorted(_concerned(state, wanted))
-    after = account_after(state, changes if concerned else [])
+    concerned = sorted(concerned_by(state, wanted))
+    after = account_with(state, wanted) if concerned else state
     rows = []
     for name, step in access_steps(state, after, concerned, known):
         patterns = shortest_patterns(step.new, known)
@@ -55,6 +48,18 @@ def impact_of(
     import pandas as pd  # noqa: PLC0415 - the meaning of a plan needs no tables
 
     return pd.DataFrame(rows, columns=list(COLUMNS)).astype(types)
+
+
+def account_with(state: AccountState, wanted: DesiredHolder) -> AccountState:
+    """The account, where a group or user that is there has the inline policies that are wanted."""
+    subject = subject_of(wanted)
+    changes = [
+        subject.change(
+            "update", f"put_{subject.kind}_policy", PolicyName=name, PolicyDocument=document
+        )
+        for name, document in wanted.inline_policies.items()
+    ]
+    return account_after(state, changes)
 
 
 @dataclass(frozen=True)
@@ -109,7 +114,8 @@ def access_steps(
         )
 
 
-def _concerned(state: AccountState, wanted: DesiredHolder) -> list[str]:
+def concerned_by(state: AccountState, wanted: DesiredHolder) -> list[str]:
+    """The users who have what a group or user has; none if it is not there."""
     if isinstance(wanted, DesiredUser):
         return [wanted.name] if wanted.name in state.users else []
     return [user.name for user in state.users.values() if wanted.name in user.groups]

@@ -1,19 +1,26 @@
 """What a plan means for people, in sentences: who will be able to do what, and who no longer."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 
-from iamkit.account.state import AccountState, sign_in_url
-from iamkit.plan.access_changes import AccessStep, access_steps
+from iamkit.account.state import JSON, AccountState, User, sign_in_url
+from iamkit.plan.access_changes import AccessStep, access_steps, account_with, concerned_by
 from iamkit.plan.changes import Change, Plan
+from iamkit.plan.desired import DesiredHolder
 from iamkit.plan.preview import account_after
 from iamkit.policies.actions.catalogue import Catalogue, load_catalogue
 from iamkit.policies.actions.expansion import shortest_patterns
+from iamkit.policies.escalation.search import Escalation, search_paths
+from iamkit.policies.escalation.wording import PathsChange, compare_paths
 from iamkit.policies.wording.actions import say_mask
 from iamkit.policies.wording.explanation import explain
 from iamkit.text import listed
 
+WHOEVER = "whoever gets it"
 NAMED = 5
 """How many people a sentence names; the others are counted."""
+WAYS_NAMED = 3
+"""How many ways to an administrator's rights a sentence names; the others are counted."""
 
 
 def say_meaning(current: AccountState, plan: Plan, catalogue: Catalogue | None = None) -> list[str]:
@@ -26,6 +33,7 @@ def say_meaning(current: AccountState, plan: Plan, catalogue: Catalogue | None =
         *_say_leaving(plan.changes),
         *_say_limits(plan.changes),
         *_say_access(current, after, plan.changes, known),
+        *say_paths(current, after),
         *_say_empty_groups(after, plan.changes),
         *_say_credentials(plan.changes),
         *_say_alias(plan.changes, current.partition),
@@ -66,6 +74,49 @@ def _say_access(
             yield f"{who} will be able to go farther than now: {_say(step.wider, catalogue)}."
         if step.less:
             yield f"{who} will no longer be able to, or less far: {_say(step.less, catalogue)}."
+
+
+def say_paths(before: AccountState, after: AccountState) -> Iterator[str]:
+    """Who can become administrator by a change, or no longer can, and how."""
+    if before.users == after.users and before.groups == after.groups:
+        return
+    alike: dict[PathsChange, list[str]] = {}
+    for name, found in compare_paths(search_paths(before), Escalation(after)).items():
+        alike.setdefault(found, []).append(name.removeprefix("user "))
+    for found, names in alike.items():
+        who = _people(names)
+        if found.opened:
+            more = " in more ways than now" if found.others else ""
+            yield f"{who} will be able to become administrator{more}: {_ways(found.opened)}."
+        if found.closed:
+            left = found.others + len(found.opened)
+            still = f" ({left} other way{'s' * (left > 1)} to it stay open)" if left else ""
+            yield (
+                f"{who} will no longer be able to become administrator{still} by this: "
+                f"{_ways(found.closed)}."
+            )
+
+
+def say_paths_of(
+    state: AccountState, policies: Mapping[str, JSON], wanted: DesiredHolder | None = None
+) -> Iterator[str]:
+    """Who could become administrator by policies: those who would have them, or whoever gets them.
+
+    Args:
+        state: the account.
+        policies: by their names.
+        wanted: the group or user that would have them, if that is said.
+    """
+    if wanted and concerned_by(state, wanted):
+        yield from say_paths(state, account_with(state, wanted))
+    elif policies:
+        somebody = User(name=WHOEVER, inline_policies=policies)
+        yield from say_paths(state, replace(state, users={**state.users, WHOEVER: somebody}))
+
+
+def _ways(said: tuple[str, ...]) -> str:
+    more = f"; and {len(said) - WAYS_NAMED} more" if len(said) > WAYS_NAMED else ""
+    return "; or ".join(said[:WAYS_NAMED]) + more
 
 
 def _say_empty_groups(after: AccountState, changes: Iterable[Change]) -> Iterator[str]:

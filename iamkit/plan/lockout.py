@@ -137,7 +137,7 @@ def _graded(account: AccountState) -> Iterator[tuple[User, Grade]]:
 
 def _grade(holding: Holding, actions: int) -> Grade:
     """How surely all of these actions are allowed, on everything."""
-    reach = holding.reach
+    reach = holding.reach if holding.lacking else holding.reach_as_read
     if not actions & ~reach.everything:
         return Grade.SURELY
     may = reach.everything | reach.most | reach.conditional | reach.unknown

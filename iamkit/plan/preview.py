@@ -23,8 +23,9 @@ Named = TypeVar("Named", User, Group, Role)
 def account_after(current: AccountState, changes: Iterable[Change]) -> AccountState:
     """The account with these changes made, in their order.
 
-    A change that was made already alters nothing. A new access key has the id that a journal adds
-    to the change's arguments; that of a plan, which AWS will draw, is empty.
+    A change that was made already alters nothing. A new user has no credentials. A new access key
+    has the id that a journal adds to the change's arguments; that of a plan, which AWS will draw,
+    is empty.
     """
     state = current
     for change in changes:
@@ -41,8 +42,8 @@ def account_after(current: AccountState, changes: Iterable[Change]) -> AccountSt
         elif change.kind == "policy":
             state = replace(state, policies=_policies(state, change))
         elif change.kind == "user":
-            users = _made(state.users, change, User)
-            state = replace(state, users=users, **_credentials(state, change))
+            of_users = _credentials(state, change)
+            state = replace(state, users=_made(state.users, change, User), **of_users)
     return state
 
 
@@ -98,11 +99,23 @@ def _facts(holder: Any, change: Change) -> dict[str, Any]:
 
 def _credentials(state: AccountState, change: Change) -> dict[str, Any]:
     """What a change makes of a user's credentials, by the field of the account."""
+    if change.part == "existence" and (change.name in state.users) == (change.verb == "delete"):
+        return {f: _of_users(getattr(state, f), change, none) for f, none in NOTHING.items()}
     if change.operation not in CREDENTIALS:
         return {}
     field, changed = CREDENTIALS[change.operation]
     of_users: Mapping[str, Any] = getattr(state, field)
     return {field: {**of_users, change.name: changed(of_users.get(change.name), change.arguments)}}
+
+
+NOTHING: Mapping[str, Any] = {"access_keys": (), "mfa_devices": (), "login_profiles": None}
+"""By field of the account, what stands there for a user without such a thing."""
+
+
+def _of_users(of_users: Mapping[str, Any], change: Change, nothing: Any) -> Mapping[str, Any]:
+    """A field with nothing of a user who is new, and without one who is gone."""
+    others = {name: some for name, some in of_users.items() if name != change.name}
+    return others if change.verb == "delete" else {**others, change.name: nothing}
 
 
 def _with_key(keys: tuple[AccessKey, ...] | None, given: JSON) -> tuple[AccessKey, ...]:

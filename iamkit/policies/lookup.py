@@ -4,9 +4,7 @@ from pathlib import Path
 
 from iamkit.account.state import JSON, AccountState
 from iamkit.errors import InputError
-from iamkit.policies.grammar.document import parse_existing
-from iamkit.policies.grammar.reading import MAX_TEXT
-from iamkit.storage.reading import read_bytes
+from iamkit.policies.grammar.document import read_policy_file
 from iamkit.text import did_you_mean
 
 
@@ -29,7 +27,7 @@ def find_policy(state: AccountState, source: str) -> JSON:
         return known[source]
     path = Path(source).expanduser()
     if path.is_file():
-        return parse_existing(read_bytes(path, 4 * MAX_TEXT), path.name)
+        return read_policy_file(path)
     hint = did_you_mean(source, known) or "; name a file, an ARN, or group dev/devGroupPolicy."
     raise InputError(f"There is no policy {source!r} in the account, and no such file{hint}")
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from iamkit.sandbox.client import Sandbox
-    from iamkit.sandbox.environment import sandbox_env
+    from iamkit.sandbox.environment import redirect_sign_in, sandbox_env
     from iamkit.sandbox.process import (
         Restored,
         find_sandbox,
@@ -19,13 +19,15 @@ if TYPE_CHECKING:
         start_sandbox,
         stop_sandbox,
     )
-    from iamkit.sandbox.twin import load_twin, twin_folder
+    from iamkit.sandbox.twin import list_twins, load_twin, twin_folder
 
 _HOMES = {
     "Restored": "process",
     "Sandbox": "client",
     "find_sandbox": "process",
+    "list_twins": "twin",
     "load_twin": "twin",
+    "redirect_sign_in": "environment",
     "reset_sandbox": "process",
     "restore_sandbox": "process",
     "sandbox_env": "environment",
@@ -38,7 +40,9 @@ __all__ = [
     "Restored",
     "Sandbox",
     "find_sandbox",
+    "list_twins",
     "load_twin",
+    "redirect_sign_in",
     "reset_sandbox",
     "restore_sandbox",
     "sandbox_env",

@@ -189,6 +189,18 @@ class Sandbox:
         """
         self._do("set_password_last_used", user=user, at=_utc(at))
 
+    def sign_in(self, user: str | None, region: str = "us-east-1") -> dict[str, str]:
+        """Begin a session of ``aws login`` of a user, or of the root if it is None.
+
+        Returns:
+            ``session_arn``, ``client_id``, and ``refresh_token``, with which CreateOAuth2Token
+            gives credentials, until somebody revokes the session.
+
+        Raises:
+            SandboxError: there is no such user, or it has no password.
+        """
+        return dict(self._do("sign_in", user=user, region=region))
+
     def set_root_mfa(self, *, enabled: bool) -> None:
         """Say whether the root signs in with MFA."""
         self._do("set_root_mfa", enabled=enabled)

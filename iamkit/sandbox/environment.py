@@ -3,6 +3,8 @@
 import os
 import shlex
 from collections.abc import Iterable, Mapping
+from typing import Any
+from urllib.parse import urlsplit
 
 from iamkit.sandbox.client import Sandbox
 
@@ -47,6 +49,23 @@ def sandbox_variables(sandbox: Sandbox) -> dict[str, str | None]:
     https://docs.aws.amazon.com/sdkref/latest/guide/settings-reference.html
     """
     return {**dict.fromkeys(_names_to_unset(os.environ)), **_exports(sandbox)}
+
+
+def redirect_sign_in(client: Any, endpoint_url: str) -> None:
+    """Lead a boto3 client of the sign-in service to a sandbox.
+
+    That service's rules of endpoints give ListSessions, GetSession and BatchRevokeSessions AWS's
+    own address, whatever ``endpoint_url`` the client was made with; so it is set at each call.
+
+    Args:
+        client: of ``signin``.
+        endpoint_url: the sandbox's.
+    """
+
+    def redirect(params: dict[str, Any], **_: Any) -> None:
+        params["url"] = endpoint_url + urlsplit(params["url"]).path
+
+    client.meta.events.register("before-call.signin", redirect)
 
 
 def _names_to_unset(environ: Iterable[str]) -> list[str]:

@@ -20,6 +20,12 @@ def twin_folder(home: Path, account_id: str) -> Path:
     return home / "twins" / account_id
 
 
+def list_twins(home: Path) -> list[str]:
+    """The ids of the accounts that have a twin beside the practice account, in order."""
+    folders = (home / "twins").glob("*")
+    return sorted(folder.name for folder in folders if re.fullmatch("[0-9]{12}", folder.name))
+
+
 def load_twin(folder: Path, state: AccountState) -> tuple[Sandbox, list[str]]:
     """A sandbox whose account is a twin of the one whose state was saved.
 

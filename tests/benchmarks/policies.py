@@ -194,8 +194,8 @@ def escalating(people, roles):
 
 def benchmark_escalation():
     """Who can become administrator, beside the same statements asked one by one."""
+    from iamkit.policies.escalation.answers import paths_to_admin
     from iamkit.policies.escalation.catalogue import load_paths
-    from iamkit.policies.escalation.search import paths_to_admin
     from iamkit.policies.evaluation.access import Access
 
     state = escalating(USERS, 500)

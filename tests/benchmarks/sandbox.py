@@ -34,7 +34,7 @@ def replays(folder):
     """
     from sandbox_world import World
 
-    from iamkit.sandbox.server import persistent_account as life
+    from iamkit.sandbox.server import persistent_accounts as life
 
     world = World(folder)
     for number in range(WRITES // 4):

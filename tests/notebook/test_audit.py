@@ -15,6 +15,7 @@ from iamkit.errors import AwsError, InputError
 from iamkit.notebook.pages.audit import require_complete, save_audit
 from iamkit.notebook.pages.audit_user import describe_user, show_user
 from iamkit.parameters.models import AuditUsersParameters
+from iamkit.policies import allow, policy
 
 IAMKIT = Path(sys.executable).parent / "iamkit"
 KEY = {"id": "AKIA1", "age": 91, "used": 1}
@@ -35,10 +36,15 @@ def run(tmp_path, state, **parameters):
 
 def test_a_saved_state_is_audited_headless_and_kept(tmp_path):
     """The page has the numbers, the pictures and the tables; the folder has the files."""
-    code, said, page = run(tmp_path, account_of(CASE), save_to="kept", user="bob")
+    ann, bob = CASE["users"]
+    strong = bob | {"inline": {"p": policy(allow("iam:PutUserPolicy"))}}
+    state = account_of({"users": [ann, strong]})
+    code, said, page = run(tmp_path, state, save_to="kept", user="bob")
     assert code == 0, said
     assert "SAVED, account 111122223333" in page
-    assert page.count("data:image/svg+xml;base64,") == 4
+    assert page.count("data:image/svg+xml;base64,") == 4 + 2  # of the paths one for each theme
+    assert "1 users and roles can make themselves administrator." in page
+    assert "bob can write itself an inline policy that allows everything." in page
     assert "Access keys are rotated within 90 days" in page
     assert "<b>ann" not in page
     kept = {path.name for path in (tmp_path / "kept").iterdir()}

@@ -19,6 +19,7 @@ from iamkit.notebook.input_notebook import declared_parameters, fill_parameters
 from iamkit.parameters.files import CURRENT, FILES as FILE_PARAMETERS, resolve_files
 from iamkit.parameters.models import (
     NOTEBOOKS,
+    AdminGroupParameters,
     PolicyStudioParameters,
     UserRow,
     UsersParameters,
@@ -251,6 +252,26 @@ def test_a_relative_path_of_nobody_knows_where_is_refused(monkeypatch):
     assert whole.users_csv == "/a/team.csv"
     at_home = UsersParameters.from_cell(account | {"users_csv": "~/team.csv"})
     assert at_home.users_csv == str(Path.home() / "team.csv")
+
+
+@pytest.mark.parametrize(
+    ("account", "missing"),
+    [
+        ({"environment": "sandbox"}, False),
+        ({"environment": "sandbox", "account_id": "000000000000"}, False),
+        ({"environment": "sandbox", "account_id": "111122223333"}, True),
+        ({"environment": "aws", "account_id": "111122223333"}, True),
+    ],
+    ids=["practice by default", "practice", "a twin", "a live account"],
+)
+def test_the_guides_names_are_of_the_practice_account_alone(account, missing, monkeypatch):
+    """A twin is a real account's, where nobody is called alice unless somebody says so."""
+    monkeypatch.delenv(CURRENT, raising=False)
+    if missing:
+        with pytest.raises(InputError, match="admin_user"):
+            AdminGroupParameters.from_cell(account)
+    else:
+        assert AdminGroupParameters.from_cell(account).admin_user
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,11 @@
 from dataclasses import replace
 
 from accounts import READ
+from escalation_cases import World, document
 
 from iamkit.account.state import AccessKey, AccountState, Group, LoginProfile, User
 from iamkit.plan.changes import make_plan
-from iamkit.plan.consequences import say_meaning
+from iamkit.plan.consequences import say_meaning, say_paths_of
 from iamkit.plan.desired import (
     Absent,
     Desired,
@@ -135,3 +136,43 @@ def test_what_was_not_read_is_said_before_what_is_known():
         "gone, which were not read."
     )
     assert second.startswith("ann will be able to")
+
+
+def test_a_way_to_an_administrators_rights_that_a_plan_opens_or_closes_is_said():
+    """Those who get it share a sentence, which names how; taken away again, that is said too."""
+    state = World({"bob": ["allow s3:*"]}).state
+    users = state.users | {"carol": replace(state.users["bob"], name="carol", arn="")}
+    state = replace(state, users=users, sources=READ)
+    opening = document(["allow iam:PutUserPolicy on user/carol", "allow iam:CreateAccessKey"])
+    group = DesiredGroup(name="team", inline_policies={"p": opening})
+    sentences = said(state, Desired(groups=(group,)))
+    key = "make an access key for ada, who is an administrator"
+    assert f"bob will be able to become administrator: {key}; or write carol" in sentences[1]
+    assert sentences[2].startswith("carol will be able to become administrator: write itself an")
+    before = after(state, Desired(groups=(group,)))
+    closing = DesiredGroup(name="team", inline_policies={"p": document(["allow s3:Get*"])})
+    assert any(
+        one.startswith("bob will no longer be able to become administrator by this: make an")
+        for one in said(before, Desired(groups=(closing,)))
+    )
+
+
+def test_a_new_administrator_opens_ways_to_those_who_manage_keys():
+    """A plan that only adds a user may make another one as strong."""
+    state = replace(World({"bob": ["allow iam:CreateAccessKey on user/zoe"]}).state, sources=READ)
+    zoe = DesiredUser(name="zoe", inline_policies={"p": document(["allow *"])})
+    assert (
+        "bob will be able to become administrator: make an access key for zoe, who is an "
+        "administrator."
+    ) in said(state, Desired(users=(zoe,)))
+
+
+def test_a_policy_without_a_holder_is_told_for_whoever_gets_it():
+    """In the studio nobody needs to have a policy yet; nor has anybody who is in no group."""
+    state = World({}).state
+    policies = {"p": document(["allow iam:PutUserPolicy"])}
+    empty = DesiredGroup(name="empty", inline_policies=policies)
+    for wanted in (None, empty):
+        (sentence,) = say_paths_of(state, policies, wanted)
+        assert sentence.startswith("whoever gets it will be able to become administrator: write")
+    assert list(say_paths_of(state, {"p": document(["allow s3:*"])})) == []

@@ -11,7 +11,7 @@ from iamkit.policies import allow, count_characters, policy
 from iamkit.policies.actions.builder import Place, arn_of, build_policy, chosen_actions
 from iamkit.policies.actions.catalogue import load_catalogue
 from iamkit.policies.actions.expansion import expand
-from iamkit.policies.comparison import compare_policies
+from iamkit.policies.comparison.table import compare_policies
 from iamkit.policies.evaluation.engine import Policies, evaluate
 from iamkit.policies.evaluation.request import Principal, Request
 from iamkit.policies.grammar.quotas import measure

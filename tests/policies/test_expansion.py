@@ -77,6 +77,7 @@ def test_an_unknown_action_is_kept():
     document = policy(allow("sqs:MadeUp", "sqs:SendMessage"))
     assert expand(document) == ["sqs:SendMessage", "sqs:MadeUp"]
     assert "sqs:MadeUp" in shrink(document)["Statement"][0]["Action"]
+    assert "sqs:MadeUp" not in expand(policy(allow("SQS:Made*"), allow("sqs:MadeUp")))
 
 
 @given(policies)

@@ -10,8 +10,14 @@ from moto.iam.aws_managed_policies import aws_managed_policies_data
 from samples import scaled
 
 from iamkit.policies import allow, policy
+from iamkit.policies.actions.catalogue import load_catalogue
+from iamkit.policies.actions.dangers import DANGERS, danger_masks
+from iamkit.policies.grammar.statements import read_statements
 from iamkit.policies.grammar.validation import find_problem
+from iamkit.policies.wording.actions import say_object
 from iamkit.policies.wording.explanation import explain
+from iamkit.policies.wording.phrases import say_action
+from iamkit.policies.wording.resources import say_resources
 
 CASES = json.loads((Path(__file__).parent / "cases" / "explain.json").read_text(encoding="utf-8"))
 MANAGED = json.loads(aws_managed_policies_data)
@@ -57,6 +63,61 @@ def test_aws_own_policies_are_told():
         for said in found:
             assert re.fullmatch(r"May \S.*\S\.", said.text), name
             assert not re.search(r"\{\}|  | ,|None|and and| in ,", said.text), said.text
+
+
+def unsaid(statement, text):
+    """The classes of danger that a statement grants, and that its sentence does not name."""
+    known = load_catalogue()
+    mask = known.about(statement)
+    for name, part in danger_masks(known).items():
+        if mask & part and DANGERS[name] not in text.partition("; in all ")[0]:
+            words = [say_action(action) for action in known.named(mask & part)]
+            if not all(verb in text and thing.rpartition(" ")[2] in text for verb, thing in words):
+                yield name
+
+
+def dangers_left_out(document):
+    """The dangers of a policy's statements that their sentences do not name."""
+    told = {found.statement: found.text for found in explain(document)}
+    return [
+        (name, told[statement.number])
+        for statement in read_statements(document)
+        if statement.allows and not ("*" in statement.actions and not statement.not_action)
+        for name in unsaid(statement, told[statement.number])
+        if not say_object(statement, say_resources(statement, {}))
+    ]
+
+
+def test_every_danger_of_awss_policies_is_named():
+    """By its class, or by each of its actions, however many services a statement is about."""
+    for name, managed in MANAGED.items():
+        assert dangers_left_out(managed["Document"]) == [], name
+
+
+@given(st.data())
+@settings(max_examples=scaled(75, 3000), deadline=None)
+def test_every_danger_is_named_at_any_length(data):
+    """One dangerous action among any others is not lost, by itself or behind a wildcard."""
+    known = load_catalogue()
+    grave = data.draw(st.sampled_from(sorted(DANGERS)))
+    action = data.draw(st.sampled_from(known.named(danger_masks(known)[grave])))
+    pattern = data.draw(st.sampled_from([action, f"{action[:-2]}*", f"{action.split(':')[0]}:*"]))
+    others = data.draw(st.lists(st.sampled_from(known.actions), max_size=40))
+    key = data.draw(st.sampled_from(["Action", "Action", "NotAction"]))
+    document = policy({"Effect": "Allow", key: [*others, pattern], "Resource": "*"})
+    assert dangers_left_out(document) == []
+
+
+def test_dangers_come_first_and_the_gravest_foremost():
+    """However many services stand before them in the alphabet."""
+    actions = ["iam:PassRole", "secretsmanager:*", "s3:*", "ec2:*", "sqs:*", "a4b:*", "dynamodb:*"]
+    (said,) = explain(policy(allow(*actions)))
+    assert said.text.startswith(
+        "May hand roles to AWS's services, manage permissions in AWS Secrets Manager, Amazon S3, "
+    )
+    assert (
+        "read secrets in AWS Secrets Manager and Amazon EC2" in said.text.partition("; in all")[0]
+    )
 
 
 @given(CHARACTERS, CHARACTERS, CHARACTERS)

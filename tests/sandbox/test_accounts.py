@@ -189,6 +189,7 @@ def test_sessions_last_accesses_and_tags_are_of_one_account(sandbox, client_of, 
             iam.set_security_token_service_preferences(GlobalEndpointTokenVersion="v2Token")
     for account, iam in iams.items():
         jobs[account] = iam.generate_service_last_accessed_details(Arn=arns[account])["JobId"]
+        sandbox.account(account).age(0.001)
         (last,) = iam.get_service_last_accessed_details(JobId=jobs[account])["ServicesLastAccessed"]
         assert (last["ServiceNamespace"], last.get("LastAuthenticatedEntity")) == (
             "s3",

@@ -579,7 +579,7 @@ def account(tmp_path):
     """An account in this process, with a user `bob` and a gate that is asked directly."""
     from iamkit.sandbox.server.call import Call, Caller
     from iamkit.sandbox.server.http_message import Request
-    from iamkit.sandbox.server.persistent_account import PersistentAccounts
+    from iamkit.sandbox.server.persistent_accounts import PersistentAccounts
 
     life = PersistentAccounts(tmp_path, 0)
     life.account.iam.users.pop("bob", None)

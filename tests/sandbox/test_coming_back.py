@@ -18,7 +18,7 @@ from sandbox_world import World
 
 from iamkit.sandbox import find_sandbox, start_sandbox, stop_sandbox
 from iamkit.sandbox.server.moto_patches import ACCOUNT_ID
-from iamkit.sandbox.server.persistent_account import bring_back
+from iamkit.sandbox.server.persistent_accounts import bring_back
 
 ALLOW = json.dumps(
     {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}

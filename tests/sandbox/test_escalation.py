@@ -2,19 +2,35 @@
 
 Its twin, with one more deny, is refused there. A console password opens no API, so that a path
 over one is walked up to the password, and a path over a SAML provider up to its new certificates.
+Its other closed twins are walked by the calls of the open path. Paths through a service are put to
+the simulator.
 """
 
 import json
 import time
+from contextlib import contextmanager
+from dataclasses import replace
 
 import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
-from escalation_cases import ARN, CASES, World, name_of, who
+from escalation_cases import (
+    ARN,
+    CASES,
+    World,
+    arn,
+    document as text,
+    name_of,
+    service_case,
+    twins,
+    who,
+)
 from sandbox_answers import saml_metadata
 
-from iamkit.policies.escalation.callers import EVERYTHING
+from iamkit.account.state import User
+from iamkit.policies.escalation.account_policies import EVERYTHING
+from iamkit.policies.escalation.catalogue import load_paths
 from iamkit.policies.escalation.search import Escalation
 from iamkit.sandbox.server.one_time_passwords import totp
 
@@ -22,6 +38,8 @@ SESSION = boto3.Session()
 """It reads botocore's models once."""
 WITHOUT_A_KEY = "iam-update-saml-provider iam-create-user-password".split()
 """Paths at whose end nobody has a key with which an API could be called."""
+REFUSALS = "AccessDenied NoSuchEntity EntityAlreadyExists LimitExceeded".split()
+"""How a call ends whose target is not as the path needs it."""
 PASSWORD = "Long-enough-4-everybody!"
 
 
@@ -248,11 +266,10 @@ def walk(walker, way):
 def populate(root, world):
     """Make the account of a case; returns everybody's access keys."""
     iam, state = root.client(), world.state
-    for arn, versions in world.versions.items():
-        texts = [json.dumps(text) for text in versions.values()]
-        iam.create_policy(PolicyName=last(arn), PolicyDocument=texts[0])
-        for text in texts[1:]:
-            iam.create_policy_version(PolicyArn=arn, PolicyDocument=text)
+    for made, held in state.policies.items():
+        iam.create_policy(PolicyName=held.name, PolicyDocument=json.dumps(held.document))
+        for older in held.other_versions:
+            iam.create_policy_version(PolicyArn=made, PolicyDocument=json.dumps(older.document))
     for name, group in state.groups.items():
         iam.create_group(GroupName=name)
         hold(iam, "group", name, group)
@@ -288,15 +305,31 @@ def set_ada(root, world):
 
 def hold(iam, kind, name, holder):
     named = {f"{kind.capitalize()}Name": name}
-    for policy, text in holder.inline_policies.items():
+    for policy, written in holder.inline_policies.items():
         getattr(iam, f"put_{kind}_policy")(
-            **named, PolicyName=policy, PolicyDocument=json.dumps(text)
+            **named, PolicyName=policy, PolicyDocument=json.dumps(written)
         )
-    for arn in holder.attached_policies:
-        getattr(iam, f"attach_{kind}_policy")(**named, PolicyArn=arn)
+    for attached in holder.attached_policies:
+        getattr(iam, f"attach_{kind}_policy")(**named, PolicyArn=attached)
     limit = getattr(holder, "permissions_boundary", None)
     if limit:
         getattr(iam, f"put_{kind}_permissions_boundary")(**named, PermissionsBoundary=limit)
+
+
+@contextmanager
+def refusals():
+    """Within it a call may be refused, or its target be not as the path needs it."""
+    try:
+        yield
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in REFUSALS:
+            raise
+
+
+def root_of(sandbox):
+    """The root, who makes the account of a case."""
+    key = {"AccessKeyId": sandbox.access_key_id, "SecretAccessKey": sandbox.secret_access_key}
+    return Walker(sandbox.endpoint_url, key, "root")
 
 
 def is_refused(call):
@@ -310,9 +343,8 @@ def is_refused(call):
 def test_an_open_path_is_walked_and_its_closed_twin_is_refused(sandbox, case):
     """With a deny a call of the path is refused; without, all are accepted, and one administers."""
     world = World(case)
-    escalation = Escalation(world.state, world.versions)
-    first = {"AccessKeyId": sandbox.access_key_id, "SecretAccessKey": sandbox.secret_access_key}
-    root = Walker(sandbox.endpoint_url, first, "root")
+    escalation = Escalation(world.state)
+    root = root_of(sandbox)
     keys = populate(root, world)
     sandbox.set_authorize(True)
     way, walker = start(root, escalation, case, keys)
@@ -330,6 +362,73 @@ def test_an_open_path_is_walked_and_its_closed_twin_is_refused(sandbox, case):
     if way.path.id in WITHOUT_A_KEY:
         return
     assert walker.client().create_group(GroupName="proof")
+
+
+@pytest.mark.parametrize(
+    ("case", "twin"),
+    [(case, twin) for case in CASES for twin in twins(case)],
+    ids=name_of,
+)
+def test_a_closed_twin_makes_no_administrator(sandbox, case, twin):
+    """The calls of the open path are refused in the twin's account, or lead to nobody stronger."""
+    root = root_of(sandbox)
+    keys = populate(root, World(twin))
+    sandbox.set_authorize(True)
+    open_in = Escalation(World(case).state)
+    with refusals():
+        way, walker = start(root, open_in, twin | {"path": case["path"]}, keys)
+        walk(walker, way)
+        if "password of" in walker.found:
+            assert World(twin).state.mfa_devices["ada"], "the password alone opens the console"
+        elif case["path"] not in WITHOUT_A_KEY:
+            walker.client().create_group(GroupName="proof")
+            pytest.fail("one administers")
+
+
+def test_each_call_of_a_path_through_a_service_is_authorized(sandbox):
+    """The sandbox has not the services; its simulator allows each call, and a deny refuses it."""
+    iam = root_of(sandbox).client()
+    cases = [service_case(path) for path in load_paths() if path.service]
+    services = sorted({one["roles"]["ops"]["trust"] for one in cases})
+    roles = {f"ops{n}": {"trust": s, "has": ["allow *"]} for n, s in enumerate(services)}
+    state = World({"roles": roles}).state
+    for name, role in state.roles.items():
+        iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(role.trust_policy))
+    for case in cases:
+        name = case["path"]
+        user = User(name=name, arn=arn(f"user/{name}"), inline_policies={"own": text(case["bob"])})
+        state = replace(state, users=state.users | {name: user})
+        iam.create_user(UserName=name)
+        hold(iam, "user", name, user)
+    reaches = Escalation(state).reaches
+    for case in cases:
+        way = reaches[f"user {case['path']}"].ways[case["path"]][0]
+        for step in way.steps:
+            asked = {
+                "PolicySourceArn": arn(f"user/{case['path']}"),
+                "ActionNames": [step.action],
+                "ResourceArns": [step.resource],
+                "ContextEntries": [passed_to(way.path.service)],
+            }
+            assert answer(iam.simulate_principal_policy(**asked)) == "allowed", step
+            denied = json.dumps(text([f"deny {step.action}"]))
+            found = iam.simulate_principal_policy(**asked, PolicyInputList=[denied])
+            assert answer(found) == "explicitDeny", step
+
+
+def passed_to(service):
+    """The context of a call that passes a role."""
+    return {
+        "ContextKeyName": "iam:PassedToService",
+        "ContextKeyValues": [service],
+        "ContextKeyType": "string",
+    }
+
+
+def answer(reply):
+    """What the simulator says of its one question."""
+    (found,) = reply["EvaluationResults"]
+    return found["EvalDecision"]
 
 
 def start(root, escalation, case, keys):

@@ -62,7 +62,7 @@ class World:
     def __init__(self, folder):
         from iamkit.sandbox.server.call import Call, Caller, read_parameters
         from iamkit.sandbox.server.errors import Refused
-        from iamkit.sandbox.server.persistent_account import PersistentAccounts
+        from iamkit.sandbox.server.persistent_accounts import PersistentAccounts
 
         self.life = PersistentAccounts(folder, 0)
         self.call_type, self.caller_type, self.refused = Call, Caller, Refused

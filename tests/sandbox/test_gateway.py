@@ -169,3 +169,20 @@ def test_a_foreign_web_page_in_a_browser_reads_and_changes_nothing(
         # A no-cors request is sent, and its answer is opaque: an empty text.
         assert body == "refused|refused|refused|read:|refused"
     assert iam.get_account_authorization_details(Filter=["User"])["UserDetailList"] == before
+
+
+@pytest.mark.parametrize(
+    ("service", "call"),
+    [
+        ("organizations", "describe_organization"),
+        ("lambda", "list_functions"),
+        ("sns", "list_topics"),
+        ("cloudtrail", "describe_trails"),
+    ],
+)
+def test_a_service_that_is_not_here_is_refused_in_its_protocol(
+    sandbox, client_of, refused, service, call
+):
+    """JSON, REST or query: the client reads the code, and no XML as if it were the message."""
+    with refused("UnknownEndpoint", 501):
+        getattr(client_of(sandbox, service), call)()

@@ -55,6 +55,7 @@ GIVEN = {
     "AWSServiceName": "spot.amazonaws.com",
     "ServiceName": "codecommit.amazonaws.com",
     "CredentialAgeDays": "30",
+    "OwnerId": f"{OWN}user/a",
     "Tags.member.1.Key": "k",
     "Tags.member.1.Value": "v",
     "TagKeys.member.1": "k",

@@ -1,6 +1,6 @@
 """A policy as a person reads it: in sentences, with what to mind, its size, and its text."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +12,10 @@ from iamkit.notebook.display import show, show_html
 from iamkit.notebook.markup import copyable, escape, folded, table
 from iamkit.parameters.models import PolicyChoice
 from iamkit.plan.access_changes import impact_of
+from iamkit.plan.consequences import say_paths_of
 from iamkit.plan.desired import Desired
 from iamkit.policies.actions.expansion import shrink
-from iamkit.policies.comparison import compare_policies
+from iamkit.policies.comparison.table import compare_policies
 from iamkit.policies.grammar.document import print_policy
 from iamkit.policies.grammar.quotas import Gauge, measure
 from iamkit.policies.lint.linting import Remark, lint_policy
@@ -102,7 +103,14 @@ def show_impact(state: AccountState, desired: Desired) -> None:
         markup = f"<p>{escape(said)}</p>" + (
             table(rows, [str(name) for name in changes.columns]) if rows else ""
         )
-        show_html(markup, said)
+        paths = list(say_paths_of(state, wanted.inline_policies, wanted))
+        show_html(markup + paths_html(paths), "\n".join([said, *paths]))
+
+
+def paths_html(said: Iterable[str]) -> str:
+    """Who could become administrator, as warnings."""
+    lines = (_line("error", f"{MARKS['warning']} {one}") for one in said)
+    return "".join(lines)
 
 
 def told_impact(changes: pd.DataFrame, holder: str) -> str:
@@ -148,10 +156,15 @@ def policy_text(document: JSON, title: str = "") -> str:
 
 def _remark(remark: Remark) -> str:
     where = f" <small>({escape(remark.path)})</small>" if remark.path else ""
-    return (
-        f'<p style="color:{COLOURS[remark.severity]};margin:2px 0">{MARKS[remark.severity]} '
-        f"{remark.severity}: {escape(remark.message)}{where}</p>"
+    return _line(
+        remark.severity,
+        f"{MARKS[remark.severity]} {remark.severity}: {remark.message}",
+        where,
     )
+
+
+def _line(severity: str, text: str, more: str = "") -> str:
+    return f'<p style="color:{COLOURS[severity]};margin:2px 0">{escape(text)}{more}</p>'
 
 
 def _gauge(gauge: Gauge) -> str:

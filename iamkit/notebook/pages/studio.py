@@ -21,11 +21,18 @@ from iamkit.errors import AwsError, IamkitError, InputError
 from iamkit.notebook.forms.form_state import keep, keeping_row, recall, save_values
 from iamkit.notebook.interactive import someone_is_there
 from iamkit.notebook.markup import escape
-from iamkit.notebook.pages.policy import in_short, policy_html, show_choices, told_impact
+from iamkit.notebook.pages.policy import (
+    in_short,
+    paths_html,
+    policy_html,
+    show_choices,
+    told_impact,
+)
 from iamkit.parameters.checking import AnyModel, describe
 from iamkit.parameters.iam_names import spellings
 from iamkit.parameters.models import PolicyChoice, PolicyStudioParameters
 from iamkit.plan.access_changes import impact_of
+from iamkit.plan.consequences import say_paths_of
 from iamkit.plan.desired import Desired
 from iamkit.plan.wanted import held_policy
 from iamkit.policies.actions.builder import Place, build_policy, chosen_actions, resource_types
@@ -42,6 +49,8 @@ VERBS = {
 NOTHING = PolicyChoice.model_validate({})
 FIRST = ("s3", "ec2", "iam")
 """Services of whose things there are lists, so they come first."""
+MOST_SEARCHED = 1_000
+"""In an account of so many users and roles the paths to power are searched at each click."""
 AUTO = {"width": "auto"}
 STYLE = {"description_width": "9em"}
 FIELD = {"style": STYLE, "layout": {"width": "46em"}}
@@ -324,7 +333,15 @@ class Studio:
         for holder in held_policy(value, document).holders:
             told = told_impact(impact_of(self._state, holder), holder.target)
             notes.append(f"{told} Nothing beyond the policy below.")
-        return "".join(f"<p>{escape(note)}</p>" for note in notes)
+        said = "".join(f"<p>{escape(note)}</p>" for note in notes)
+        return said + self._paths(value, document)
+
+    def _paths(self, value: PolicyStudioParameters, document: JSON) -> str:
+        """Who could become administrator by it; in a large account that takes too long here."""
+        if len(self._state.users) + len(self._state.roles) > MOST_SEARCHED:
+            return "<p>Who could become administrator by it is said below.</p>"
+        holder = next(iter(held_policy(value, document).holders), None)
+        return paths_html(say_paths_of(self._state, {"policy": document}, holder))
 
 
 def show_studio(parameters: PolicyStudioParameters, session: Session) -> Studio:

@@ -9,7 +9,7 @@ from iamkit.audit.schema import SEVERITIES, Schema, in_words
 from iamkit.notebook.display import show_html
 from iamkit.notebook.interactive import someone_is_there
 
-WIDE = "next_action admin_path data remedy waiver".split()
+WIDE = "next_action admin_path data remedy waiver sentence calls depends_on closed_by".split()
 """Columns of sentences, which wrap; names and numbers stay on one line."""
 STYLE = """<style>
 td.iamkit-wide { white-space: normal !important; min-width: 18em; max-width: 36em; }

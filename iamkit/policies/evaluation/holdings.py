@@ -5,43 +5,25 @@ policies are not seen. What hangs on a text that was not read cannot be told.
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 from iamkit.account.gaps import Gaps, find_gaps
 from iamkit.account.state import AccountState, Role, User
 from iamkit.policies.actions.catalogue import Catalogue, union
 from iamkit.policies.evaluation.paths import Path, boundary_path, group_paths, own_paths
-from iamkit.policies.evaluation.reach import Grants, Place, Reach, allowed_by, reach_of
+from iamkit.policies.evaluation.reach import (
+    Grants,
+    Place,
+    Reach,
+    allowed_by,
+    by_rules,
+    reach_of,
+)
+from iamkit.policies.evaluation.special_actions import KEPT
 from iamkit.policies.grammar.statements import Statement
-
-ESCALATIONS: Mapping[str, tuple[str, ...]] = {
-    "writes a policy of its own": ("iam:PutUserPolicy",),
-    "attaches any policy to itself": ("iam:AttachUserPolicy",),
-    "writes a policy of its group": ("iam:PutGroupPolicy",),
-    "attaches any policy to its group": ("iam:AttachGroupPolicy",),
-    "joins any group": ("iam:AddUserToGroup",),
-    "rewrites a managed policy": ("iam:CreatePolicyVersion",),
-    "goes back to an older version of a policy": ("iam:SetDefaultPolicyVersion",),
-    "makes a key for another user": ("iam:CreateAccessKey",),
-    "sets another user's first password": ("iam:CreateLoginProfile",),
-    "changes another user's password": ("iam:UpdateLoginProfile",),
-    "lets itself assume any role": ("iam:UpdateAssumeRolePolicy", "sts:AssumeRole"),
-    "writes a policy of a role it assumes": ("iam:PutRolePolicy", "sts:AssumeRole"),
-    "attaches a policy to a role it assumes": ("iam:AttachRolePolicy", "sts:AssumeRole"),
-    "runs a function as any role": (
-        "iam:PassRole",
-        "lambda:CreateFunction",
-        "lambda:InvokeFunction",
-    ),
-    "runs an instance as any role": ("iam:PassRole", "ec2:RunInstances"),
-    "runs a stack as any role": ("iam:PassRole", "cloudformation:CreateStack"),
-    "runs a task as any role": ("iam:PassRole", "ecs:RegisterTaskDefinition", "ecs:RunTask"),
-    "opens a notebook as any role": ("iam:PassRole", "sagemaker:CreateNotebookInstance"),
-}
-"""Ways by which who is no administrator may become one, with the actions that each needs."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +85,7 @@ class Holding:
         if iam != self.catalogue.of_service("iam"):
             return ""
         together, through = 0, []
-        for statement, actions in self._allowing("all", "all but"):
+        for statement, actions in self._allowing_widely():
             here = actions & iam
             if here == iam:
                 return _told(statement)
@@ -114,33 +96,27 @@ class Holding:
             return " + ".join(through)
         return "" if self._is_read else None
 
-    @cached_property
-    def escalations(self) -> tuple[str, ...] | None:
-        """The ways by which who is no administrator may become one; None if that is not known.
-
-        Each with the path of its first action. A path without its text may give more of them; a
-        boundary without its text may keep them all.
-        """
-        if self.admin_path:
-            return ()
-        ways = self._escalations()
-        unsure = self._bound_is_unread if ways else not self._is_read
-        return None if unsure else ways
-
-    @cached_property
+    @property
     def reach(self) -> Reach:
-        """What it is allowed, and how far; what hangs on a text that was not read is unknown."""
-        if not self._is_read:
-            return Reach(unknown=self._may)
-        if self._bound_is_unread:
-            return Reach(unknown=self.reach_as_read.known)
-        return self.reach_as_read
+        """What it is allowed, and how far; what hangs on a text that was not read is unknown.
 
-    @cached_property
+        By the account's policies and by AWS's own rules: what only a key's policy or a role's
+        trust policy gives is under conditions.
+        """
+        if not self._is_read:
+            found = Reach(unknown=self._may)
+        else:
+            found = self._reach_by((*self.policies, _kept(self.catalogue)))
+            found = Reach(unknown=found.known) if self._bound_is_unread else found
+        return by_rules(found, self.catalogue)
+
+    @property
     def reach_as_read(self) -> Reach:
-        """The same, as if what was not read neither allowed nor denied anything."""
-        read = [grants for grants in self.policies if grants.is_read]
-        return reach_of(read, self._bound, self.catalogue, self.place)
+        """By the account's policies alone, as if what was not read said nothing."""
+        return self._reach_by([grants for grants in self.policies if grants.is_read])
+
+    def _reach_by(self, policies: Sequence[Grants]) -> Reach:
+        return reach_of(policies, self._bound, self.catalogue, self.place)
 
     @cached_property
     def _is_read(self) -> bool:
@@ -162,22 +138,11 @@ class Holding:
         bound = allowed_by([self._bound]).known if self._bound else self.catalogue.everything
         return bound & ~self.restrictions.denied
 
-    def _escalations(self) -> tuple[str, ...]:
-        allowed = list(self._allowing("all", "all but", "type"))
-        found = self.restrictions.of(union(mask for _, mask in allowed))
-        ways = []
-        for way, needed in ESCALATIONS.items():
-            wanted = [self.catalogue.matching(action) for action in needed]
-            if all(found & mask for mask in wanted):
-                first = next(statement for statement, mask in allowed if mask & wanted[0])
-                ways.append(f"{way} ({_told(first)})")
-        return tuple(ways)
-
-    def _allowing(self, *scopes: str) -> Iterator[tuple[Statement, int]]:
-        """The statements that were read and allow, with their actions."""
+    def _allowing_widely(self) -> Iterator[tuple[Statement, int]]:
+        """The statements that were read and allow on all resources, or all but some."""
         for grants in self.policies:
             for statement, actions in grants if grants.is_read else ():
-                if statement.allows and statement.scope in scopes:
+                if statement.allows and statement.scope != "some":
                     yield statement, actions
 
 
@@ -236,6 +201,12 @@ class Holdings:
                 self._read[key] = self._alike.setdefault((key[1], grants.statements), grants)
             found.append(self._read[key])
         return tuple(found)
+
+
+@cache
+def _kept(catalogue: Catalogue) -> Grants:
+    """What AWS keeps for itself, as a policy that everyone has."""
+    return Grants(Path("", "inline", "AWS's own", KEPT), catalogue)
 
 
 def _allowed(grants: Grants) -> int:

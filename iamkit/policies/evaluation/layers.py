@@ -9,6 +9,7 @@ from iamkit.account.state import JSON
 from iamkit.policies.evaluation.special_actions import (
     delegating_policy,
     is_free,
+    kept_from,
     may_have_own_policy,
 )
 from iamkit.policies.grammar.statements import Statement, read_statements, unread
@@ -21,8 +22,9 @@ Kind = Literal[
     "resource control policy",
     "VPC endpoint policy",
     "resource-based policy",
+    "rule of AWS's own",
 ]
-"""The kinds of policies, in the words of AWS's messages."""
+"""The kinds of policies, in the words of AWS's messages; what AWS keeps for itself is the last."""
 
 Text = JSON | tuple[Statement, ...]
 """A policy as its document, or as ``read_statements`` has read it already."""
@@ -41,6 +43,7 @@ class Policies:
         resource_control: by level, likewise.
         vpc_endpoint: of the VPC endpoint through which the request comes; None if through none.
         resource: the resource's own policy, such as a bucket's, a key's or a role's trust policy.
+        kept: what AWS keeps for itself, as statements that deny; ``with_own`` knows it.
 
     A layer that was not read is ``unread(its name)`` in the place of its document.
     """
@@ -52,12 +55,13 @@ class Policies:
     resource_control: Sequence[Mapping[str, Text]] = ()
     vpc_endpoint: Text | None = None
     resource: Text | None = None
+    kept: tuple[Statement, ...] = ()
 
     @cached_property
     def statements(self) -> tuple[Statement, ...]:
         """Those of all layers, the resource's own policy among them."""
         found = [statement for _, layer in self.layers for statement in layer]
-        return (*found, *self.resource_statements)
+        return (*found, *self.resource_statements, *self.kept)
 
     @cached_property
     def layers(self) -> tuple[tuple[Kind, tuple[Statement, ...]], ...]:
@@ -70,10 +74,17 @@ class Policies:
         return _read(self.resource or {}, "resource policy")
 
     def with_own(self, action: str) -> "Policies":
-        """The same, with what AWS never leaves out: if nobody gave it, it was not read."""
-        if self.resource is not None or not (kind := delegating_policy(action)):
+        """The same, with what AWS keeps for itself, and with what it never leaves out.
+
+        If nobody gave that, it was not read.
+        """
+        resource, kind = self.resource, delegating_policy(action)
+        if resource is None and kind:
+            resource = unread(kind, f"the {kind}, which was not read")
+        kept = kept_from(action)
+        if kept == self.kept and resource is self.resource:
             return self
-        return replace(self, resource=unread(kind, f"the {kind}, which was not read"))
+        return replace(self, resource=resource, kept=kept)
 
     def _layers(self) -> Iterator[tuple[Kind, tuple[Statement, ...]]]:
         for level in self.resource_control:

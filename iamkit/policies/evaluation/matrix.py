@@ -10,7 +10,6 @@ import pandas as pd
 from iamkit.errors import InputError
 from iamkit.policies.actions.catalogue import Catalogue
 from iamkit.policies.evaluation.reach import Reach
-from iamkit.policies.evaluation.special_actions import FREE
 from iamkit.policies.grammar.patterns import is_pattern
 
 UNTOLD = "cannot be told"
@@ -73,13 +72,6 @@ class PermissionMatrix:
 def masks_of(reach: Reach) -> tuple[tuple[str, int], ...]:
     """The actions of each of ``REACHES`` but nothing, from the farthest."""
     return tuple(zip(REACHES[:0:-1], vars(reach).values(), strict=True))
-
-
-def with_free(reach: Reach, catalogue: Catalogue) -> Reach:
-    """What somebody may do, with the one action that can be denied to nobody."""
-    free = catalogue.matching(FREE)
-    less = {name: mask & ~free for name, mask in vars(reach).items()}
-    return Reach(**{**less, "everything": less["everything"] | free})
 
 
 def _unpacked(mask: int, size: int) -> Any:

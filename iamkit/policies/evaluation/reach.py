@@ -13,7 +13,8 @@ from functools import cached_property, lru_cache
 from iamkit.policies.actions.catalogue import Catalogue, union
 from iamkit.policies.evaluation.paths import Path
 from iamkit.policies.evaluation.sets import alike, divided, kinds_of, members_of
-from iamkit.policies.grammar.patterns import Lookup
+from iamkit.policies.evaluation.special_actions import special_sets
+from iamkit.policies.grammar.patterns import ARN_PARTS, Lookup
 from iamkit.policies.grammar.statements import Statement, open_variables
 from iamkit.policies.grammar.three_valued import Truth, all_of, any_of, opposite
 
@@ -34,6 +35,11 @@ class Grants:
     def __iter__(self) -> Iterator[tuple[Statement, int]]:
         return iter(self.statements)
 
+    @cached_property
+    def name(self) -> str:
+        """Its path in words."""
+        return str(self.path)
+
     @property
     def is_read(self) -> bool:
         """Whether its text was read; if not, its statements may say anything."""
@@ -46,12 +52,17 @@ class Grants:
 
     @cached_property
     def masks(self) -> Mapping[_Kind, int]:
-        """The actions of all statements of a kind together."""
+        """The actions of all statements of a kind together, as far as their resources fit.
+
+        What ``NotResource`` excepts of another service than the action's own excepts nothing; and
+        what names only such resources is about nothing.
+        """
         found: dict[_Kind, int] = {}
         for statement, actions in self:
-            scope = "some" if statement.scope == "type" else statement.scope
-            kind = statement.allows, scope, not statement.condition_keys
-            found[kind] = found.get(kind, 0) | actions
+            always = not statement.condition_keys
+            for scope, part in _scopes(statement, actions, self.catalogue):
+                kind = statement.allows, scope, always
+                found[kind] = found[kind] | part if kind in found else part
         return found
 
     @cached_property
@@ -60,29 +71,18 @@ class Grants:
         return self.masks.get((False, "all", True), 0) if self.is_read else 0
 
     @cached_property
-    def fitting(self) -> int:
-        """The actions that are allowed always on resources of their own service."""
-        wide = ("all", "all but")
-        return union(
-            actions if s.scope in wide else _concerned(s, actions, self.catalogue)
-            for s, actions in self
-            if s.allows and not s.condition_keys
-        )
+    def allowing(self) -> int:
+        """All that it may allow, on whatever resource."""
+        return union(actions for statement, actions in self if statement.allows)
 
-    @cached_property
+    @property
     def limiting(self) -> tuple[int, int]:
-        """The actions limited so that perhaps no resource is left: as a policy, as a boundary.
-
-        What is excepted of the resources of other services than the action's own limits nothing.
-        """
+        """The actions limited so that perhaps no resource is left: as a policy, as a boundary."""
         own = bounding = 0
-        for statement, actions in self:
-            if statement.scope == "all":
-                continue
-            excepts = statement.allows == statement.not_resource
-            limited = _concerned(statement, actions, self.catalogue) if excepts else actions
-            own |= limited if excepts or not statement.allows else 0
-            bounding |= limited
+        for (allows, scope, _), actions in self.masks.items():
+            if scope != "all":
+                own |= 0 if allows and scope == "some" else actions
+                bounding |= actions
         return own, bounding
 
     def about(self, actions: int) -> tuple[Statement, ...]:
@@ -139,28 +139,50 @@ def reach_of(
     found = allowed_by(policies)
     if boundary:
         found = _within(found, allowed_by([boundary]))
-    for layer in layers:
-        found = _fitted(found, layer)
     limited = union(grants.limiting[0] for grants in policies)
     limited |= boundary.limiting[1] if boundary else 0
     doubtful = (found.some | found.most) & limited
     return _corrected(found, doubtful, layers, catalogue, place) if doubtful else found
 
 
+@lru_cache(maxsize=8_192)
+def by_rules(reach: Reach, catalogue: Catalogue) -> Reach:
+    """The same under AWS's own rules: of users who have the same it is one value.
+
+    What can be denied to nobody is everything; what another policy must allow too is under
+    conditions.
+    """
+    special = special_sets(catalogue)
+    free, asked = special["free"], special["kms"] | special["sts"]
+    given = {name: mask & ~free for name, mask in vars(reach).items()}
+    return Reach(
+        everything=given["everything"] & ~asked | free,
+        most=given["most"] & ~asked,
+        some=given["some"] & ~asked,
+        conditional=given["conditional"] | reach.always & asked,
+        unknown=given["unknown"],
+    )
+
+
 def allowed_by(policies: Iterable[Grants]) -> Reach:
-    """What policies allow together; a deny that may bind makes what it names less certain."""
+    """What policies allow together; a deny that may bind makes what it names less certain.
+
+    A deny on some resources leaves the others, whatever its conditions; whether there are others
+    is for ``reach_of`` to find.
+    """
     masks: dict[_Kind, int] = {}
     for grants in policies:
         for kind, mask in grants.masks.items():
             masks[kind] = masks.get(kind, 0) | mask
     allowed, denied = _by_scope(masks, allows=True), _by_scope(masks, allows=False)
+    excepted = denied["some", True] | denied["some", False]
+    confined = denied["all but", True] | denied["all but", False]
     possible = union(allowed.values()) & ~denied["all", True]
     surely = allowed["all", True] | allowed["all but", True] | allowed["some", True]
-    unsure = denied["all", False] | denied["all but", False] | denied["some", False]
-    always = surely & possible & ~unsure
-    whole = allowed["all", True] & always & ~denied["all but", True]
-    everything = whole & ~denied["some", True]
-    most = (whole | (allowed["all but", True] & always & ~union(denied.values()))) & ~everything
+    always = surely & possible & ~denied["all", False]
+    wide = always & ~confined
+    everything = wide & allowed["all", True] & ~excepted
+    most = wide & (allowed["all", True] | allowed["all but", True]) & ~everything
     some = always & ~everything & ~most
     return Reach(everything, most, some, possible & ~always)
 
@@ -182,19 +204,32 @@ def _within(own: Reach, boundary: Reach) -> Reach:
     return Reach(everything, most, always & ~everything & ~most, possible & ~always)
 
 
-def _fitted(found: Reach, policies: Sequence[Grants]) -> Reach:
-    """What is found, where statements on another service's resources allow perhaps nothing."""
-    fitting = union(grants.fitting for grants in policies) if policies else found.some
-    stray = found.some & ~fitting
-    return replace(found, some=found.some & fitting, conditional=found.conditional | stray)
+def _scopes(statement: Statement, actions: int, catalogue: Catalogue) -> Iterator[tuple[str, int]]:
+    """How far a statement goes, with the actions for which it goes that far."""
+    if statement.everywhere or not statement.resources:
+        yield "all", actions
+        return
+    fitting = _fitting(catalogue, actions, statement.resources)
+    if statement.not_resource:
+        yield "all", actions & ~fitting
+    yield "all but" if statement.not_resource else "some", fitting
 
 
-def _concerned(statement: Statement, actions: int, catalogue: Catalogue) -> int:
-    """Those of its actions whose services' resources it names; all where they may be any."""
-    services = {":".join(pattern.split(":")[2:3]) or "*" for pattern in statement.resources}
-    if any(set(service) & set("*?$") for service in services):
-        return actions
-    return actions & union(map(catalogue.of_service, services))
+@lru_cache(maxsize=65_536)
+def _fitting(catalogue: Catalogue, actions: int, resources: tuple[str, ...]) -> int:
+    """Those of some actions that may be about a resource of some patterns."""
+    return _part(catalogue, actions, frozenset(map(_service_in, resources)))
+
+
+@lru_cache(maxsize=8_192)
+def _part(catalogue: Catalogue, actions: int, arns: frozenset[str]) -> int:
+    return actions & union(map(catalogue.taking, arns))
+
+
+def _service_in(resource: str) -> str:
+    """A pattern with nothing but the service that it names."""
+    parts = resource.split(":", ARN_PARTS - 1)
+    return f"arn:*:{parts[2]}:*:*:*" if len(parts) == ARN_PARTS else resource
 
 
 def _corrected(

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any, Literal, cast
 
@@ -79,6 +79,11 @@ class Principal:
         parts = self._arn[5].lstrip("/").split("/")
         return parts[0] if self._arn[4] == "assumed-role" else parts[-1]
 
+    @property
+    def is_whole_role(self) -> bool:
+        """Whether it is a role, which stands for all of its sessions, and not one of them."""
+        return self.kind == "role" and self._arn is not None and self._arn[4] == "role"
+
     @cached_property
     def arn(self) -> str:
         """What ``aws:PrincipalArn`` says; of an assumed role it is the role's."""
@@ -143,13 +148,25 @@ class Request:
         """The account of the resource, as far as it can be told; else the principal's."""
         return self._owner or self.principal.account
 
+    def on(self, resource: str | None) -> "Request":
+        """The same about another resource; what does not hang on it is not found out again."""
+        if resource == self.resource:
+            return self
+        kept = {"_given": self._given, "_unknown": self._unknown}  # before what is cached is copied
+        other = object.__new__(Request)
+        own = {name: value for name, value in vars(self).items() if name in _FIELDS}
+        vars(other).update(own, resource=resource, **kept)
+        return other
+
     def lookup(self, key: str) -> tuple[str, ...] | frozenset[str] | None:
         """The values of a context key, None if it is absent, its name in a set if not known."""
         lowered = key.lower()
         if lowered in self._unknown:
             return frozenset({key})
-        if lowered in self._values:
-            return self._values[lowered]
+        if lowered in self._given:
+            return self._given[lowered]
+        if lowered == "aws:resourceaccount" and self._owner:
+            return (self._owner,)
         if lowered.startswith(_TAG) and self.principal.tags is not None:
             return self.principal.tag(lowered.removeprefix(_TAG))
         complete = self.context is not None if self.complete is None else self.complete
@@ -164,11 +181,13 @@ class Request:
         return frozenset(key.lower() for key in self.unknown)
 
     @cached_property
-    def _values(self) -> Mapping[str, tuple[str, ...] | None]:
-        """The keys that are known, in lower case; what was given goes before what follows."""
+    def _given(self) -> Mapping[str, tuple[str, ...] | None]:
+        """The keys that are known whatever the resource, in lower case; what was given first."""
         given = {
             key.lower(): None if value is None else texts(value)
             for key, value in (self.context or {}).items()
         }
-        owner = {"aws:resourceaccount": (self._owner,)} if self._owner else {}
-        return {**owner, **self.principal.known, **given}
+        return {**self.principal.known, **given}
+
+
+_FIELDS = frozenset(found.name for found in fields(Request))

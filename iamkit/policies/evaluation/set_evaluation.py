@@ -73,7 +73,7 @@ class SetEvaluation:
         for mask in divided(found, cuts):
             yield mask, self._catalogue.named(mask & -mask)[0]
 
-    def _members(self, request: Request) -> tuple[str | None, ...]:
+    def _members(self, request: Request, policies: Policies) -> tuple[str | None, ...]:
         """Resources of the set of which each stands for those that are answered alike."""
         resource, action = request.resource, request.action
         if resource is None or not is_pattern(resource):
@@ -81,7 +81,7 @@ class SetEvaluation:
         kinds = kinds_of(action, *self._place)
         if kinds == () and resource == "*":
             return (resource,)
-        statements = [s for s in self.policies.statements if s.names_action(action)]
+        statements = [s for s in policies.statements if s.names_action(action)]
         others = tuple(sorted({text for s in statements for text in s.expressions(request.lookup)}))
         split = (*others, *(kinds or ()))
         found = members_of(resource, kinds or (), split)
@@ -91,10 +91,12 @@ class SetEvaluation:
 
     def _ask(self, action: str) -> Iterator[_Asked]:
         """The answers for one action, by the members of the set of resources."""
-        request, policies = replace(self.request, action=action), self.policies.with_own(action)
+        same = action == self.request.action
+        request = self.request if same else replace(self.request, action=action)
+        policies = self.policies.with_own(action)
         free = is_free(action) and request.principal.kind != "anonymous"
-        for member in self._members(request):
-            evaluation = Evaluation(replace(request, resource=member), policies)
+        for member in self._members(request, policies):
+            evaluation = Evaluation(request.on(member), policies)
             yield _Asked(evaluation, Decision("allowed") if free else evaluation.decide())
 
     def _say(self, best: Effect) -> str:

@@ -48,6 +48,8 @@ class _Automaton:
 
     def __init__(self, own: str, kinds: tuple[str, ...], others: tuple[str, ...]) -> None:
         self._letters: dict[str, int] = {}
+        self._at: dict[int, str] = {}
+        self._fixed = 0
         self._dots = self._stars = self._to_colon = self._start = self._size = 0
         self._own, self._own_end = self._add(own)
         self._kinds = self._kinds_end = self._ends = 0
@@ -90,6 +92,8 @@ class _Automaton:
                 self._dots |= bit
             else:
                 self._letters[step[-1]] = self._letters.get(step[-1], 0) | bit
+                self._at[bit] = step[-1]
+                self._fixed |= bit
         first, end = 1 << self._size, 1 << self._size + len(steps)
         self._start |= first
         self._size += len(steps) + 1
@@ -97,13 +101,19 @@ class _Automaton:
 
     def _steps(self, state: int) -> Iterator[tuple[str, int]]:
         """The states to which a letter leads; letters that no pattern expects are as one."""
-        wanted = [letter for letter, places in self._letters.items() if places & state]
-        if ":" not in wanted and state & self._to_colon:
-            wanted.append(":")
-        for letter in (*wanted, self._other):
-            kept = state & (self._stars & ~self._to_colon if letter == ":" else self._stars)
-            moved = state & (self._letters.get(letter, 0) | self._dots)
-            after = self._closed(moved << 1 | kept)
+        wanted, stars, dots = {self._other: 0}, state & self._stars, state & self._dots
+        if state & self._to_colon:
+            wanted[":"] = 0
+        places = state & self._fixed
+        while places:
+            place = places & -places
+            letter = self._at[place]
+            wanted[letter] = wanted.get(letter, 0) | place
+            places ^= place
+        for letter, moved in wanted.items():
+            kept = stars & ~self._to_colon if letter == ":" else stars
+            after = (moved | dots) << 1 | kept
+            after |= (after & self._stars) << 1  # a star may stand for nothing
             if after & self._own and (not self._kinds or after & self._kinds):
                 yield letter, after
 

@@ -5,14 +5,17 @@ What is a policy is for ``validation`` to say, what a text says for ``reading``.
 
 import json
 import re
+import sys
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from iamkit.account.state import JSON
 from iamkit.errors import InputError
 from iamkit.policies.grammar.elements import Problem
-from iamkit.policies.grammar.reading import Reading, at, decode_text, read_policy
+from iamkit.policies.grammar.reading import MAX_TEXT, Reading, at, decode_text, read_policy
 from iamkit.policies.grammar.validation import find_problem, judge_existing
+from iamkit.storage.reading import read_bytes
 
 _STATEMENT_ORDER = tuple(
     "Sid Effect Principal NotPrincipal Action NotAction Resource NotResource Condition".split()
@@ -47,6 +50,17 @@ def parse_existing(data: bytes, where: str = "policy") -> dict[str, Any]:
         InputError: as ``parse_policy`` does.
     """
     return _judged(read_policy(decode_text(data, where), where), judge_existing, where)
+
+
+def read_policy_file(path: Path) -> dict[str, Any]:
+    """The policy in a JSON file, as ``parse_existing`` checks it; ``-`` is the standard input.
+
+    Raises:
+        InputError: it cannot be read, or holds no policy.
+    """
+    if str(path) == "-":
+        return parse_existing(sys.stdin.buffer.read(4 * MAX_TEXT), "standard input")
+    return parse_existing(read_bytes(path, 4 * MAX_TEXT), path.name)
 
 
 def check_policy(document: JSON, where: str = "policy") -> None:

@@ -37,29 +37,44 @@ def action_pattern(pattern: str) -> "re.Pattern[str] | Walker":
 class Walker:
     """A pattern with many stars: it takes a text letter by letter, and never goes back.
 
-    A regular expression with many stars may take hours for one hostile policy.
+    A regular expression with many stars may take hours for one hostile policy. The places that
+    are reached in the pattern are the bits of a number.
     """
 
     def __init__(self, expression: str, flags: int) -> None:
-        self._steps = STEP.findall(expression)
         self._fold = bool(flags & re.IGNORECASE)
+        self._letters: dict[str, int] = {}
+        self._dots = self._stars = self._within_parts = 0
+        steps = _steps_of(expression)
+        for place, step in enumerate(steps):
+            bit = 1 << place
+            if step in (ANY, NO_COLON):
+                self._stars |= bit
+                self._within_parts |= bit if step == NO_COLON else 0
+            elif step == ".":
+                self._dots |= bit
+            else:
+                letter = self._key(step[-1])
+                self._letters[letter] = self._letters.get(letter, 0) | bit
+        self._end = 1 << len(steps)
 
     def fullmatch(self, text: str) -> bool:
         """Whether the whole text is of the pattern."""
-        places = _past_stars(self._steps, {0})
+        state = self._closed(1)
         for letter in text:
-            after = set()
-            for place in places:
-                step = self._steps[place] if place < len(self._steps) else ""
-                if step == ANY or (step == NO_COLON and letter != ":"):
-                    after.add(place)
-                elif step == "." or (step and self._same(step[-1], letter)):
-                    after.add(place + 1)
-            places = _past_stars(self._steps, after)
-        return len(self._steps) in places
+            kept = state & (self._stars & ~self._within_parts if letter == ":" else self._stars)
+            moved = state & (self._letters.get(self._key(letter), 0) | self._dots)
+            state = self._closed(moved << 1 | kept)
+            if not state:
+                return False
+        return bool(state & self._end)
 
-    def _same(self, a: str, b: str) -> bool:
-        return a == b or (self._fold and a.lower() == b.lower())
+    def _closed(self, state: int) -> int:
+        """A star may stand for nothing."""
+        return state | (state & self._stars) << 1
+
+    def _key(self, letter: str) -> str:
+        return letter.lower() if self._fold else letter
 
 
 def matches_text(pattern: str, text: str, lookup: Lookup | None, *, wildcards: bool) -> Truth:
@@ -282,6 +297,17 @@ def _resource_glob(pattern: str) -> Callable[[str], str]:
         return made
 
     return translate
+
+
+def _steps_of(expression: str) -> list[str]:
+    """The steps of an expression; stars beside each other are the wider one of them."""
+    steps: list[str] = []
+    for step in STEP.findall(expression):
+        if step in (ANY, NO_COLON) and steps and steps[-1] in (ANY, NO_COLON):
+            steps[-1] = ANY if ANY in (step, steps[-1]) else NO_COLON
+        else:
+            steps.append(step)
+    return steps
 
 
 def _split_arn(pattern: str) -> list[str]:

@@ -3,7 +3,6 @@
 Who edits a document works on its dicts instead, by ``statements_of`` and ``texts_of``.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -21,13 +20,11 @@ from iamkit.policies.grammar.patterns import (
 )
 from iamkit.policies.grammar.three_valued import Truth, all_of, any_of
 
-Scope = Literal["all", "all but", "type", "some"]
+Scope = Literal["all", "all but", "some"]
 """On which resources a statement is."""
 
 _PERSONAL = ("aws:principal", "aws:user")
 _OF_EVERY_USER = ("aws:username", "aws:userid", "aws:principalarn", "aws:principalaccount")
-_EVERY_OF_A_TYPE = re.compile(r"\*|[\w-]+[/:]\*")
-"""The last part of an ARN."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,13 +87,10 @@ class Statement:
 
     @cached_property
     def scope(self) -> Scope:
-        """On which resources it is: all, all but some, all of a type, or some."""
+        """On which resources it is: all, all but some, or some."""
         if self.not_resource:
             return "all but"
-        if self.everywhere:
-            return "all"
-        ends = [text.split(":", 5)[5] for text in self.resources if text.count(":") >= 5]
-        return "type" if any(_EVERY_OF_A_TYPE.fullmatch(end) for end in ends) else "some"
+        return "all" if self.everywhere else "some"
 
     @cached_property
     def condition_keys(self) -> tuple[str, ...]:

@@ -1,8 +1,11 @@
 """What a statement's actions are, in words: by service and access level."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from operator import itemgetter
 
 from iamkit.policies.actions.catalogue import Catalogue, union
+from iamkit.policies.actions.dangers import DANGERS, danger_masks
 from iamkit.policies.grammar.statements import Statement
 from iamkit.policies.wording.phrases import say_list, say_together, title_of
 from iamkit.text import listed
@@ -15,7 +18,13 @@ _VERBS = {
     "Permissions management": "manage access to",
 }
 _WEIGHT = ("Permissions management", "Write", "Tagging", "Read", "List")
-_FEW = 4
+_FEW, _FEW_SERVICES, _MOST_TITLES = 4, 3, 8
+_WELL_KNOWN = (
+    "iam sts organizations kms secretsmanager ssm s3 dynamodb rds ec2 lambda ecs eks "
+    "cloudformation cloudtrail logs sqs sns"
+).split()
+_WITH_PLACE = ("permissions", "secrets", "data", "deleting")
+"""Dangers of which it is said in which services."""
 _MOST = 0.8
 """From which share on it is said to be most of a service."""
 _ALL = "do everything in {}"
@@ -55,19 +64,78 @@ def say_actions(statement: Statement, mask: int, catalogue: Catalogue) -> str:
         mask: the actions as bits, in the case of ``NotAction`` those that are left.
         catalogue: of AWS's actions.
     """
-    if statement.not_action:
-        excepted = catalogue.everything & ~mask
-        return f"do everything except {_say_excepted(excepted, statement, catalogue)}"
     patterns = statement.actions
-    if "*" in patterns:
+    if "*" in patterns and not statement.not_action:
         return "do everything in every service"
-    return say_mask(mask, patterns, catalogue) or f"use {listed(patterns)}"
+    if statement.not_action:
+        excepted, unnamed = catalogue.everything & ~mask, mask
+        whole = f"do everything except {_say_excepted(excepted, statement, catalogue)}"
+    else:
+        whole = say_mask(mask, patterns, catalogue) or f"use {listed(patterns)}"
+        unnamed = _unnamed(mask, patterns, catalogue)
+    dangers = say_dangers(unnamed, catalogue) if statement.allows else ""
+    return f"{dangers}; in all {whole}" if dangers else whole
+
+
+def say_dangers(mask: int, catalogue: Catalogue) -> str:
+    """What of a set of actions is most dangerous, class by class; empty if nothing is.
+
+    Services are named where the set is of several.
+    """
+    several = len(dict(catalogue.by_service(mask))) > 1
+    found = []
+    for name, part in danger_masks(catalogue).items():
+        if mask & part:
+            services = (service for service, _ in catalogue.by_service(mask & part))
+            where = f" in {_say_services_of(services)}" if several and name in _WITH_PLACE else ""
+            found.append((where, DANGERS[name]))
+    return say_list(
+        [
+            f"{listed((said for _, said in together), most=len(DANGERS))}{where}"
+            for where, together in groupby(found, key=itemgetter(0))
+        ]
+    )
+
+
+def _say_services_of(services: Iterable[str]) -> str:
+    """Services by name, or how many they are, with those that people know and fear for."""
+    known = sorted(services, key=lambda service: (_rank(service), service))
+    titles = list(dict.fromkeys(map(title_of, known)))
+    if len(titles) <= _MOST_TITLES:
+        return listed(titles, most=_MOST_TITLES)
+    return f"{len(titles)} services, such as {listed(titles[:_FEW])}"
+
+
+def _rank(service: str) -> int:
+    return _WELL_KNOWN.index(service) if service in _WELL_KNOWN else len(_WELL_KNOWN)
+
+
+def _unnamed(mask: int, patterns: Sequence[str], catalogue: Catalogue) -> int:
+    """The actions of a set that ``say_mask`` does not name one by one."""
+    services = _cut(mask, patterns, catalogue)
+    if _is_short(mask, patterns, services):
+        return union(
+            part
+            for service, part in services.items()
+            if part == catalogue.of_service(service) or not _is_named(part)
+        )
+    return mask
+
+
+def _is_short(mask: int, patterns: Sequence[str], services: dict[str, int]) -> bool:
+    """Whether each service is spoken of by itself."""
+    return mask.bit_count() <= _FEW or len(patterns) <= 1 or len(services) <= _FEW_SERVICES
+
+
+def _is_named(part: int) -> bool:
+    """Whether the actions of a service are few enough to be named."""
+    return part.bit_count() <= _FEW
 
 
 def say_unknown(statement: Statement, catalogue: Catalogue) -> str:
-    """What stands in a statement and AWS has not; empty if it has all."""
+    """What stands in a statement and the catalogue has not; empty if it has all."""
     unknown = [pattern for pattern in statement.actions if not catalogue.matching(pattern)]
-    return f"AWS has no action {listed(unknown, 'or', most=3)}" if unknown else ""
+    return f"not in the catalogue: {listed(unknown, most=3)}" if unknown else ""
 
 
 def _say_excepted(mask: int, statement: Statement, catalogue: Catalogue) -> str:
@@ -93,13 +161,12 @@ def say_mask(mask: int, patterns: Sequence[str], catalogue: Catalogue) -> str:
         catalogue: of AWS's actions.
     """
     services = _cut(mask, patterns, catalogue)
-    if mask.bit_count() <= _FEW or len(patterns) <= 1 or len(services) <= 3:
+    if _is_short(mask, patterns, services):
         return _join(_say_services(services, patterns, catalogue))
-    titles = [title_of(service) for service in services]
     wholes = [s for s, part in services.items() if part == catalogue.of_service(s)]
     every = "do everything in" if len(wholes) == len(services) else ""
     verbs = every or f"{listed(_verbs(mask, catalogue))} things in"
-    said = f"{verbs} {len(services)} services, such as {listed(titles[:3])}"
+    said = f"{verbs} {_say_services_of(services)}"
     some = f", and do everything in {listed((title_of(s) for s in wholes), most=4)}"
     return f"{said} ({mask.bit_count():,} actions){some if wholes and not every else ''}"
 
@@ -134,7 +201,7 @@ def _say_services(
 def _say_service(service: str, part: int, patterns: Sequence[str], catalogue: Catalogue) -> str:
     if part == catalogue.of_service(service):
         return _ALL
-    if part.bit_count() <= _FEW:
+    if _is_named(part):
         return f"{say_together(catalogue.named(part))} in {{}}"
     whole = _whole_levels(service, part, catalogue)
     rest = part & ~union(catalogue.levels[level] for level in whole)

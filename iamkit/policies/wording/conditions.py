@@ -44,11 +44,15 @@ _NOUNS = {
     "sts:externalid": "the external id",
     "ec2:createaction": "the call that creates the tagged thing",
 }
+_CONTEXT = "kms:encryptioncontext:"
 _TAGS = {
-    "aws:resourcetag": "the resource's tag",
-    "aws:principaltag": "the caller's tag",
-    "aws:requesttag": "the request's tag",
+    "resourcetag": "the resource's tag",
+    "principaltag": "the caller's tag",
+    "requesttag": "the request's tag",
+    "existingobjecttag": "the object's tag",
+    "requestobjecttag": "the request's tag",
 }
+"""By a key's name, whichever service has it."""
 _BOOLS = {
     "aws:multifactorauthpresent": (
         "the caller has signed in with MFA",
@@ -72,6 +76,7 @@ _BOOLS["aws:ismcpserviceaction"] = (
     "an MCP server of AWS makes the call",
     "the call does not come from an MCP server of AWS",
 )
+_SERVICE = re.compile(r"([a-z0-9-]+)(?:\.(\*|[a-z]{2}(?:-[a-z]+)+-\d))?\.amazonaws\.com(\.cn)?")
 _ORDERS = {
     "NumericLessThan": "is less than",
     "NumericLessThanEquals": "is at most",
@@ -109,8 +114,17 @@ def _say_null(test: Test) -> str:
     missing = [value.lower() for value in test.values] == ["true"]
     if test.key.lower() == "aws:multifactorauthpresent":
         return "the caller uses a long-term access key" if missing else "MFA is spoken of at all"
+    if test.key.lower() == "aws:tagkeys":
+        return "the request names no tags" if missing else "the request names tags"
     noun = _noun(test.key)
-    return f"{noun} is missing" if missing else f"{noun} is given"
+    return f"{noun} {_are(noun)} {'missing' if missing else 'given'}"
+
+
+def _are(noun: str) -> str:
+    """``are`` behind several, ``is`` behind one."""
+    head = noun.partition(" (")[0]
+    several = head.endswith("s") and not head.endswith(("ss", "us", "address"))
+    return "are" if several and not head.startswith("the tag ") and "'s tag " not in head else "is"
 
 
 def _say_bool(test: Test, true: str, false: str) -> str:
@@ -178,14 +192,19 @@ def _say_plain(test: Test, names: Names) -> str:
         return f"{noun} {_ORDERS[test.name]} {listed(values, 'or')}"
     if test.operator is None:
         return f"{noun} stands the test {test.written} against {listed(values, 'or')}"
-    negated = test.operator.negated
+    return f"{noun} {_say_comparison(test, noun, values, negated=test.operator.negated)}"
+
+
+def _say_comparison(test: Test, noun: str, values: list[str], *, negated: bool) -> str:
+    if test.values == ("*",) and test.name.endswith("Like") and not test.quantifier:
+        return f"{_are(noun)} {'missing' if negated else 'given'}"
     if not values:
-        return f"{noun} is {'anything' if negated else 'nothing that there is'}"
+        return f"is {'anything' if negated else 'nothing that there is'}"
     if test.name.endswith("Like") and len(values) == 1 and _shape(test.values[0]):
-        return f"{noun} {_say_pattern(test.values[0], negated=negated)}"
+        return _say_pattern(test.values[0], negated=negated)
     if len(values) == 1:
-        return f"{noun} is {'not ' if negated else ''}{values[0]}"
-    return f"{noun} is {'neither ' if negated else ''}{listed(values, 'nor' if negated else 'or')}"
+        return f"is {'not ' if negated else ''}{values[0]}"
+    return f"is {'neither ' if negated else ''}{listed(values, 'nor' if negated else 'or')}"
 
 
 def _several(noun: str) -> str:
@@ -225,9 +244,10 @@ def _value(key: str, value: str, names: Names) -> str:
         return say_arn(value, names).replace("every ", "any ", 1)
     if value == "*":
         return "anything"
-    service, _, rest = value.partition(".")
-    if rest == "amazonaws.com" and title_of(service) != service:
-        return title_of(service)
+    found = _SERVICE.fullmatch(value)
+    if found and title_of(found[1]) != found[1]:
+        where = "" if found[2] in (None, "*") else f" in {found[2]}"
+        return f"{title_of(found[1])}{where}{' in China' if found[3] else ''}"
     return say_variables(value) if value else "empty"
 
 
@@ -236,11 +256,12 @@ def _noun(key: str) -> str:
     known = _NOUNS.get(key.lower())
     if known:
         return known
-    service, _, rest = key.partition(":")
+    if key.lower().startswith(_CONTEXT):
+        return f"the encryption context {key[len(_CONTEXT) :]}"
+    rest = key.partition(":")[2]
     family, slash, tag = rest.partition("/")
-    lowered = f"{service}:{family}".lower()
-    if slash and lowered in _TAGS:
-        return f"{_TAGS[lowered]} {tag}"
+    if slash and family.lower() in _TAGS:
+        return f"{_TAGS[family.lower()]} {tag}"
     if slash and "tag" in family.lower():
         return f"the tag {tag} ({key})"
     return f"the {split_words(rest) or rest} ({key})"

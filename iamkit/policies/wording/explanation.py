@@ -4,13 +4,14 @@ from dataclasses import dataclass
 
 from iamkit.account.state import JSON
 from iamkit.policies.actions.catalogue import LEVELS, Catalogue, load_catalogue
+from iamkit.policies.actions.dangers import DANGERS, danger_masks
 from iamkit.policies.grammar.statements import Statement, read_statements
 from iamkit.policies.wording.actions import say_actions, say_object, say_unknown
 from iamkit.policies.wording.conditions import say_conditions
 from iamkit.policies.wording.resources import Names, say_principals, say_resources
 
 EVERYTHING = "everything"
-_ORDER = (EVERYTHING, "Permissions management", "PassRole", "Write", "Tagging", "Read", "List", "")
+_ORDER = (EVERYTHING, "Permissions management", *DANGERS, "Write", "Tagging", "Read", "List", "")
 
 
 @dataclass(frozen=True)
@@ -47,8 +48,7 @@ def explain(document: JSON, names: Names | None = None) -> list[Explanation]:
     ranked = []
     for statement in read_statements(document):
         mask, number, allows = catalogue.about(statement), statement.number, statement.allows
-        rank = _rank(mask, catalogue)
-        weight = "Write" if rank == "PassRole" else rank
+        rank, weight = _rank(mask, catalogue)
         text = _sentence(statement, mask, names or {}, catalogue)
         said = Explanation(number, statement.sid, allows, weight, text)
         late = 0 if allows else -1 if _denies_all(statement) else 1
@@ -86,14 +86,14 @@ def _negative(what: str) -> str:
     return what
 
 
-def _rank(mask: int, catalogue: Catalogue) -> str:
-    """What of a statement matters most, as ``_ORDER`` has it."""
+def _rank(mask: int, catalogue: Catalogue) -> tuple[str, str]:
+    """What of a statement matters most, as ``_ORDER`` has it; and its gravest access level."""
     if mask == catalogue.everything:
-        return EVERYTHING
-    found = {level for level in LEVELS if catalogue.levels[level] & mask}
-    if mask & catalogue.matching("iam:PassRole"):
-        found.add("PassRole")
-    return next((rank for rank in _ORDER if rank in found), "")
+        return EVERYTHING, EVERYTHING
+    levels = {level for level in LEVELS if catalogue.levels[level] & mask}
+    dangers = {name for name, part in danger_masks(catalogue).items() if part & mask}
+    rank = next((rank for rank in _ORDER if rank in levels | dangers), "")
+    return rank, next((level for level in _ORDER if level in levels), "")
 
 
 def _denies_all(statement: Statement) -> bool:

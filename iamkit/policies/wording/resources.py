@@ -6,7 +6,7 @@ from functools import cache, lru_cache
 from itertools import zip_longest
 from typing import Any
 
-from iamkit.policies.actions.catalogue import load_catalogue, resource_arns
+from iamkit.policies.actions.catalogue import describe_service, load_catalogue, resource_arns
 from iamkit.policies.grammar.statements import Statement
 from iamkit.policies.wording.phrases import own, plural, say_variables, split_words, title_of
 from iamkit.text import listed
@@ -19,8 +19,36 @@ _TOGETHER = re.compile(
     r"(the (?!.* own )[\w-]+(?: \w+)?|every .+ whose name (?:begins with|ends with|contains)) (\S+)"
 )
 _FAMILY = re.compile(r"([A-Za-z][\w-]*)\*?[/:](.*)")
+_CAPITAL = re.compile(r"[A-Z]+(?![a-z])|[A-Z][a-z]+|\d+")
 _SUFFIX = re.compile(r"(Name)?(WithPath)?(Name|Id|ID)?$")
-_NOUNS = {"MFA": "MFA device"}
+_EVERY = re.compile(r"every (?!.* whose name )(?!.* in )(?!resource$)[\w -]+")
+_NOUNS = {
+    "MFA": "MFA device",
+    "rule on default event bus": "rule",
+    "rule on custom event bus": "rule",
+    "subgrp": "DB subnet group",
+    "secgrp": "DB security group",
+    "og": "option group",
+    "pg": "parameter group",
+    "loadbalancer app": "application load balancer",
+    "loadbalancer gwy": "gateway load balancer",
+    "loadbalancer net": "network load balancer",
+    "rootcatalog": "root catalog",
+    "securitygroup": "security group",
+    "subnetgroup": "subnet group",
+    "loadbalancer": "load balancer",
+    "servicesetting": "service setting",
+    "parametergroup": "parameter group",
+    "windowtask": "window task",
+    "windowtarget": "window target",
+    "userdefinedfunction": "user-defined function",
+    "hostedzone": "hosted zone",
+    "healthcheck": "health check",
+    "gatewayroute": "gateway route",
+    "virtualnode": "virtual node",
+    "datacatalog": "data catalog",
+    "identitypool": "identity pool",
+}
 
 
 def say_resources(statement: Statement, names: Names) -> str:
@@ -74,7 +102,8 @@ def _say_several(arns: Sequence[str], names: Names) -> str:
         if plain and len(kept) > 1:
             said.append(f"the buckets {listed(kept)} with their objects")
         else:
-            said += [f"{say_arn(f'arn:aws:s3:::{name}', names)} and its objects" for name in kept]
+            phrases = (say_arn(f"arn:aws:s3:::{name}", names) for name in kept)
+            said += [f"{p.removesuffix(' and its objects')} and its objects" for p in phrases]
     return listed([*said, *_in_one_breath(say_arn(arn, names) for arn in left)])
 
 
@@ -84,6 +113,10 @@ def _in_one_breath(phrases: Iterable[str]) -> Iterator[str]:
     for phrase in dict.fromkeys(phrases):
         found = _TOGETHER.fullmatch(phrase)
         kinds.setdefault(found[1] if found else phrase, []).append(found[2] if found else "")
+    plain = [kind.removeprefix("every ") for kind in kinds if _EVERY.fullmatch(kind)]
+    if len(plain) > 1:
+        kinds = {k: n for k, n in kinds.items() if not _EVERY.fullmatch(k)}
+        yield f"every {listed(plain, most=6)}"
     for kind, names in kinds.items():
         if len(names) == 1:
             yield f"{kind} {names[0]}".strip()
@@ -102,16 +135,26 @@ def _say_arn(arn: str) -> str:
     title = title_of(service)
     region = parts[3] if len(parts) > 3 else ""
     where = f" in {region}" if re.fullmatch(r"[a-z]+-[a-z-]+-\d", region) else ""
-    if len(parts) < 6 or parts[5] in ("*", ""):
+    whole = len(parts) < 6 or parts[5] in ("*", "") or (service, parts[5]) == ("apigateway", "/*")
+    if whole:
         return f"everything of {title}{where}" if set(title) - set("*?") else "every resource"
+    return f"{_say_thing(arn, parts[5], service)}{where}"
+
+
+def _say_thing(arn: str, name: str, service: str) -> str:
+    """What an ARN names, by the resource type whose form it has."""
     best = max(_matches(arn, service), default=None)
+    if service == "apigateway" and (best is None or any("/" in group for group in best[4])):
+        return f"what lies under {name} in {title_of(service)}"
     if best is None:
-        family = _FAMILY.fullmatch(parts[5])
-        noun = _say_kind(family[1]) if family else f"{title} resource"
-        return f"{_say_name(noun, family[2] if family else parts[5])}{where}"
-    if best[2] == "bucket" and parts[5].endswith("*"):
-        return f"{_say_match(best[2], best[3], best[4])} and its objects"
-    return f"{_say_match(best[2], best[3], best[4])}{where}"
+        family = _FAMILY.fullmatch(name)
+        noun = _say_kind(family[1], service) if family else f"{title_of(service)} resource"
+        return _say_name(noun, family[2] if family else name)
+    _, _, kind, nouns, groups = best
+    if not groups and name.endswith("*"):  # AWS's list has a star in the place of a name
+        return f"every {_say_kind(kind, service)}"
+    objects = " and its objects" if kind == "bucket" and name.endswith("*") else ""
+    return f"{_say_match(kind, nouns, groups, service)}{objects}"
 
 
 def _matches(arn: str, service: str) -> Iterator[tuple[int, int, str, tuple[str, ...], Any]]:
@@ -145,8 +188,8 @@ def _compiled(expression: str) -> re.Pattern[str]:
     return re.compile(expression, re.DOTALL)
 
 
-def _say_match(kind: str, nouns: tuple[str, ...], groups: tuple[str, ...]) -> str:
-    noun = _say_kind(kind)
+def _say_match(kind: str, nouns: tuple[str, ...], groups: tuple[str, ...], service: str) -> str:
+    noun = _say_kind(kind, service)
     if not groups:
         return f"the {noun}"
     name = groups[-1]
@@ -161,16 +204,31 @@ def _say_match(kind: str, nouns: tuple[str, ...], groups: tuple[str, ...]) -> st
     return " in ".join([said, *around])
 
 
-def _say_kind(kind: str) -> str:
-    """The name of a resource type as a noun."""
-    noun = split_words(kind)
-    return _NOUNS.get(noun, noun)
+def _say_kind(kind: str, service: str = "") -> str:
+    """The name of a resource type as a noun; one of small letters as the actions write it."""
+    written = _written(service).get(kind, kind) if kind.isalpha() and kind.islower() else kind
+    noun = split_words(written)
+    noun = _NOUNS.get(noun, noun).removesuffix(" resource") or noun
+    return noun[:-1] if noun.endswith("s") and noun[-2:] not in ("ss", "us", "is", "os") else noun
+
+
+@cache
+def _written(service: str) -> Mapping[str, str]:
+    """Words of a service's actions, several in a row, by their small letters: WebACL by webacl."""
+    found: dict[str, str] = {}
+    for action in describe_service(service).values():
+        words = _CAPITAL.findall(action.name.partition(":")[2])
+        for first in range(1, len(words)):
+            for end in range(first + 2, len(words) + 1):
+                joined = "".join(words[first:end])
+                found.setdefault(joined.lower(), joined)
+    return found
 
 
 def _say_name(noun: str, name: str) -> str:
     """One thing by its name, or all by a pattern."""
     bare = name.strip("*")
-    if not bare:
+    if not bare.strip("/*"):
         return f"every {noun}"
     theirs = own(name.removeprefix("*/").removeprefix("*"))
     if theirs == "their own user name":

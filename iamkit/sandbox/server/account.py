@@ -65,6 +65,7 @@ class Account:
         root_last_used: when the root's password was last used.
         report: the last credential report.
         sessions: the temporary credentials that are no role's, by key id.
+        sign_ins: the sessions of ``aws login``, by the UUID of each.
         accessed: of the id of each user and role, when it last called each service.
         jobs: reports on last accesses, by id.
         token_version: of the tokens that STS's global endpoint gives, 1 or 2.
@@ -88,6 +89,7 @@ class Account:
         self.root_last_used: datetime | None = None
         self.report: Report | None = None
         self.sessions: dict[str, Session] = {}
+        self.sign_ins: dict[str, Any] = {}
         self.accessed: dict[str, dict[str, Access]] = {}
         self.jobs: dict[str, Any] = {}
         self.token_version = 1
@@ -234,9 +236,11 @@ class Account:
         for user in self.iam.users.values():
             if user.password:
                 yield user.password
-            yield from (c["ServicePassword"] for c in user.service_credentials.values())
+            for one in user.service_credentials.values():
+                yield one.get("ServicePassword") or one["ServiceCredentialSecret"]
         yield from (role.session_token for role in self.sts.assumed_roles)
         yield from (session.token for session in self.sessions.values())
+        yield from (session.refresh_token for session in self.sign_ins.values())
         yield from (d.base32_string_seed for d in self.iam.virtual_mfa_devices.values())
 
 

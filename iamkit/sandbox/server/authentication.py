@@ -6,12 +6,17 @@ https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html
 from datetime import UTC, datetime
 
 from iamkit.sandbox.server.account import Account, Accounts
-from iamkit.sandbox.server.call import Caller
-from iamkit.sandbox.server.errors import Refused, unknown_token
+from iamkit.sandbox.server.call import Caller, read_parameters
+from iamkit.sandbox.server.errors import Refused, SignInRefused, unknown_token
 from iamkit.sandbox.server.eventual_consistency import is_unknown
 from iamkit.sandbox.server.http_message import Request
+from iamkit.sandbox.server.sign_in import caller_by_token
 from iamkit.sandbox.server.signature import Signed, check_signature, read_authorization
 
+REFRESH = "/v1/token"
+"""Where the sign-in service gives credentials for a token, to a call that nobody signs."""
+_REGION = "us-east-1"
+"""Of a call whose address does not tell it."""
 _OWN_WORDS = {
     ("ec2", "InvalidClientTokenId"): ("AuthFailure", 401),
     ("ec2", "SignatureDoesNotMatch"): ("AuthFailure", 401),
@@ -38,12 +43,26 @@ def authenticate(
     Raises:
         Refused: the request is unsigned, its key unknown or inactive, or its signature wrong.
     """
+    if request.target == REFRESH and "authorization" not in request.headers:
+        return _by_refresh_token(request, accounts)
     signed = read_authorization(request)
     try:
         return signed, *_caller(request, signed, accounts, seconds_unknown)
     except Refused as error:
         code, status = _OWN_WORDS.get((signed.service, error.code), (error.code, error.status))
         raise Refused(code, status, error.message) from None
+
+
+def _by_refresh_token(
+    request: Request, accounts: Accounts
+) -> tuple[Signed, Caller, Account | None]:
+    """A call that nobody signs: the token that it brings tells whose session it is."""
+    token = read_parameters(request, "signin").get("refreshToken", "")
+    with accounts.lock:
+        caller = caller_by_token(accounts, token)
+        if caller is None:
+            raise SignInRefused("TOKEN_EXPIRED", "The refresh token is of no session.")
+        return Signed("", _REGION, "signin", (), ""), caller, accounts[caller.account_id]
 
 
 def _caller(

@@ -12,6 +12,13 @@ from iamkit.text import parse_json
 
 QUERY_SERVICES = frozenset({"iam", "sts", "ec2"})
 JSON_SERVICES = frozenset({"secretsmanager"})
+SIGN_IN_ACTIONS = {
+    "/batch-revoke-sessions": "BatchRevokeSessions",
+    "/get-session": "GetSession",
+    "/list-sessions": "ListSessions",
+    "/v1/token": "CreateOAuth2Token",
+}
+"""By the paths of the API's model, all of them POST."""
 _FORM = "application/x-www-form-urlencoded"
 
 
@@ -103,6 +110,8 @@ def read_parameters(request: Request, service: str) -> dict[str, str]:
     """
     if service in JSON_SERVICES:
         return _read_json(request, service)
+    if service == "signin":
+        return _read_sign_in(request)
     if service not in QUERY_SERVICES:
         return {}
     form = request.headers.get("content-type", "").startswith(_FORM)
@@ -128,14 +137,25 @@ def _read_json(request: Request, service: str) -> dict[str, str]:
     prefix, _, action = request.headers.get("x-amz-target", "").rpartition(".")
     if prefix != service or not action.isalnum():
         raise Refused("UnknownOperationException", 400, "There is no such operation.")
+    return {**_texts(request), "Action": action}
+
+
+def _read_sign_in(request: Request) -> dict[str, str]:
+    action = SIGN_IN_ACTIONS.get(request.target, "")
+    if request.method != "POST" or not action:
+        raise Refused("UnknownOperationException", 404, "The sandbox has no such operation.")
+    return {**_texts(request), "Action": action}
+
+
+def _texts(request: Request) -> dict[str, str]:
+    """The members of a body in JSON."""
     try:
         body = parse_json(request.body or b"{}")
     except ValueError:
         body = None
     if not isinstance(body, dict):
         raise Refused("SerializationException", 400, "The body is no JSON object.")
-    texts = {k: value if isinstance(value, str) else json.dumps(value) for k, value in body.items()}
-    return {**texts, "Action": action}
+    return {k: value if isinstance(value, str) else json.dumps(value) for k, value in body.items()}
 
 
 def action_of(request: Request, parameters: Mapping[str, str]) -> str:

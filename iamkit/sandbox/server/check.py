@@ -37,7 +37,7 @@ def main() -> int:
 
 def count_repeatable(path: Path) -> None:
     """Say how many entries of a journal can be done again."""
-    from iamkit.sandbox.server.persistent_account import (  # noqa: PLC0415 - moto's import takes the most time
+    from iamkit.sandbox.server.persistent_accounts import (  # noqa: PLC0415 - moto's import takes the most time
         CameOutDifferentlyError,
         bring_back,
     )

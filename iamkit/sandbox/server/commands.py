@@ -8,7 +8,8 @@ from iamkit.account.state_file import parse_state
 from iamkit.sandbox.server.account import Access, Account
 from iamkit.sandbox.server.moto_patches import ACCOUNT_ID, clock, iam_models
 from iamkit.sandbox.server.sample_company import populate
-from iamkit.sandbox.server.twin import fill_twin
+from iamkit.sandbox.server.sign_in import CLIENT, begin_session
+from iamkit.sandbox.server.twin.filling import fill_twin
 
 
 def open_account(
@@ -117,6 +118,27 @@ def set_password_last_used(account: Account, user: str | None, at: str | None) -
     found.password_last_used = _moment(at)
 
 
+def sign_in(account: Account, user: str | None, region: str) -> dict[str, str]:
+    """Begin a session of a user, or of the root, as ``aws login`` does after the browser.
+
+    Returns:
+        ``session_arn``, ``client_id`` and ``refresh_token``.
+
+    Raises:
+        ValueError: there is no such user with a password.
+    """
+    found = account.iam.users.get(user) if user is not None else None
+    if user is not None and not (found and found.password):
+        raise ValueError(f"there is no user {user} with a password")
+    session = begin_session(account, found, region)
+    if found:
+        found.password_last_used = clock.now()
+    else:
+        account.root_last_used = clock.now()
+    shown = {"session_arn": session.arn, "client_id": CLIENT}
+    return {**shown, "refresh_token": session.refresh_token}
+
+
 def set_root_mfa(account: Account, *, enabled: bool) -> None:
     """Say whether the root signs in with MFA, which no API call can."""
     account.root_mfa = enabled
@@ -137,6 +159,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
         use_key,
         set_key_last_used,
         set_password_last_used,
+        sign_in,
         set_root_mfa,
         set_authorize,
     )

@@ -12,7 +12,7 @@ from iamkit.sandbox.protocol import ACCOUNT_ID, TOKEN_HEADER, proof
 from iamkit.sandbox.server.account import Account
 from iamkit.sandbox.server.call_log import CallLog
 from iamkit.sandbox.server.http_message import Reply, Request
-from iamkit.sandbox.server.persistent_account import PersistentAccounts
+from iamkit.sandbox.server.persistent_accounts import PersistentAccounts
 from iamkit.text import parse_json
 
 _CLOSED = ("/_iamkit", "/moto-api")

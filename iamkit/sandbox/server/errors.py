@@ -22,11 +22,18 @@ _SHAPES = {
         "<RequestId>{request_id}</RequestId></Error>"
     ),
 }
+_KNOWN = frozenset({*_NAMESPACES, *_SHAPES})
 _QUERY_SHAPE = (
     '<ErrorResponse xmlns="{namespace}"><Error><Type>{type}</Type><Code>{code}</Code>'
     "<Message>{message}</Message></Error><RequestId>{request_id}</RequestId></ErrorResponse>"
 )
 
+_SIGN_IN = {
+    "AccessDeniedException": "INSUFFICIENT_PERMISSIONS",
+    "ResourceNotFoundException": "RESOURCE_NOT_FOUND",
+    "ValidationException": "INVALID_REQUEST",
+}
+"""What the sign-in service's refusals say beside their code."""
 
 _HEADER = "x-amzn-RequestId"
 _REQUEST_ID = re.compile(rb"(<RequestI[dD]>)[^<]*(</RequestI[dD]>)")
@@ -47,16 +54,24 @@ class Refused(Exception):  # noqa: N818 - what AWS does to the call
         self.status = status
         self.message = message
 
-    def reply(self, service: str) -> Reply:
+    def reply(self, service: str, sent: str = "") -> Reply:
         """The refusal in the words of the service's protocol.
 
         https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html
+
+        Args:
+            service: such as ``iam``.
+            sent: the content type of the request, which tells the protocol of other services.
         """
         if service == "access-analyzer":
             content = json.dumps({"message": self.message}).encode()
             headers = {"Content-Type": "application/json", "x-amzn-ErrorType": self.code}
             return Reply(self.status, headers, content)
-        if service == "secretsmanager":
+        if service == "signin":
+            said = {"error": _SIGN_IN.get(self.code, "server_error"), "message": self.message}
+            headers = {"Content-Type": "application/json", "x-amzn-ErrorType": self.code}
+            return Reply(self.status, headers, json.dumps(said).encode())
+        if service == "secretsmanager" or (service not in _KNOWN and "json" in sent):
             content = json.dumps({"__type": self.code, "message": self.message}).encode()
             return Reply(self.status, {"Content-Type": "application/x-amz-json-1.1"}, content)
         text = _SHAPES.get(service, _QUERY_SHAPE).format(
@@ -66,7 +81,29 @@ class Refused(Exception):  # noqa: N818 - what AWS does to the call
             message=escape(self.message),
             request_id="",
         )
-        return Reply(self.status, {"Content-Type": "text/xml"}, text.encode())
+        headers = {"Content-Type": "text/xml"}
+        if service not in _KNOWN:  # which may be one of those that read the code there
+            headers["x-amzn-ErrorType"] = self.code
+        return Reply(self.status, headers, text.encode())
+
+
+class SignInRefused(Refused):
+    """The sign-in service gives no credentials.
+
+    Args:
+        error: one of the model's ``OAuth2ErrorCode``, which tells why.
+        message: what AWS says.
+    """
+
+    def __init__(self, error: str, message: str) -> None:
+        super().__init__("AccessDeniedException", 400, message)
+        self.error = error
+
+    def reply(self, service: str, sent: str = "") -> Reply:
+        """The refusal, with its reason."""
+        reply = super().reply(service, sent)
+        body = json.dumps({"error": self.error, "message": self.message}).encode()
+        return replace(reply, body=body)
 
 
 def with_request_id(reply: Reply, service: str) -> Reply:

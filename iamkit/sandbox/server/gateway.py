@@ -11,14 +11,14 @@ import traceback
 from collections.abc import Callable
 
 from iamkit.sandbox.faults import FaultPlan
-from iamkit.sandbox.server.authentication import authenticate
+from iamkit.sandbox.server.authentication import REFRESH, authenticate
 from iamkit.sandbox.server.call import Call, action_of, read_parameters
 from iamkit.sandbox.server.call_log import CallLog, LoggedCall
 from iamkit.sandbox.server.control_api import SideDoor
 from iamkit.sandbox.server.errors import Refused, with_request_id
 from iamkit.sandbox.server.fault_effects import under
 from iamkit.sandbox.server.http_message import Delivery, Reply, Request
-from iamkit.sandbox.server.persistent_account import PersistentAccounts
+from iamkit.sandbox.server.persistent_accounts import PersistentAccounts
 
 _CODE = re.compile(rb'<Code>([^<]*)</Code>|"__type": "([^"]*)"')
 _KEY_ID = re.compile(r"Credential=(\w{1,128})/")
@@ -65,7 +65,8 @@ class Gateway:
         try:
             reply = self._answer(request, entry)
         except Refused as error:
-            reply = error.reply(entry["service"] or _claimed_service(request))
+            sent = request.headers.get("content-type", "")
+            reply = error.reply(entry["service"] or _claimed_service(request), sent)
         except Exception as error:  # noqa: BLE001 - a defect must not end the connection's thread
             log.error("%s: %s", entry["action"], _where(error))  # noqa: TRY400 - may hold secrets
             text = "The sandbox itself failed; its log says where."
@@ -100,6 +101,8 @@ def _key_id(request: Request) -> str:
 
 def _claimed_service(request: Request) -> str:
     """The service that a call is for which nobody is believed to have signed."""
+    if request.target == REFRESH:
+        return "signin"
     found = _SERVICE.search(request.headers.get("authorization", ""))
     return found[1] if found else ""
 

@@ -21,7 +21,7 @@ from iamkit.sandbox.server.services import perform
 _READS = ("Get", "List", "Describe", "Simulate", "Head", "Decode")
 _CHANGES = ("GetSessionToken", "GetFederationToken")
 """Looks by their names, and makers of credentials."""
-_REPEATABLE = ("iam", "secretsmanager", "sts")
+_REPEATABLE = ("iam", "secretsmanager", "signin", "sts")
 _KEPT_HEADERS = ("content-type", "host")
 """Of a call's headers; beside them S3's own, and never a signature or a session token."""
 _REFUSED = "refused"

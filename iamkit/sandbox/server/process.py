@@ -200,7 +200,7 @@ def _port_before(state: Path) -> int:
 def _open_accounts(server: Server, state: Path, teller: Teller) -> Callable[[], None]:
     """The accounts behind the front, and how to tell their users where they are."""
     from iamkit.sandbox.server.gateway import Gateway  # noqa: PLC0415 - moto's import takes the most time
-    from iamkit.sandbox.server.persistent_account import PersistentAccounts  # noqa: PLC0415
+    from iamkit.sandbox.server.persistent_accounts import PersistentAccounts  # noqa: PLC0415
 
     token = secrets.token_urlsafe(32)
     life = PersistentAccounts(state, server.server_address[1], teller)

@@ -96,9 +96,17 @@ def _what_will_be_deleted_is_left_alone(answers: SandboxSecretsManager) -> None:
         raise Refused("InvalidRequestException", 400, f"You can't {text}")
 
 
+def _a_token_is_of_this_list(answers: SandboxSecretsManager) -> None:
+    """https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_ListSecrets.html."""
+    token = answers.params.get("NextToken", "0")
+    if not (token.isascii() and token.isdigit()):
+        raise Refused("InvalidNextTokenException", 400, "The NextToken value is invalid.")
+
+
 _RULES: tuple[Callable[[SandboxSecretsManager], None], ...] = (
     _what_is_not_here,
     _a_name_has_letters_that_aws_allows,
     _a_value_has_a_token,
     _what_will_be_deleted_is_left_alone,
+    _a_token_is_of_this_list,
 )

@@ -21,6 +21,7 @@ from iamkit.sandbox.server.iam.service import SandboxIam
 from iamkit.sandbox.server.moto_patches import ACCOUNT_ID, bucket_owner
 from iamkit.sandbox.server.responses import ReadRequest
 from iamkit.sandbox.server.secrets_manager import SandboxSecretsManager
+from iamkit.sandbox.server.sign_in import answer_sign_in
 from iamkit.sandbox.server.sts import SandboxSts
 
 Handler = Callable[[Any, str, Any], tuple[int, Mapping[str, Any], str | bytes]]
@@ -31,9 +32,15 @@ def _list_analyzers(*_: Any) -> tuple[int, Mapping[str, Any], str]:
     return 200, {"Content-Type": "application/json"}, '{"analyzers": []}'
 
 
+def _sign_in(request: Any, *_: Any) -> tuple[int, Mapping[str, Any], str]:
+    environ = request.environ
+    return answer_sign_in(environ["iamkit.call"], environ["iamkit.account.state"])
+
+
 _OURS: Mapping[str, Handler] = {
     "iam": SandboxIam.dispatch,
     "secretsmanager": SandboxSecretsManager.dispatch,
+    "signin": _sign_in,
     "sts": SandboxSts.dispatch,
 }
 _MOTOS = frozenset({"ec2", "s3"})

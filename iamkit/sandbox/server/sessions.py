@@ -24,6 +24,7 @@ class Session:
         policy: the text of the session's own policy, if it has one.
         policy_arns: the managed policies that are the session's.
         tags: of the session.
+        signed_in: whether they are of ``aws login``.
     """
 
     key: Any = field(repr=False)
@@ -36,8 +37,9 @@ class Session:
     policy: str | None = None
     policy_arns: list[str] = field(default_factory=list)
     tags: dict[str, str] = field(default_factory=dict)
+    signed_in: bool = False
 
     @property
     def calls_iam(self) -> bool:
         """Whether IAM takes them."""
-        return self.with_mfa and not self.name
+        return (self.with_mfa or self.signed_in) and not self.name

@@ -18,6 +18,7 @@ from iamkit.sandbox.server.authorization.iam import asks_of_iam
 from iamkit.sandbox.server.authorization.question import Question
 from iamkit.sandbox.server.authorization.s3 import asks_of_s3
 from iamkit.sandbox.server.authorization.secrets_manager import asks_of_secrets_manager
+from iamkit.sandbox.server.authorization.sign_in import asks_of_sign_in
 from iamkit.sandbox.server.authorization.sts import asks_of_sts
 from iamkit.sandbox.server.call import Call
 from iamkit.sandbox.server.caller_policies import Holders, read_document
@@ -42,6 +43,7 @@ _ASKS: Mapping[str, Callable[[Call, Account], Iterator[Question]]] = {
     "iam": asks_of_iam,
     "s3": asks_of_s3,
     "secretsmanager": asks_of_secrets_manager,
+    "signin": asks_of_sign_in,
     "sts": asks_of_sts,
 }
 

@@ -12,6 +12,7 @@ _CODES = {
     "ec2": ("UnauthorizedOperation", 403),
     "access-analyzer": ("AccessDeniedException", 403),
     "secretsmanager": ("AccessDeniedException", 400),
+    "signin": ("AccessDeniedException", 400),
 }
 
 

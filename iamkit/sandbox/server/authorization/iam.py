@@ -200,6 +200,7 @@ def _keys(call: Call, action: Action | None, entity: Any) -> dict[str, Any]:
         "iam:AWSServiceName": call.get("AWSServiceName"),
         "iam:ServiceSpecificCredentialServiceName": call.get("ServiceName"),
         "iam:ServiceSpecificCredentialAgeDays": call.get("CredentialAgeDays"),
+        "iam:DelegationRequestOwner": call.get("OwnerId"),
     }
     if number := call.get("ServiceSpecificCredentialId"):
         held = getattr(entity, "service_credentials", {}).get(number, {})

@@ -18,6 +18,7 @@ from iamkit.sandbox.server.account import Access, Account
 from iamkit.sandbox.server.caller_policies import default_version, read_document
 from iamkit.sandbox.server.errors import Refused, no_such_entity
 from iamkit.sandbox.server.iam.base import IamAnswers
+from iamkit.sandbox.server.iam.report import MAKING
 from iamkit.sandbox.server.moto_patches import clock, mock_random
 from iamkit.sandbox.server.paging import DEFAULT_ITEMS
 
@@ -108,10 +109,13 @@ class AccessAdvisorAnswers(IamAnswers):
         start = int(marker) if (marker := self._get_param("Marker", "0")).isdigit() else 0
         end = start + self._get_param("MaxItems", DEFAULT_ITEMS)
         truncated = end < len(items)
+        if clock.now() - job.at < MAKING:
+            begun = {"JobStatus": "IN_PROGRESS", "JobCreationDate": job.at, "IsTruncated": False}
+            return ActionResult({**begun, name: [], **more})
         shown = {
             "JobStatus": "COMPLETED",
             "JobCreationDate": job.at,
-            "JobCompletionDate": job.at,
+            "JobCompletionDate": job.at + MAKING,
             name: items[start:end],
             "IsTruncated": truncated,
             "Marker": str(end) if truncated else None,

@@ -1,7 +1,7 @@
 """What concerns the account as a whole: its alias, its numbers, and all of it at once."""
 
 from collections import Counter
-from typing import Any
+from typing import Any, NoReturn
 from urllib.parse import quote
 
 from moto.core.responses import ActionResult, EmptyResult
@@ -56,6 +56,21 @@ class AccountAnswers(IamAnswers):
             raise no_such_entity(f"The account alias {alias} cannot be found.")
         aliases.remove(alias)
         return EmptyResult()
+
+    def list_delegation_requests(self) -> ActionResult:
+        """Nobody asks this account for anything.
+
+        https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListDelegationRequests.html
+        """
+        return ActionResult({"DelegationRequests": [], "isTruncated": False})
+
+    def get_outbound_web_identity_federation_info(self) -> NoReturn:
+        """The feature is off until somebody turns it on, which the sandbox has no call for.
+
+        https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetOutboundWebIdentityFederationInfo.html
+        """
+        text = "Outbound web identity federation is not enabled for this account."
+        raise Refused("FeatureDisabled", 404, text)
 
     def get_account_summary(self) -> ActionResult:
         """https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetAccountSummary.html."""

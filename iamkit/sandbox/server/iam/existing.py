@@ -1,11 +1,12 @@
 """Who and what a call names must be there; each kind in the words that AWS has for it."""
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from iamkit.sandbox.server.account import Account
-from iamkit.sandbox.server.errors import no_such_entity
-from iamkit.sandbox.server.iam.rules import Parameters
+from iamkit.sandbox.server.errors import Refused, no_such_entity
+from iamkit.sandbox.server.iam.rules import Parameters, fails_with
 
 Find = Callable[[Account, str], Any]
 
@@ -103,12 +104,22 @@ _MAKERS = {
 _ATTACH = ("AttachUserPolicy", "AttachGroupPolicy", "AttachRolePolicy")
 
 
+_ARN = re.compile("arn:([^:]*:){4}.*")
+_ARNS = ("PolicyArn", "PermissionsBoundary", "PolicySourceArn", "Arn")
+_ARNS_OF_PROVIDERS = ("SAMLProviderArn", "OpenIDConnectProviderArn")
+_TELL_A_BAD_ARN = frozenset(fails_with("InvalidInput"))
+
+
 def check_existing(action: str, account: Account, parameters: Parameters) -> None:
     """Check that everything is there that a call names.
 
     Raises:
-        Refused: NoSuchEntity.
+        Refused: NoSuchEntity; InvalidInput for a name that should be an ARN, and is none.
     """
+    for parameter in (*_ARNS, *_ARNS_OF_PROVIDERS):
+        arn = parameters.get(parameter, "arn:::::")
+        if action in _TELL_A_BAD_ARN and not _ARN.fullmatch(arn):
+            raise Refused("InvalidInput", 400, f"ARN {arn} is not valid.")
     for parameter, find in FINDERS.items():
         if parameter in parameters and _MAKERS.get(action) != parameter:
             find(account, parameters[parameter])

@@ -1,5 +1,8 @@
 """Access keys and service-specific credentials, the root's among them."""
 
+import base64
+from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from moto.core.responses import ActionResult, EmptyResult
@@ -11,7 +14,8 @@ from iamkit.sandbox.server.iam.rules import Parameters, rule
 from iamkit.sandbox.server.moto_patches import clock, mock_random
 
 KEYS_PER_USER = 2
-SERVICES = frozenset({"codecommit.amazonaws.com", "cassandra.amazonaws.com"})
+BEDROCK = "bedrock.amazonaws.com"
+SERVICES = frozenset({BEDROCK, "codecommit.amazonaws.com", "cassandra.amazonaws.com"})
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 
 
@@ -102,13 +106,17 @@ class ServiceCredentialAnswers(IamAnswers):
         of_service = [c for c in user.service_credentials.values() if c["ServiceName"] == service]
         if len(of_service) >= 2:
             raise limit_exceeded("ServiceSpecificCredentialsPerUser", 2)
+        public, secret = parts_of(service)
+        taken = {credential[public] for credential in of_service}
+        age = self._get_param("CredentialAgeDays") if service == BEDROCK else None
         credential = {
             "UserName": user.name,
             "Status": "Active",
             "ServiceName": service,
-            "ServiceUserName": f"{user.name}{_plus(of_service)}-at-{self.account.id}",
-            "ServicePassword": _service_password(),
+            public: f"{user.name}{_plus(taken)}-at-{self.account.id}",
+            secret: service_secret(service),
             "CreateDate": clock.now(),
+            "ExpirationDate": clock.now() + timedelta(days=age) if age else None,
             "ServiceSpecificCredentialId": "ACCA" + "".join(mock_random.choices(_LETTERS, k=17)),
         }
         user.service_credentials[credential["ServiceSpecificCredentialId"]] = credential
@@ -126,7 +134,9 @@ class ServiceCredentialAnswers(IamAnswers):
             for credential in user.service_credentials.values()
             if wanted in (None, credential["ServiceName"])
         ]
-        shown = [{**one, "ServicePassword": None} for one in found]
+        shown = [
+            {**one, parts_of(one["ServiceName"])[1]: None, "Status": _status(one)} for one in found
+        ]
         return ActionResult({"ServiceSpecificCredentials": shown})
 
     def update_service_specific_credential(self) -> ActionResult:
@@ -137,7 +147,8 @@ class ServiceCredentialAnswers(IamAnswers):
     def reset_service_specific_credential(self) -> ActionResult:
         """A new password."""
         credential = self._credential()
-        credential["ServicePassword"] = _service_password()
+        service = credential["ServiceName"]
+        credential[parts_of(service)[1]] = service_secret(service)
         return ActionResult({"ServiceSpecificCredential": credential})
 
     def delete_service_specific_credential(self) -> ActionResult:
@@ -154,13 +165,30 @@ class ServiceCredentialAnswers(IamAnswers):
         return credential
 
 
-def _plus(of_service: list[Any]) -> str:
+def _status(credential: Mapping[str, Any]) -> str:
+    ends = credential.get("ExpirationDate")
+    return "Expired" if ends and ends <= clock.now() else str(credential["Status"])
+
+
+def _plus(taken: set[str]) -> str:
     """What tells a service's second credential of a user from the first; the first has nothing."""
-    taken = {credential["ServiceUserName"] for credential in of_service}
     if not any("+" not in name for name in taken):
         return ""
     return next(f"+{n}" for n in (1, 2) if not any(f"+{n}-at-" in name for name in taken))
 
 
-def _service_password() -> str:
+def parts_of(service: str) -> tuple[str, str]:
+    """The names of the public and of the secret part of a credential of a service.
+
+    https://docs.aws.amazon.com/IAM/latest/APIReference/API_ServiceSpecificCredential.html
+    """
+    if service == BEDROCK:
+        return "ServiceCredentialAlias", "ServiceCredentialSecret"
+    return "ServiceUserName", "ServicePassword"
+
+
+def service_secret(service: str) -> str:
+    """A new secret part of a credential of a service."""
+    if service == BEDROCK:
+        return "ABSK" + base64.b64encode(mock_random.randbytes(96)).decode()
     return mock_random.token_urlsafe(32)

@@ -1,0 +1,1 @@
+"""Two policies beside each other: what one allows beyond the other, and a request to show it."""
