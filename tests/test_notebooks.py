@@ -5,6 +5,7 @@ import json
 import re
 import subprocess
 import sys
+from importlib.metadata import version
 
 import pytest
 import yaml
@@ -12,6 +13,7 @@ from paths import GUIDE, ROOT
 
 from iamkit.errors import InputError
 from iamkit.notebook.input_notebook import declared_parameters, values_for
+from iamkit.notebook.versions import say_other, version_of
 from iamkit.parameters.files import CURRENT
 from iamkit.parameters.models import NOTEBOOKS, plain_values
 from iamkit.parameters.practice import practice_values
@@ -63,6 +65,13 @@ def test_a_notebook_has_the_anatomy(path):
         lines = source(cell).splitlines()
         assert len(lines) <= (12 if "parameters" in cell["metadata"]["tags"] else 6)
         assert not re.search(r"^\s*(def|class) |boto3|widgets\.", source(cell), re.MULTILINE)
+
+
+@pytest.mark.parametrize("path", **by_name(BOOKS))
+def test_a_notebook_bears_the_version_of_the_kit(path):
+    """A notebook of another version can tell so."""
+    assert version_of(path) == version("iamkit")
+    assert say_other(path) == ""
 
 
 FIRST_SCREEN = 300

@@ -34,7 +34,9 @@ def write_welcome_pages(session: Session, wanted: UsersParameters | Desired) -> 
         rows = [(user.name, f"not written: {reason}") for user in wanted.users]
     else:
         rows = [(u.name, str(_write_page(session, u.name) or NOTHING)) for u in wanted.users]
-    return pd.DataFrame(rows, columns=list(COLUMNS)).astype("str")
+    frame = pd.DataFrame(rows, columns=list(COLUMNS)).astype("str")
+    frame.attrs["title"] = "A page for each user, to send: it holds no secret"
+    return frame
 
 
 def _write_page(session: Session, user: str) -> Path | None:
