@@ -37,14 +37,15 @@ class Presence(anywidget.AnyWidget):
         self.read_at = f"{at:%Y-%m-%dT%H:%M:%SZ}" if at else ""
 
 
-def asleep(said: str, markup: str = "") -> str:
+def asleep(said: str, result: str = "", shown: str = "") -> str:
     """What stands in a workbench's place where no kernel holds it: hidden as long as one does.
 
     Args:
         said: the sentence, as HTML.
-        markup: what to show below it.
+        result: what an apply came to, above it.
+        shown: what to show below it.
     """
-    return f'{HIDING}<div class="iamkit-asleep"><p><b>{said}</b></p>{markup}</div>'
+    return f'{HIDING}<div class="iamkit-asleep">{result}<p><b>{said}</b></p>{shown}</div>'
 
 
 HIDING = """<style>

@@ -39,8 +39,8 @@ function render({ model, el }) {
     if (trouble) line.setAttribute("role", "alert");
     else line.removeAttribute("role");
     for (const part of bench?.children ?? []) {
-      // What cannot answer cannot be pressed either.
-      if (!part.contains(el)) part.inert = Boolean(trouble);
+      // What cannot answer cannot be pressed either; a result can still be copied.
+      if (!part.contains(el) && !part.classList.contains("iamkit-result")) part.inert = Boolean(trouble);
     }
   };
   const look = () => {

@@ -44,6 +44,7 @@ class Workbench:
     Attributes:
         apply, cancel, again, repeat: the buttons.
         confirmation: where a destructive plan on a live account wants the alias typed.
+        result: what the last apply came to.
         meaning, total, status, progress, view: what there is to know now.
         presence: how old the reading is.
     """
@@ -57,10 +58,10 @@ class Workbench:
         self.repeat = _button("What follows Apply, once more", GREY, "repeat")
         self.confirmation = widgets.Text(layout={"width": "34em", "max_width": "99%"})
         self.confirmation.style.description_width = "initial"
-        self.meaning, self.total, self.status, self.progress, self.view = (
-            widgets.HTML() for _ in range(5)
+        self.result, self.meaning, self.total, self.status, self.progress, self.view = (
+            widgets.HTML() for _ in range(6)
         )
-        self._result: Any = None
+        self.result.add_class("iamkit-result")
         self._asleep: Any = None
         self._states: dict[int, str] = {}
         self._stopped = threading.Event()
@@ -77,7 +78,7 @@ class Workbench:
         self._ready()
 
     def show(self) -> None:
-        """Show it: above it the place for the outcome, below it what stands there without it."""
+        """Show it, and below it what stands in its place where no kernel holds it."""
         form = [self.review.form.make_widget()] if self.review.form else []
         if form:
             self._follow()  # what was kept of an earlier run may stand in it now
@@ -85,9 +86,8 @@ class Workbench:
         buttons.layout = {"flex_flow": "row wrap", "align_items": "center"}
         bar = widgets.VBox([self.confirmation, buttons, self.status, self.progress])
         bar.add_class("iamkit-bar")
-        bench = widgets.VBox([self.presence, self.meaning, bar, *form, self.view])
+        bench = widgets.VBox([self.result, self.presence, self.meaning, bar, *form, self.view])
         bench.add_class("iamkit-workbench")
-        self._result = display(mime_bundle("", ""), raw=True, display_id=True)
         display(bench)
         self._asleep = display(self._as_it_was(), raw=True, display_id=True)
 
@@ -255,10 +255,9 @@ class Workbench:
         self.presence.busy, self.presence.fresh = False, True
 
     def _show_result(self, *outputs: dict[str, Any]) -> None:
-        if self._result:
-            parts = ((one["text/html"], one["text/plain"]) for one in outputs)
-            markup, text = map("\n".join, zip(*parts, strict=True)) if outputs else ("", "")
-            self._result.update(mime_bundle(markup, text), raw=True)
+        # In a widget: a page that was loaded anew knows no displays of an earlier time.
+        markup = "".join(output["text/html"] for output in outputs)
+        self.result.value = _as_output(markup) if outputs else ""
 
     def _remember(self) -> None:
         """Keep in the notebook what this shows, for when no kernel holds it any more."""
@@ -266,8 +265,9 @@ class Workbench:
             self._asleep.update(self._as_it_was(), raw=True)
 
     def _as_it_was(self) -> dict[str, str]:
-        markup = self.meaning.value + self.view.value + self.status.value
-        return _bundle(asleep(NOT_LIVE.format(_now()), markup))
+        said = NOT_LIVE.format(_now())
+        shown = (self.meaning.value, self.view.value, self.status.value)
+        return _bundle(asleep(said, self.result.value, "".join(shown)))
 
     def _advance(self, change: Change, state: str) -> None:
         changes = self.review.plan.changes
