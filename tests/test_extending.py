@@ -68,7 +68,8 @@ def notebook_of(text):
     _, *parts = CELL.split(text)
     for tag, source in zip(parts[::2], parts[1::2], strict=True):
         make = nbformat.v4.new_markdown_cell if tag == "markdown" else nbformat.v4.new_code_cell
-        metadata = {} if tag == "markdown" else {"tags": [tag]}
+        folded = {"tags": [tag], "jupyter": {"source_hidden": True}}
+        metadata = {} if tag == "markdown" else folded
         notebook.cells.append(make(source.strip(), metadata=metadata))
     return notebook
 
