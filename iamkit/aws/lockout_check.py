@@ -2,7 +2,7 @@
 
 from iamkit.aws.read import read_more, read_permissions
 from iamkit.aws.session import Session
-from iamkit.errors import UnsafePlan
+from iamkit.errors import Lockout
 from iamkit.plan.changes import Plan
 from iamkit.plan.desired import OF_EVERY_USER
 from iamkit.plan.lockout import administrators, caller_of, consent_to, find_lockout, may_lock_out
@@ -40,14 +40,15 @@ def refuse_lockout(plan: Plan, session: Session, accepted: str) -> None:
     """Refuse a plan that locks somebody out, unless that was accepted of this very plan.
 
     Raises:
-        UnsafePlan: naming whom, and how it is accepted.
+        Lockout: naming whom, and how it is accepted.
         AwsError: it cannot be told for want of a reading.
     """
     if not (found := read_lockout(plan, session)):
         return
     consent = consent_to(plan.account_id, plan.changes)
     if accepted != consent:
-        raise UnsafePlan(
+        raise Lockout(
             f"{' '.join(found)} Nothing was changed. If that is meant: accept_lockout: {consent}, "
-            "which holds for this plan alone."
+            "which holds for this plan alone.",
+            consent,
         )

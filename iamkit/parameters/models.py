@@ -136,6 +136,9 @@ class ChangingParameters(NotebookParameters):
     """What every notebook that may change the account wants to know as well."""
 
     dry_run: bool = Field(True, description="true plans only; false applies the plan")
+    accept_lockout: str = Field(
+        "", description="a refusal's words, to lock somebody out by that very plan"
+    )
 
 
 class RunAsParameters(ChangingParameters, CallerParameters):

@@ -222,3 +222,58 @@ def test_hostile_names_do_not_become_markup(session):
         markup = bundle_of(thing)["text/html"]
         assert "<img" not in markup
         assert "&lt;img" in markup
+
+
+def undone(panel):
+    """The workbench of the way back that a panel offers after a click."""
+    panel.undo.click()
+    return panel.way_back_bench
+
+
+def test_what_was_applied_is_taken_back_by_a_click(session, guide, shown):
+    """Beside the result; change by change with what speaks against it, applied like any plan."""
+    panel = panel_of(session, plan_of(session, dev_group(guide("03_dev_group"))))
+    assert panel.undo.layout.display == "none"
+    panel.apply.click()
+    panel.wait()
+    assert panel.undo.layout.display == ""
+    bench = undone(panel)
+    assert "dev" in read_account(session).groups
+    form = bench.review.form
+    assert [(n, tick.value) for n, tick in form.ticks.items()] == [(2, True), (1, True)]
+    form.ticks[1].value = False
+    assert bench.apply.description == "Apply: 1 to delete"
+    form.ticks[2].value = False
+    assert bench.apply.description == "Nothing to apply"
+    form.ticks[2].value = form.ticks[1].value = True
+    assert bench.apply.description == "Apply: 2 to delete"
+    bench._changed_at = -10
+    bench.apply.click()
+    bench.wait()
+    assert read_account(session).groups == {}
+    assert panel.undo.layout.display == "none"
+    assert panel.apply.description == "Apply: 2 to create"
+
+
+def test_a_plan_that_locks_out_wants_its_own_words(session, guide, shown):
+    """The refusal says whom it would lock out; the words that it tells allow that plan alone."""
+    for name in ("zoe", "eve"):
+        session.iam.create_user(UserName=name)
+    arn = "arn:aws:iam::aws:policy/AdministratorAccess"
+    session.iam.attach_user_policy(UserName="zoe", PolicyArn=arn)
+    session.iam.create_access_key(UserName="zoe")
+    panel = panel_of(session, plan_of(session, Desired(absent_users=("zoe",))))
+    assert panel.agreement.layout.display == "none"
+    panel.apply.click()
+    panel.wait()
+    assert "Nobody would be left who can administer the account; now it is zoe." in (
+        panel.status.value
+    )
+    assert panel.agreement.layout.display == ""
+    assert panel.apply.disabled
+    panel.agreement.value = panel.agreement.description.rpartition(" ")[2]
+    assert not panel.apply.disabled
+    panel._changed_at = -10
+    panel.apply.click()
+    panel.wait()
+    assert set(read_account(session).users) == {"eve"}

@@ -44,7 +44,7 @@ class WantedForm(Protocol):
     """A form whose values come to something that is wanted of the account."""
 
     @property
-    def value(self) -> NotebookParameters:
+    def value(self) -> NotebookParameters | None:
         """Its values; an InputError says which is wrong."""
 
     def desired(self) -> Desired:
@@ -105,6 +105,7 @@ class Review:
         on_progress: Callable[[Change, str], None] = lambda *_: None,
         stopped: threading.Event | None = None,
         typed: str | None = None,
+        accept_lockout: str = "",
     ) -> Outcome:
         """Apply the plan, and keep and return the outcome; the arguments are ``apply_plan``'s.
 
@@ -123,6 +124,7 @@ class Review:
             on_progress=on_progress,
             stopped=stopped,
             typed=typed,
+            accept_lockout=accept_lockout or getattr(self._parameters, "accept_lockout", ""),
         )
         return self.outcome
 

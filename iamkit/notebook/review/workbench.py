@@ -6,6 +6,7 @@ HTML in the notebook's output; what lives, such as progress, is in widgets.
 
 import threading
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,13 +17,15 @@ from iamkit.account.gaps import DETAILS
 from iamkit.app_mode import applying_is_off
 from iamkit.aws.apply import word_to_type
 from iamkit.aws.journal import last_apply
-from iamkit.errors import IamkitError
+from iamkit.aws.undo import find_apply
+from iamkit.errors import IamkitError, Lockout
 from iamkit.notebook.display import bundle_of
 from iamkit.notebook.kernels import stopping_with_parent
 from iamkit.notebook.markup import escape, folded, mime_bundle
 from iamkit.notebook.plan_view import describe, plan_html
 from iamkit.notebook.review.presence import Presence, asleep
 from iamkit.notebook.review.review import Conclusion, Review, sentences
+from iamkit.notebook.review.undo_form import UndoForm
 from iamkit.plan.changes import Change
 
 BLUE, RED, GREY = "#1a5fb4", "#b91c1c", "#5a6169"
@@ -49,15 +52,20 @@ class Workbench:
         presence: how old the reading is.
     """
 
-    def __init__(self, review: Review) -> None:
+    def __init__(self, review: Review, on_end: Callable[[], None] | None = None) -> None:
         self.review = review
+        self._on_end = on_end
         self.presence = Presence()
         self.apply = _button("Apply", BLUE, "check")
         self.cancel = _button("Cancel", GREY, "stop")
         self.again = _button("Read the account again", GREY, "refresh")
         self.repeat = _button("What follows Apply, once more", GREY, "repeat")
+        self.undo = _button("Take it back…", GREY, "undo")
         self.confirmation = widgets.Text(layout={"width": "34em", "max_width": "99%"})
         self.confirmation.style.description_width = "initial"
+        self.agreement = widgets.Text(layout={"width": "44em", "max_width": "99%"})
+        self.agreement.style.description_width = "initial"
+        self.way_back, self.way_back_bench = widgets.VBox(), self
         self.result, self.meaning, self.total, self.status, self.progress, self.view = (
             widgets.HTML() for _ in range(6)
         )
@@ -66,30 +74,40 @@ class Workbench:
         self._states: dict[int, str] = {}
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
-        self._wrong = ""
+        self._wrong = self._consent = ""
         self._changed_at = -UNSEEN
         self.apply.on_click(lambda _: self._begin())
         self.cancel.on_click(lambda _: self._cancel())
-        self.again.on_click(lambda _: self._read_again())
+        self.again.on_click(lambda _: self._start_anew())
         self.repeat.on_click(lambda _: self._repeat())
-        self.confirmation.observe(lambda _: self._offer(), "value")
+        self.undo.on_click(lambda _: self._take_back())
+        for typed in (self.confirmation, self.agreement):
+            typed.observe(lambda _: self._offer(), "value")
         if review.form:
             review.form.on_change(self._follow)
         self._ready()
 
     def show(self) -> None:
         """Show it, and below it what stands in its place where no kernel holds it."""
+        display(self.make_widget())
+        self._asleep = display(self._as_it_was(), raw=True, display_id=True)
+
+    def make_widget(self) -> Any:
+        """All of it, for a page or for another workbench."""
         form = [self.review.form.make_widget()] if self.review.form else []
         if form:
             self._follow()  # what was kept of an earlier run may stand in it now
-        buttons = widgets.HBox([self.apply, self.cancel, self.total, self.again, self.repeat])
+        buttons = widgets.HBox(
+            [self.apply, self.cancel, self.total, self.again, self.repeat, self.undo]
+        )
         buttons.layout = {"flex_flow": "row wrap", "align_items": "center"}
-        bar = widgets.VBox([self.confirmation, buttons, self.status, self.progress])
+        typed = [self.confirmation, self.agreement]
+        bar = widgets.VBox([*typed, buttons, self.status, self.progress])
         bar.add_class("iamkit-bar")
-        bench = widgets.VBox([self.result, self.presence, self.meaning, bar, *form, self.view])
+        shown = [self.result, self.way_back, self.presence, self.meaning, bar, *form, self.view]
+        bench = widgets.VBox(shown)
         bench.add_class("iamkit-workbench")
-        display(bench)
-        self._asleep = display(self._as_it_was(), raw=True, display_id=True)
+        return bench
 
     def wait(self, seconds: float = 60) -> None:
         """Wait until an apply has ended.
@@ -115,6 +133,11 @@ class Workbench:
         if self.review.plan != before:
             self._changed_at = time.monotonic()
         self._ready()
+
+    def _start_anew(self) -> None:
+        if not self._applying:
+            self.way_back.children = ()
+            self._read_again()
 
     def _read_again(self) -> None:
         if self._applying:
@@ -151,6 +174,8 @@ class Workbench:
         self.confirmation.description = f"Type {self._word} to allow what is lost"
         self.confirmation.value = ""
         self.confirmation.layout.display = "" if self._word else "none"
+        self._ask_consent("")
+        self._offer_undo()
         self.cancel.layout.display = "none"
         may_repeat = review.has_after and not (plan.changes or self._wrong)
         self.repeat.layout.display = "" if may_repeat else "none"
@@ -175,6 +200,7 @@ class Workbench:
         ]
         against = next((reason for reason in reasons if reason), "")
         unconfirmed = self._word and self.confirmation.value != self._word
+        unconfirmed = unconfirmed or self.agreement.value != self._consent
         self.apply.disabled = bool(against or unconfirmed or not plan.changes or self._applying)
         if self._applying:
             return
@@ -205,11 +231,13 @@ class Workbench:
         self.repeat.layout.display = "none"
         self.cancel.disabled, self.cancel.layout.display = False, ""
         self._show_result()
+        self.way_back.children = ()
         if self._asleep:
             self._asleep.update(_bundle(asleep(CUT_OFF.format(_now()))), raw=True)
         self.presence.busy = True
         self._say("Applying. You can cancel: it stops between two changes.")
-        self._thread = threading.Thread(target=self._work, args=(typed,), name="iamkit-apply")
+        given = typed, self.agreement.value
+        self._thread = threading.Thread(target=self._work, args=given, name="iamkit-apply")
         self._thread.start()
 
     def _cancel(self) -> None:
@@ -217,13 +245,49 @@ class Workbench:
         self.cancel.disabled = True
         self._say("Stopping after the change that is under way.")
 
-    def _work(self, typed: str) -> None:
+    def _offer_undo(self) -> None:
+        done = self.review.outcome and self.review.outcome.done
+        self.undo.layout.display = "" if done and not self._on_end else "none"
+
+    def _take_back(self) -> None:
+        """Offer the way back of what was applied, as a workbench of its own."""
+        if self._applying or not (self.review.outcome and self.review.outcome.journal):
+            return
+        session = self.review.session
+        try:
+            form = UndoForm(session, find_apply(session, self.review.outcome.journal))
+        except IamkitError as error:
+            self._say(Conclusion(ok=False, said=str(error)).text)
+            return
+        review = Review(form.plan, session, form=form)
+        self.way_back_bench = Workbench(review, on_end=self._was_taken_back)
+        self.way_back.children = (self.way_back_bench.make_widget(),)
+
+    def _was_taken_back(self) -> None:
+        self._read_again()
+        self.undo.layout.display = "none"
+
+    def _ask_consent(self, words: str) -> None:
+        """Ask for the words by which a plan that locks somebody out is allowed; or ask nothing."""
+        self._consent, self.agreement.value = words, ""
+        self.agreement.description = f"If that is meant, type {words}"
+        self.agreement.layout.display = "" if words else "none"
+
+    def _work(self, typed: str, agreed: str) -> None:
         """Apply, and show every end of it: an exception in a thread would reach nobody."""
         review = self.review
         with stopping_with_parent(self._stopped):
             try:
-                review.apply(self._advance, self._stopped, typed).raise_if_incomplete()
+                review.apply(self._advance, self._stopped, typed, agreed).raise_if_incomplete()
                 review.conclusion = review.check_applied()
+            except Lockout as error:
+                self._thread = None
+                self._ready()
+                self._ask_consent(error.consent)
+                self._offer()
+                self._say(Conclusion(ok=False, said=str(error)).text)
+                self.presence.busy = False
+                return
             except IamkitError as error:
                 review.conclusion = Conclusion(ok=False, said=str(error))
             except Exception as error:  # noqa: BLE001 - its text could hold anything
@@ -247,12 +311,15 @@ class Workbench:
         else:
             self.again.disabled = False
             self.again.description = "Go on: plan what is left"
+            self._offer_undo()
             self.apply.description = "Not all was applied"
             self.cancel.layout.display = "none"
             self.meaning.value = self.total.value = self.view.value = self.progress.value = ""
         self._say(" ".join(said))
         self._remember()
         self.presence.busy, self.presence.fresh = False, True
+        if self._on_end:
+            self._on_end()
 
     def _show_result(self, *outputs: dict[str, Any]) -> None:
         # In a widget: a page that was loaded anew knows no displays of an earlier time.
