@@ -44,6 +44,7 @@ from .notebook.pages.audit import (
 )
 from .notebook.pages.audit_summary import show_summary as show_summary
 from .notebook.pages.audit_user import show_user as show_user
+from .notebook.pages.mending import make_mending as make_mending
 from .notebook.pages.paths import show_paths as show_paths
 from .notebook.pages.policy import (
     save_policy as save_policy,
@@ -72,6 +73,7 @@ from .parameters.models import (
     AuditUsersParameters as AuditUsersParameters,
     CredentialsParameters as CredentialsParameters,
     DevGroupParameters as DevGroupParameters,
+    MendParameters as MendParameters,
     PolicyStudioParameters as PolicyStudioParameters,
     StartParameters as StartParameters,
     UsersParameters as UsersParameters,
