@@ -32,7 +32,7 @@ from .aws.read import (
 )
 from .aws.session import open_session as open_session
 from .notebook.display import show as show
-from .notebook.forms.form import show_form as show_form
+from .notebook.forms.form import make_form as make_form
 from .notebook.pages.audit import (
     read_audit as read_audit,
     require_complete as require_complete,
@@ -44,6 +44,7 @@ from .notebook.pages.audit import (
 )
 from .notebook.pages.audit_summary import show_summary as show_summary
 from .notebook.pages.audit_user import show_user as show_user
+from .notebook.pages.mending import make_mending as make_mending
 from .notebook.pages.paths import show_paths as show_paths
 from .notebook.pages.policy import (
     save_policy as save_policy,
@@ -51,34 +52,35 @@ from .notebook.pages.policy import (
     show_policy as show_policy,
     show_source as show_source,
 )
-from .notebook.pages.profile import write_profile as write_profile
+from .notebook.pages.profile import (
+    sign_in_address as sign_in_address,
+    write_profile as write_profile,
+)
 from .notebook.pages.start import (
     read_start as read_start,
     show_steps as show_steps,
     show_urgent as show_urgent,
 )
 from .notebook.pages.studio import (
-    show_studio as show_studio,
+    make_studio as make_studio,
     studio_policy as studio_policy,
 )
 from .notebook.pages.welcome import write_welcome_pages as write_welcome_pages
-from .notebook.review.cells import (
-    review_plan as review_plan,
-    verify as verify,
-)
+from .notebook.review.cells import review_plan as review_plan
 from .parameters.models import (
     AccountAliasParameters as AccountAliasParameters,
     AdminGroupParameters as AdminGroupParameters,
     AuditUsersParameters as AuditUsersParameters,
     CredentialsParameters as CredentialsParameters,
     DevGroupParameters as DevGroupParameters,
+    MendParameters as MendParameters,
     PolicyStudioParameters as PolicyStudioParameters,
     StartParameters as StartParameters,
     UsersParameters as UsersParameters,
 )
 from .parameters.users_csv import with_users_file as with_users_file
 from .plan.changes import make_plan as make_plan
-from .plan.desired import (
+from .plan.wanted import (
     account_alias as account_alias,
     admin_group as admin_group,
     dev_group as dev_group,

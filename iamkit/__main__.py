@@ -15,6 +15,7 @@ from iamkit.sandbox_commands import sandbox
 if TYPE_CHECKING:
     from iamkit.audit import Audit
     from iamkit.notebook.result import NotebookResult
+    from iamkit.plan.undo import Chosen
 
 
 def main() -> None:
@@ -267,6 +268,72 @@ def check_policy_command(
     answer = ask(policies, not_granted)
     click.echo(export_answer(answer, form))
     return {True: 3, False: 0, None: 1}[answer.granted]
+
+
+@cli.command()
+@click.argument("journal", type=Path, required=False)
+@click.option("-f", "--file", type=Path, required=True, help="The account's parameters, YAML.")
+@click.option(
+    "--take",
+    default="ready",
+    show_default=True,
+    help="What to take back: ready, all, or the numbers of changes, such as 1,3,4.",
+)
+@click.option("--apply", is_flag=True, help="Apply the way back; without it it is only shown.")
+@click.option(
+    "--confirm", default="", metavar="ALIAS", help="On a live account, its alias or else its id."
+)
+@click.option("--accept-lockout", default="", metavar="WORDS", help="As a refusal told them.")
+def undo(
+    *,
+    journal: Path | None,
+    file: Path,
+    take: str,
+    apply: bool,
+    confirm: str,
+    accept_lockout: str,
+) -> int:
+    """Take back what the last apply did, or the one of which JOURNAL tells.
+
+    Every change is listed with what speaks against taking it back. Those that give nobody access,
+    and are as they were left, are ready, and taken back unless --take names others; what gives
+    access back, or was changed since, only if --take names it. An undo is an apply like any other:
+    it has a journal, and can be undone.
+
+    Exit codes: 0 done or nothing to do, 1 error, 2 planned and not applied, 4 applied in part.
+    """
+    from iamkit.aws.apply import apply_plan, await_applied
+    from iamkit.aws.session import open_session
+    from iamkit.aws.undo import find_apply, read_undo, undo_parameters
+    from iamkit.text import printable
+
+    chosen: Chosen = "all" if take == "all" else "ready" if take == "ready" else _numbers(take)
+    session = open_session(undo_parameters(file))
+    recorded = find_apply(session, journal)
+    plan = (found := read_undo(session, recorded, chosen)).plan
+    for line in (str(recorded), str(found), f"The way back: {plan.summary}.", *plan.commands):
+        click.echo(printable(line, keep="\n"))
+    if not plan.changes or not apply:
+        return 2 if plan.changes else 0
+    outcome = apply_plan(
+        plan, session, allow_destructive=True, typed=confirm, accept_lockout=accept_lockout
+    )
+    outcome.raise_if_incomplete()
+    await_applied(plan, session)
+    _say(f"{len(outcome.done)} change(s) were made; journal: {outcome.journal}")
+    return 0
+
+
+def _numbers(text: str) -> list[int]:
+    """Numbers with commas between them.
+
+    Raises:
+        InputError: something else.
+    """
+    try:
+        return [int(number) for number in text.split(",") if number.strip()]
+    except ValueError:
+        raise InputError(f"--take {text}: say numbers, such as 1,3,4.") from None
 
 
 @cli.command()

@@ -39,6 +39,18 @@ class UnsafePlan(IamkitError):  # noqa: N818 - Terraform's and octoDNS's word
     """The plan holds destructive changes that nobody allowed."""
 
 
+class Lockout(UnsafePlan):
+    """The plan would leave nobody who can administer the account, or bar the caller's own way.
+
+    Attributes:
+        consent: the words by which this very plan is allowed all the same.
+    """
+
+    def __init__(self, text: str, consent: str = "") -> None:
+        super().__init__(text)
+        self.consent = consent
+
+
 class StalePlan(IamkitError):  # noqa: N818
     """The account is no longer the one for which the plan was made."""
 

@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import nbformat
@@ -64,11 +65,14 @@ def put(kind, path, text):
 
 def notebook_of(text):
     """Cells from text: each begins with its tag, or with ``markdown``, in a line of its own."""
-    notebook = nbformat.v4.new_notebook(metadata={"kernelspec": KERNEL})
+    notebook = nbformat.v4.new_notebook(
+        metadata={"kernelspec": KERNEL, "iamkit": {"version": version("iamkit")}}
+    )
     _, *parts = CELL.split(text)
     for tag, source in zip(parts[::2], parts[1::2], strict=True):
         make = nbformat.v4.new_markdown_cell if tag == "markdown" else nbformat.v4.new_code_cell
-        metadata = {} if tag == "markdown" else {"tags": [tag]}
+        folded = {"tags": [tag], "jupyter": {"source_hidden": True}}
+        metadata = {} if tag == "markdown" else folded
         notebook.cells.append(make(source.strip(), metadata=metadata))
     return notebook
 

@@ -5,6 +5,7 @@ import json
 import re
 import subprocess
 import sys
+from importlib.metadata import version
 
 import pytest
 import yaml
@@ -12,11 +13,13 @@ from paths import GUIDE, ROOT
 
 from iamkit.errors import InputError
 from iamkit.notebook.input_notebook import declared_parameters, values_for
+from iamkit.notebook.versions import say_other, version_of
 from iamkit.parameters.files import CURRENT
 from iamkit.parameters.models import NOTEBOOKS, plain_values
 from iamkit.parameters.practice import practice_values
 from iamkit.parameters.yaml_file import TARGET, read_parameters
-from iamkit.plan.desired import Desired, desired_of
+from iamkit.plan.desired import Desired
+from iamkit.plan.wanted import desired_of
 
 CHANGING = [
     "02_admin_group",
@@ -56,21 +59,45 @@ def test_a_notebook_has_the_anatomy(path):
     assert everything[0]["cell_type"] == "markdown"
     assert source(everything[0]).startswith("# ")
     assert "Permissions it needs" in source(everything[0])
-    assert everything[-1]["cell_type"] == "markdown"
     assert tags(path)[:3] == ["parameters", "setup", "session"]
     for cell in cells_of(path):
         assert cell["outputs"] == []
         assert cell["execution_count"] is None
         lines = source(cell).splitlines()
-        assert len(lines) <= (12 if "parameters" in cell["metadata"]["tags"] else 6)
+        assert len(lines) <= (13 if "parameters" in cell["metadata"]["tags"] else 6)
         assert not re.search(r"^\s*(def|class) |boto3|widgets\.", source(cell), re.MULTILINE)
 
 
+@pytest.mark.parametrize("path", **by_name(BOOKS))
+def test_a_notebook_bears_the_version_of_the_kit(path):
+    """A notebook of another version can tell so."""
+    assert version_of(path) == version("iamkit")
+    assert say_other(path) == ""
+
+
+FIRST_SCREEN = 300
+"""Characters of prose between the title and what folds."""
+
+
+@pytest.mark.parametrize("path", **by_name([p for p in BOOKS if p.stem != "06_audit_users"]))
+def test_the_first_screen_is_short(path):
+    """The title, what it does, what to press; the rest folds, and so does the code."""
+    first = source(cells_of(path, "markdown")[0])
+    title, *said = first.partition("<details>")[0].strip().split("\n\n")
+    assert title.startswith(f"# {path.stem[:2]} · ")
+    assert "*Run ▸ Run All Cells*" in said[-1]
+    assert sum(map(len, said)) <= FIRST_SCREEN
+    assert first.strip().endswith("</details>")
+    assert all(cell["metadata"]["jupyter"]["source_hidden"] for cell in cells_of(path))
+
+
 @pytest.mark.parametrize("path", **by_name([p for p in BOOKS if p.stem in CHANGING]))
-def test_a_notebook_that_changes_plans_reviews_and_verifies(path):
-    """Form, desired, plan, apply and verify come in this order, and dry_run is the default."""
-    steps = [tag for tag in tags(path) if tag in ("form", "desired", "plan", "apply", "verify")]
-    assert steps == ["form", "desired", "plan", "apply", "verify"]
+def test_a_notebook_that_changes_ends_with_its_workbench(path):
+    """One last cell reads as the pipeline, and dry_run is the default."""
+    last = json.loads(path.read_text())["cells"][-1]
+    assert last["metadata"]["tags"] == ["workbench"]
+    steps = re.findall(r"^(form|desired|plan|iamkit\.review_plan)\b", source(last), re.MULTILINE)
+    assert steps == ["form", "desired", "plan", "iamkit.review_plan"]
     assert declared_parameters(path)["dry_run"] is True
 
 

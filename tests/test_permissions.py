@@ -14,7 +14,8 @@ from iamkit.aws.apply import apply_plan
 from iamkit.aws.read import read_account
 from iamkit.aws.session import open_session
 from iamkit.plan.changes import make_plan
-from iamkit.plan.desired import Desired, DesiredUser, admin_group, dev_group
+from iamkit.plan.desired import Desired, DesiredUser
+from iamkit.plan.wanted import admin_group, dev_group
 from iamkit.policies import allow, policy
 
 IAMKIT = Path(sys.executable).parent / "iamkit"
@@ -157,3 +158,37 @@ def test_a_stored_key_that_aws_no_longer_has_does_not_stop_the_trial(
     bob = found[found["user"] == "bob"]
     assert bob["action"].tolist() == ["sign in"]
     assert found[found["user"] == "carol"]["answer"].tolist() == ["refused", "refused"]
+
+
+def test_mending_needs_no_more_than_it_names(worker, session, tmp_path):
+    """Besides what the audit reads: the calls of what is ticked; and the way back its own."""
+    session.iam.create_group(GroupName="old")
+    session.iam.create_group(GroupName="team")
+    session.iam.put_group_policy(
+        GroupName="team", PolicyName="look", PolicyDocument=json.dumps(policy(allow("ec2:Get*")))
+    )
+    session.iam.create_user(UserName="gus")
+    session.iam.put_user_policy(
+        UserName="gus", PolicyName="own", PolicyDocument=json.dumps(policy(allow("s3:Get*")))
+    )
+    arn = session.iam.create_policy(
+        PolicyName="spare", PolicyDocument=json.dumps(policy(allow("s3:Get*")))
+    )["Policy"]["Arn"]
+    account = session.identity.account_id
+    mend = [
+        {"check": "empty-group", "principal": "old"},
+        {"check": "direct-permissions", "principal": "gus", "choice": "team"},
+        {"check": "password-length", "principal": account},
+        {"check": "unused-policy", "principal": "spare", "resource": arn},
+    ]
+    values = {"environment": "sandbox", "account_id": account, "mend": mend}
+    file = tmp_path / "mend.yaml"
+    file.write_text(yaml.safe_dump(values | {"allow_destructive": True}))
+    worker(*named_permissions("06_audit_users"), *named_permissions("09_mend_findings"))
+    done = run("09_mend_findings", tmp_path, file)
+    assert done.returncode == 0, done.stdout + done.stderr
+    state = read_account(session)
+    assert "old" not in state.groups
+    assert state.users["gus"].inline_policies == {}
+    page = (tmp_path / "09_mend_findings.html").read_text()
+    assert page.count("gone") >= len(mend)

@@ -15,7 +15,7 @@ from iamkit.audit.account_table import ACCOUNT, SOURCES, Account, all_sources
 from iamkit.audit.checks import CHECKS, Check, Table, check
 from iamkit.audit.columns import make_frame
 from iamkit.audit.facts import DEFAULTS, Facts
-from iamkit.audit.findings import find, waivers_table
+from iamkit.audit.findings import FINDINGS, Finding, find, waivers_table
 from iamkit.audit.groups_table import GROUPS, MEMBERSHIPS, all_groups, all_memberships
 from iamkit.audit.keys_table import ACCESS_KEYS, held_keys
 from iamkit.audit.people import Person, join_people, join_root
@@ -102,11 +102,16 @@ class Audit(Facts):
     @cached_property
     def findings(self) -> pd.DataFrame:
         """What is to be done, the worst first: ``schema.FINDINGS``."""
-        return self.find(CHECKS.values())
+        return make_frame(FINDINGS, self.found)
+
+    @cached_property
+    def found(self) -> list[Finding]:
+        """The same as values, for ``wanted_by``."""
+        return find(CHECKS.values(), self._checked, self)
 
     def find(self, checks: Iterable[Check]) -> pd.DataFrame:
         """What some checks find, over the tables that they look at alone."""
-        return find(checks, self._checked, self)
+        return make_frame(FINDINGS, find(checks, self._checked, self))
 
     def _checked(self, table: Table) -> pd.DataFrame:
         """A table as checks see it."""

@@ -14,20 +14,27 @@ One's own check, in a notebook::
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
 
 import pandas as pd
 
-from iamkit.account.api_replies import rules_as_arguments
-from iamkit.account.state import AccountState, PasswordPolicy
+from iamkit.audit.remedies import (
+    DELETE_GROUP,
+    DELETE_POLICY,
+    GIVE_SUPPORT,
+    JOIN,
+    MOVE,
+    PASSWORD_RULES,
+    SWITCH_OFF,
+    TAKE_CLOUDSHELL,
+    Remedy,
+)
 from iamkit.parameters.thresholds import Thresholds
-from iamkit.text import aws_command
 
 Table = Literal["account", "users", "access_keys", "groups", "roles", "policies"]
 Fails = Callable[[pd.DataFrame, Thresholds], Any]
-Remedy = Callable[[AccountState, Thresholds], str]
 
 CIS_VERSIONS = ("3.0", "4.0.1", "5.0", "6.0", "7.0")
 """Of the CIS AWS Foundations Benchmark; a check names its item in each."""
@@ -45,8 +52,9 @@ class Check:
         cis: its item in each of ``CIS_VERSIONS``; empty if CIS has none.
         rationale: why it matters.
         action: what to do, in a few words.
-        remedy: the same as ``aws iam`` commands, in which ``{column}`` stands for the row's value;
-            a function where it depends on more than the row.
+        remedy: what ends it; or, where a person must do it, commands that help, in which
+            ``{column}`` stands for the row's value.
+        by_hand: why a person must do it.
         reading: the reading taken where well-known tools disagree.
     """
 
@@ -60,7 +68,15 @@ class Check:
     rationale: str = ""
     action: str = ""
     remedy: str | Remedy = ""
+    by_hand: str = ""
     reading: str = ""
+
+    @property
+    def way(self) -> Literal["direct", "needs a choice", "by hand"]:
+        """How it is mended."""
+        if isinstance(self.remedy, str):
+            return "by hand"
+        return "needs a choice" if self.remedy.choice else "direct"
 
     @property
     def cis_items(self) -> str:
@@ -84,6 +100,7 @@ def check(
     rationale: str = "",
     action: str = "",
     remedy: str | Remedy = "",
+    by_hand: str = "",
     reading: str = "",
 ) -> Callable[[Fails], Fails]:
     """Declare a check, by the attributes of ``Check``; one of the same id takes the other's place.
@@ -107,6 +124,7 @@ def check(
             rationale=rationale,
             action=action or title,
             remedy=remedy,
+            by_hand=by_hand,
             reading=reading,
         )
         return fails
@@ -126,22 +144,6 @@ _of_account, _of_keys, _of_policies = (
 )
 
 
-def mend_password_policy(state: AccountState, limits: Thresholds) -> str:
-    """The command that gives the account all rules that it has, and those that are asked for.
-
-    AWS replaces them whole: what a command does not name falls back to AWS's default. So it is
-    the same command for each of them, and one that was not read is not written over.
-    https://docs.aws.amazon.com/IAM/latest/APIReference/API_UpdateAccountPasswordPolicy.html
-    """
-    if not state.was_read("GetAccountPasswordPolicy"):
-        return "# it was not read, and AWS replaces it whole:\naws iam get-account-password-policy"
-    rules = state.password_policy or PasswordPolicy()
-    length = max(rules.minimum_length, limits.password_length)
-    reuse = max(rules.reuse_prevention or 0, limits.password_reuse)
-    mended = replace(rules, minimum_length=length, reuse_prevention=reuse)
-    return aws_command("iam", "update_account_password_policy", rules_as_arguments(mended))
-
-
 # The account and its root
 
 
@@ -153,6 +155,7 @@ def mend_password_policy(state: AccountState, limits: Thresholds) -> str:
     cis="1.4 1.4 1.3 2.3 2.4",
     rationale="Nothing can restrict the root; whoever has its key has the account.",
     action="Delete the root's access keys, signed in as root",
+    by_hand="Only the root itself can delete them.",
     reading="Only the root itself can delete them: console, Security credentials.",
 )
 def root_access_key(account: pd.DataFrame, _: Thresholds) -> Any:
@@ -168,6 +171,7 @@ def root_access_key(account: pd.DataFrame, _: Thresholds) -> Any:
     cis="1.5 1.5 1.4 2.4 2.5",
     rationale="A password alone would protect everything.",
     action="Turn on MFA for the root, signed in as root",
+    by_hand="Only the root itself can register a device.",
     reading="A root without a password and a key, as central root access leaves it, needs none; "
     "where AWS does not tell of its password, it has one.",
 )
@@ -183,6 +187,7 @@ def root_mfa(account: pd.DataFrame, _: Thresholds) -> Any:
     cis="1.6 1.6 1.5 2.5 2.6",
     rationale="A phone is copied, restored and lost more easily than a key in a safe.",
     action="Give the root a passkey or hardware token in place of the virtual device",
+    by_hand="Somebody must hold the device.",
     reading="A root without MFA fails here too, unless it has no password and no key; a passkey "
     "counts as hardware.",
 )
@@ -204,6 +209,7 @@ def _root_is_bare(account: pd.DataFrame) -> Any:
     cis="1.7 1.7 1.6 2.6 2.7",
     rationale="What the root does cannot be restricted, and hardly be told apart from a theft.",
     action="Work as an IAM user or role; keep the root's password in a safe",
+    by_hand="It is a habit, not a setting.",
     reading="CIS gives no number of days; tools take from 1 to 90.",
 )
 def root_used(account: pd.DataFrame, limits: Thresholds) -> Any:
@@ -218,7 +224,7 @@ def root_used(account: pd.DataFrame, limits: Thresholds) -> Any:
     cis="1.8 1.8 1.7 2.7 2.8",
     rationale="Short passwords are guessed.",
     action="Raise the minimum length in the password policy",
-    remedy=mend_password_policy,
+    remedy=PASSWORD_RULES,
     reading="An account without a policy of its own has AWS's default, 8.",
 )
 def password_length(account: pd.DataFrame, limits: Thresholds) -> Any:
@@ -234,7 +240,7 @@ def password_length(account: pd.DataFrame, limits: Thresholds) -> Any:
     cis="1.9 1.9 1.8 2.8 2.9",
     rationale="A password that leaked once must not come back.",
     action="Refuse the last 24 passwords in the password policy",
-    remedy=mend_password_policy,
+    remedy=PASSWORD_RULES,
 )
 def password_reuse(account: pd.DataFrame, limits: Thresholds) -> Any:
     """The policy remembers fewer than ``password_reuse``."""
@@ -249,8 +255,7 @@ def password_reuse(account: pd.DataFrame, limits: Thresholds) -> Any:
     cis="1.17 1.17 1.16 2.16 2.15",
     rationale="In an incident somebody must be able to call AWS without being administrator.",
     action="Attach AWSSupportAccess to a role for incidents",
-    remedy="aws iam attach-role-policy --role-name=ROLE "
-    "--policy-arn=arn:aws:iam::aws:policy/AWSSupportAccess",
+    remedy=GIVE_SUPPORT,
     reading="A role is asked for; a group or user with the policy does not count.",
 )
 def support_role(account: pd.DataFrame, _: Thresholds) -> Any:
@@ -266,6 +271,7 @@ def support_role(account: pd.DataFrame, _: Thresholds) -> Any:
     rationale="One that is deployed by mistake makes a site fail.",
     action="Delete them",
     remedy="aws iam delete-server-certificate --server-certificate-name=NAME",
+    by_hand="What is still served with one would break; its key is gone for good.",
 )
 def expired_certificates(account: pd.DataFrame, _: Thresholds) -> Any:
     """One in IAM is past its end."""
@@ -281,6 +287,7 @@ def expired_certificates(account: pd.DataFrame, _: Thresholds) -> Any:
     rationale="It tells what others can reach in the account.",
     action="Create an analyzer in each region",
     remedy="aws accessanalyzer create-analyzer --analyzer-name=account --type=ACCOUNT",
+    by_hand="It belongs into each region that is used.",
     reading="Only the session's region is read; CIS asks for each region in use.",
 )
 def access_analyzer(account: pd.DataFrame, _: Thresholds) -> Any:
@@ -295,6 +302,7 @@ def access_analyzer(account: pd.DataFrame, _: Thresholds) -> Any:
     cis="1.22 1.22 1.21 2.21 2.20",
     rationale="It lets files be carried in and out through the browser, with sudo.",
     action="Detach it, and give a policy without file transfer",
+    remedy=TAKE_CLOUDSHELL,
     reading="Users, groups and roles all count.",
 )
 def cloudshell_full(account: pd.DataFrame, _: Thresholds) -> Any:
@@ -314,6 +322,7 @@ def cloudshell_full(account: pd.DataFrame, _: Thresholds) -> Any:
     rationale="A password that was guessed or fished is enough to come in.",
     action="Have them turn on MFA, or take the password away",
     remedy="# unless they turn on MFA:\naws iam delete-login-profile --user-name={user}",
+    by_hand="Only they can enrol a device, and a deleted password does not come back.",
 )
 def console_mfa(users: pd.DataFrame, _: Thresholds) -> Any:
     """A password and no MFA device."""
@@ -328,6 +337,7 @@ def console_mfa(users: pd.DataFrame, _: Thresholds) -> Any:
     rationale="Nobody notices when an unused credential is stolen.",
     action="Take the password away",
     remedy="aws iam delete-login-profile --user-name={user}",
+    by_hand="A password can only be deleted, and does not come back.",
     reading="As CIS writes: one that was never used counts from when it was set, and 45 days "
     "are too many. Some tools pass it at any age.",
 )
@@ -343,9 +353,10 @@ def unused_password(users: pd.DataFrame, limits: Thresholds) -> Any:
     data=["inline_policies", "attached_policies"],
     cis="1.15 1.15 1.14 2.14 2.13",
     rationale="Nobody remembers what was given to one person.",
-    action="Move the policy to a group",
-    remedy="aws iam add-user-to-group --group-name=GROUP --user-name={user}",
-    reading="A permissions boundary grants nothing and does not count.",
+    action="Put the user into a group that may do it, and take the own policies away",
+    remedy=MOVE,
+    reading="A permissions boundary grants nothing and does not count. A managed policy that "
+    "nobody has then is told by unused-policy.",
 )
 def direct_permissions(users: pd.DataFrame, _: Thresholds) -> Any:
     """A policy of the user's own, inline or attached."""
@@ -359,7 +370,7 @@ def direct_permissions(users: pd.DataFrame, _: Thresholds) -> Any:
     data=["groups"],
     rationale="A user in no group was forgotten, or has permissions of its own.",
     action="Put the user into a group, or delete it",
-    remedy="aws iam add-user-to-group --group-name=GROUP --user-name={user}",
+    remedy=JOIN,
 )
 def no_group(users: pd.DataFrame, _: Thresholds) -> Any:
     """In none."""
@@ -373,6 +384,7 @@ def no_group(users: pd.DataFrame, _: Thresholds) -> Any:
     data=["password_enabled", "active_keys"],
     rationale="People and programs want different users, with different permissions.",
     action="Give the program a user or role of its own",
+    by_hand="Which of the two is a program's, its owner knows.",
 )
 def password_and_key(users: pd.DataFrame, _: Thresholds) -> Any:
     """Both."""
@@ -386,9 +398,9 @@ def password_and_key(users: pd.DataFrame, _: Thresholds) -> Any:
     data=["admin_path"],
     rationale="The members of a group are reviewed; a policy of one's own is overlooked.",
     action="Move the user to the administrators' group, and take its own policy away",
-    remedy="aws iam list-user-policies --user-name={user}\n"
-    "aws iam list-attached-user-policies --user-name={user}",
-    reading="An administrator is who may call all of IAM on everything, also under conditions.",
+    remedy=MOVE,
+    reading="An administrator is who may call all of IAM on everything, also under conditions. A "
+    "managed policy that nobody has then is told by unused-policy.",
 )
 def admin_by_own(users: pd.DataFrame, _: Thresholds) -> Any:
     """An administrator by an inline or attached policy of its own."""
@@ -402,6 +414,7 @@ def admin_by_own(users: pd.DataFrame, _: Thresholds) -> Any:
     data=["escalations"],
     rationale="Who can write their own permissions has them all.",
     action="Take away or narrow down the statements that are named",
+    by_hand="What the policy is for, its owner knows.",
     reading=_OF_PATHS,
 )
 def escalation(users: pd.DataFrame, _: Thresholds) -> Any:
@@ -417,6 +430,7 @@ def escalation(users: pd.DataFrame, _: Thresholds) -> Any:
     data=["escalations"],
     rationale="Whoever may use such a role is as strong as an administrator.",
     action="Take away or narrow down the statements that are named",
+    by_hand="What the policy is for, its owner knows.",
     reading=_OF_PATHS,
 )
 def role_escalation(roles: pd.DataFrame, _: Thresholds) -> Any:
@@ -434,8 +448,8 @@ def role_escalation(roles: pd.DataFrame, _: Thresholds) -> Any:
     data=["password_enabled", "used", "age_days"],
     cis="1.11 1.11 1.10 2.10 -",
     rationale="A key that nobody asked for lies around.",
-    action="Delete the key",
-    remedy="aws iam delete-access-key --user-name={user} --access-key-id={key}",
+    action="Deactivate the key; delete it when nobody has missed it",
+    remedy=SWITCH_OFF,
     reading="As CIS writes: a password enabled, and an active key that was never used. Others "
     "look for a key made within seconds of the user.",
 )
@@ -452,7 +466,7 @@ def setup_key(keys: pd.DataFrame, limits: Thresholds) -> Any:
     cis="1.12 1.12 1.11 2.11 2.11",
     rationale="Nobody notices when an unused credential is stolen.",
     action="Deactivate the key; delete it when nobody has missed it",
-    remedy="aws iam update-access-key --user-name={user} --access-key-id={key} --status=Inactive",
+    remedy=SWITCH_OFF,
     reading="As CIS writes: a key that was never used counts from when it was rotated, and 45 "
     "days are too many. Some tools pass it at any age.",
 )
@@ -470,7 +484,7 @@ def unused_key(keys: pd.DataFrame, limits: Thresholds) -> Any:
     cis="1.13 1.13 1.12 2.12 -",
     rationale="Two are for the days of a rotation.",
     action="Finish the rotation: deactivate the older key",
-    remedy="aws iam update-access-key --user-name={user} --access-key-id={key} --status=Inactive",
+    remedy=SWITCH_OFF,
     reading="The older of two active keys is named.",
 )
 def second_key(keys: pd.DataFrame, _: Thresholds) -> Any:
@@ -487,6 +501,7 @@ def second_key(keys: pd.DataFrame, _: Thresholds) -> Any:
     action="Make a new key, change over, deactivate this one",
     remedy="aws iam create-access-key --user-name={user}\n"
     "aws iam update-access-key --user-name={user} --access-key-id={key} --status=Inactive",
+    by_hand="The new key must be in use before the old one goes.",
     reading="Full days count: 90 days and some hours are 90, which is within.",
 )
 def key_rotation(keys: pd.DataFrame, limits: Thresholds) -> Any:
@@ -505,7 +520,7 @@ def key_rotation(keys: pd.DataFrame, limits: Thresholds) -> Any:
     data=["members"],
     rationale="Its permissions wait for whoever is put into it.",
     action="Delete the group, or fill it",
-    remedy="aws iam get-group --group-name={group}",
+    remedy=DELETE_GROUP,
 )
 def empty_group(groups: pd.DataFrame, _: Thresholds) -> Any:
     """Nobody is."""
@@ -520,6 +535,7 @@ def empty_group(groups: pd.DataFrame, _: Thresholds) -> Any:
     cis="1.16 1.16 1.15 2.15 2.14",
     rationale="Everything is more than anybody needs every day.",
     action="Detach it, or waive it for the administrators' group",
+    by_hand="Who needs what of it, a person must say.",
     reading="AWS's own AdministratorAccess and inline policies count; a boundary does not. A Deny "
     "counts if it takes away the management of permissions. The guide's group of administrators "
     "fails by design, which is what a waiver is for.",
@@ -549,7 +565,7 @@ def conditional_star_policy(policies: pd.DataFrame, _: Thresholds) -> Any:
     data=["attachments", "attached_to"],
     rationale="Nobody reviews a policy that nobody has, until it is attached by mistake.",
     action="Delete the policy",
-    remedy="aws iam delete-policy --policy-arn={arn}",
+    remedy=DELETE_POLICY,
     reading="A policy that only bounds somebody is in use.",
 )
 def unused_policy(policies: pd.DataFrame, _: Thresholds) -> Any:
@@ -564,6 +580,7 @@ def unused_policy(policies: pd.DataFrame, _: Thresholds) -> Any:
     data=["full_services", "attached_to"],
     rationale="With the one a thief stops the log, with the other reads what is encrypted.",
     action="Allow only the actions that are needed",
+    by_hand="Which of the actions are needed, its owner knows.",
     reading="A policy that allows * on * is told by star-policy alone.",
 )
 def full_service(policies: pd.DataFrame, _: Thresholds) -> Any:
@@ -577,6 +594,7 @@ def full_service(policies: pd.DataFrame, _: Thresholds) -> Any:
     data=["mfa_removable", "attached_to"],
     rationale="Who has the key takes the device away, and then the password is enough.",
     action="Allow it only with aws:MultiFactorAuthPresent, by Bool",
+    by_hand="The condition belongs into the policy's text.",
     reading="BoolIfExists does not bind: a call with a key has no MFA context at all.",
 )
 def mfa_removable(policies: pd.DataFrame, _: Thresholds) -> Any:
@@ -590,6 +608,7 @@ def mfa_removable(policies: pd.DataFrame, _: Thresholds) -> Any:
     data=["group_denies"],
     rationale="A Deny on a group's ARN protects the group itself; its members are not bound.",
     action="Attach the Deny to the group, or name its users",
+    by_hand="Whom it was meant to bind, its author knows.",
 )
 def group_deny(policies: pd.DataFrame, _: Thresholds) -> Any:
     """A group's ARN is a resource of a Deny."""

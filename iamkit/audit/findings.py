@@ -4,7 +4,7 @@ import hashlib
 import re
 import shlex
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -31,6 +31,7 @@ from iamkit.audit.facts import Facts
 from iamkit.audit.groups_table import GROUPS
 from iamkit.audit.keys_table import ACCESS_KEYS
 from iamkit.audit.policies_table import POLICIES
+from iamkit.audit.remedies import Case, commands_for
 from iamkit.audit.roles_table import ROLES
 from iamkit.audit.users_table import PEOPLE
 from iamkit.parameters.thresholds import Waiver
@@ -50,7 +51,11 @@ _PLACE = re.compile(r"\{(\w+)\}")
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """What a check found of a row of its table; or, of what is not listed, that it cannot tell."""
+    """What a check found of a row of its table; or, of what is not listed, that it cannot tell.
+
+    Attributes:
+        row: the cells of which it speaks, as texts by column; empty of what is not listed.
+    """
 
     check: Check
     status: str
@@ -62,6 +67,7 @@ class Finding:
     remedy: str = ""
     waiver: str = ""
     fingerprint: str
+    row: Mapping[str, str] = field(default_factory=dict)
 
 
 FINDINGS: Schema[Finding] = {
@@ -122,8 +128,8 @@ WAIVERS: Schema[WaiverUse] = {
 
 def find(
     checks: Iterable[Check], table_of: Callable[[Table], pd.DataFrame], facts: Facts
-) -> pd.DataFrame:
-    """The findings of checks over their tables: the columns of ``FINDINGS``.
+) -> list[Finding]:
+    """The findings of checks over their tables, the worst first.
 
     What a check would say of things of which its table lacks rows is one finding, which is unknown.
     """
@@ -135,7 +141,7 @@ def find(
             *_of_unlisted(check, _TABLES[check.table][2] & facts.gaps.kinds, facts.state),
         )
     ]
-    return make_frame(FINDINGS, sorted(found, key=_order))
+    return sorted(found, key=_order)
 
 
 def _order(found: Finding) -> tuple[int, str, str, str, str]:
@@ -186,6 +192,7 @@ def _of_rows(check: Check, table: pd.DataFrame, facts: Facts) -> Iterator[Findin
             remedy=_remedy(check, row, facts),
             waiver=f"{waiver.reason} (until {waiver.until})" if waiver else "",
             fingerprint=_fingerprint(check, state.account_id, principal, _part(check, row)),
+            row=row,
         )
 
 
@@ -226,7 +233,8 @@ def _part(check: Check, told: Mapping[str, str]) -> str:
 def _needed(check: Check, table: pd.DataFrame) -> list[str]:
     """The columns that a finding of the check speaks of."""
     columns, who, _ = _TABLES[check.table]
-    filled = _PLACE.findall(check.remedy) if isinstance(check.remedy, str) else ()
+    remedy = check.remedy
+    filled = _PLACE.findall(remedy) if isinstance(remedy, str) else remedy.needs
     named = {*who.split(), *check.data, *filled}
     named |= {columns[name].never_if for name in named if name in columns}
     return [str(n) for n in table.columns if n in named or n in ("unknown", "not_read")]
@@ -265,8 +273,11 @@ def _covers(waiver: Waiver, check: str, principal: str) -> bool:
 
 def _remedy(check: Check, told: Mapping[str, str], facts: Facts) -> str:
     """The commands with this row's values, safe for a shell."""
-    if not isinstance(check.remedy, str):
-        return check.remedy(facts.state, facts.thresholds)
+    remedy = check.remedy
+    if not isinstance(remedy, str):
+        if told.get("key") in (UNKNOWN, NOT_READ):
+            return f"aws iam list-access-keys --user-name={shlex.quote(told['user'])}"
+        return commands_for(remedy, Case(row=told, state=facts.state, thresholds=facts.thresholds))
 
     def value(place: re.Match[str]) -> str:
         name, text = place[1], told[place[1]]
@@ -274,4 +285,4 @@ def _remedy(check: Check, told: Mapping[str, str], facts: Facts) -> str:
             return "KEY_ID" if name == "key" else name.upper()
         return shlex.quote(text)
 
-    return _PLACE.sub(value, check.remedy)
+    return _PLACE.sub(value, remedy)

@@ -26,6 +26,7 @@ from iamkit.aws.call_errors import (
 )
 from iamkit.aws.hand_over import CREDENTIALS, SETTLING, CredentialMaker, check_destinations
 from iamkit.aws.journal import Journal
+from iamkit.aws.lockout_check import refuse_lockout
 from iamkit.aws.read import read_account
 from iamkit.aws.session import Session
 from iamkit.credentials import Receipt
@@ -96,6 +97,7 @@ def apply_plan(
     on_progress: Callable[[Change, str], None] = lambda _change, _state: None,
     stopped: threading.Event | None = None,
     typed: str | None = None,
+    accept_lockout: str = "",
 ) -> Outcome:
     """Make the changes of a plan, under the account's lock.
 
@@ -107,6 +109,7 @@ def apply_plan(
         stopped: set it, from another thread, to stop between two changes.
         typed: what a person typed to allow what is lost, where a click applies; None in a
             headless run, which allows it by ``allow_destructive`` alone.
+        accept_lockout: the words that ``refuse_lockout`` told, to lock somebody out by this plan.
 
     Returns:
         What was done, what failed and what is left. See ``Outcome.raise_if_incomplete``.
@@ -137,6 +140,7 @@ def apply_plan(
         session.store.preflight(sum(c.operation in CREDENTIALS for c in plan.changes))
         check_destinations(plan, session)
         _raise_if_stale(plan, session)
+        refuse_lockout(plan, session, accept_lockout)
         return _Application(plan, session, on_progress, stop).run()
 
 
@@ -175,8 +179,7 @@ def plan_again(plan: Plan, session: Session) -> Plan:
     Raises:
         AwsError: the account cannot be read.
     """
-    kinds = ("users", "groups")
-    account = read_account(session, plan.desired, operations=(), kinds=kinds)
+    account = read_account(session, plan.desired, operations=(), kinds=plan.desired.kinds)
     return make_plan(account, plan.desired)
 
 
@@ -231,11 +234,19 @@ class _Application:
             return _Failure(IamkitError(_unwritten(error)), stops_all=True)
         failure = self._try(change)
         try:
-            self.journal.after(number, str(failure.error) if failure else "done")
+            self.journal.after(
+                number, str(failure.error) if failure else "done", self._made(change)
+            )
         except OSError as error:  # the change was made, or failed, all the same
             self.outcome.trouble = _unwritten(error)
             self.stopped.set()
         return failure
+
+    def _made(self, change: Change) -> str:
+        """The id of the access key that a change has made; empty for every other."""
+        last = self.outcome.receipts[-1:]
+        made = [one.key_id for one in last if one.user == change.name]
+        return made[0] if made and change.operation == "create_access_key" else ""
 
     def _try(self, change: Change) -> "_Failure | None":
         """Make one call; wait while AWS does not know yet what was made a moment ago."""

@@ -63,6 +63,11 @@ class Clients:
         return str(self.session.get_credentials().method)
 
     @property
+    def key_id(self) -> str:
+        """The id of the access key that signs the calls."""
+        return str(self.session.get_credentials().access_key)
+
+    @property
     def life(self) -> str:
         """How long the credentials still live, in words; botocore tells no end of fixed ones."""
         credentials = self.session.get_credentials()

@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from iamkit.app_mode import refuse_if_only_shown
-from iamkit.errors import StorageError
-from iamkit.plan.changes import Change
+from iamkit.errors import InputError, StorageError
+from iamkit.plan.change import Change
+from iamkit.plan.operations import OPERATIONS
+from iamkit.plan.undo import Made
 from iamkit.storage.folders import ROOM, check_room, private_folder
 from iamkit.storage.private_files import write_all
 from iamkit.storage.reading import read_text
@@ -20,6 +22,8 @@ LARGEST = 100_000_000
 """Bytes of a journal that is read; 5,000 changes take some 5 million."""
 LINES = 2_000
 """Bytes of a change's two lines, beside the values of its arguments."""
+FACTS = ("service", "operation", "arguments", "verb", "kind", "name", "origin")
+"""What is written of a change before its call, beside what was there."""
 
 
 class Journal:
@@ -47,13 +51,12 @@ class Journal:
 
     def before(self, number: int, change: Change, caller: str) -> None:
         """Write that a call is about to be made, and what is there before it."""
-        facts = ("service", "operation", "arguments", "verb", "kind", "name", "origin")
-        call = {name: getattr(change, name) for name in facts}
+        call = {name: getattr(change, name) for name in FACTS}
         self._write(number, "before", {"caller": caller, **call, "previous": change.before})
 
-    def after(self, number: int, outcome: str) -> None:
-        """Write what became of the call."""
-        self._write(number, "after", {"outcome": outcome})
+    def after(self, number: int, outcome: str, key_id: str = "") -> None:
+        """Write what became of the call, and the id of the access key that it made."""
+        self._write(number, "after", {"outcome": outcome} | ({"key": key_id} if key_id else {}))
 
     def close(self) -> None:
         """Close the file."""
@@ -65,53 +68,84 @@ class Journal:
 
 
 @dataclass(frozen=True, kw_only=True)
-class LastApply:
-    """What an account's newest journal tells.
+class RecordedApply:
+    """What the journal of one apply tells.
 
     Attributes:
-        at: when its first call was made, in UTC.
-        done, failed: how many calls.
-        cut_off: the call that began and of which no end is known, in words; or empty.
         path: the journal.
+        account_id: the account whose caller it names; empty if that cannot be told.
+        at: when its first call was made, in UTC.
+        made: the changes that were made, or may have been, in their order.
+        failed: how many calls were refused.
     """
 
-    at: datetime
-    done: int
-    failed: int
-    cut_off: str
     path: Path
+    account_id: str
+    at: datetime
+    made: tuple[Made, ...]
+    failed: int
 
     def __str__(self) -> str:
         """The same in a sentence or two."""
-        said = f"The last apply in this account: {self.at:%Y-%m-%d %H:%M:%S} UTC, {self.done} done"
+        done = sum(one.certain for one in self.made)
+        said = f"Applied on {self.at:%Y-%m-%d at %H:%M:%S} UTC: {done} done"
         said += f", {self.failed} failed" if self.failed else ""
-        end = f" It was cut off in {self.cut_off}." if self.cut_off else ""
+        open_ = [one.change for one in self.made if not one.certain]
+        end = f" It was cut off in {_words(open_[-1])}." if open_ else ""
         return f"{said}.{end} Journal: {self.path}"
 
 
-def last_apply(folder: Path) -> LastApply | None:
-    """What the newest journal in an account's folder tells; None if there is none.
+def journals(folder: Path) -> list[Path]:
+    """The journals in an account's folder, the newest first."""
+    return sorted((folder / "journal").glob("*.jsonl"), reverse=True)
 
-    A line that a crash left half written is passed over.
+
+def last_apply(folder: Path) -> RecordedApply | None:
+    """What the newest journal in an account's folder tells; None if there is none.
 
     Raises:
         InputError: it cannot be read.
     """
-    for path in sorted((folder / "journal").glob("*.jsonl"), reverse=True):
-        lines = read_text(path, LARGEST, "The journal").splitlines()
-        entries = [entry for line in lines if (entry := _entry(line))]
-        if not entries:
-            continue
-        ends = {e["change"]: e["outcome"] for e in entries if e["event"] == "after"}
-        open_ = [e for e in entries if e["event"] == "before" and e["change"] not in ends]
-        return LastApply(
-            at=datetime.fromisoformat(entries[0]["time"]),
-            done=sum(outcome == "done" for outcome in ends.values()),
-            failed=sum(outcome != "done" for outcome in ends.values()),
-            cut_off=_words(open_[-1]) if open_ else "",
-            path=path,
-        )
-    return None
+    return next((found for path in journals(folder) if (found := read_apply(path))), None)
+
+
+def read_apply(path: Path) -> RecordedApply | None:
+    """What a journal tells; None if it holds no call. A line that a crash cut off is passed over.
+
+    Raises:
+        InputError: it cannot be read, or holds a call that no plan of this version makes.
+    """
+    lines = read_text(path, LARGEST, "The journal").splitlines()
+    entries = [entry for line in lines if (entry := _entry(line))]
+    begun = [entry for entry in entries if entry["event"] == "before"]
+    if not begun:
+        return None
+    ends = {entry["change"]: entry for entry in entries if entry["event"] == "after"}
+    refused = {number for number, end in ends.items() if end["outcome"] != "done"}
+    arn = str(begun[0].get("caller", "")).split(":")
+    return RecordedApply(
+        path=path,
+        account_id=arn[4] if len(arn) > 4 else "",
+        at=datetime.fromisoformat(begun[0]["time"]),
+        made=tuple(
+            _made(path, entry, ends.get(entry["change"]))
+            for entry in begun
+            if entry["change"] not in refused
+        ),
+        failed=len(refused),
+    )
+
+
+def _made(path: Path, entry: dict[str, Any], end: dict[str, Any] | None) -> Made:
+    if entry["operation"] not in OPERATIONS:
+        raise InputError(f"{path} holds a call that this version does not know: it is of another.")
+    arguments = dict(entry["arguments"])
+    if end and end.get("key"):
+        arguments["AccessKeyId"] = end["key"]
+    facts = {name: entry[name] for name in FACTS} | {"arguments": arguments}
+    change = Change(**facts, before=entry.get("previous"))
+    moment = datetime.fromisoformat((end or entry)["time"])
+    return Made(number=entry["change"], change=change, at=moment, certain=end is not None)
 
 
 def _entry(line: str) -> dict[str, Any] | None:
@@ -119,12 +153,12 @@ def _entry(line: str) -> dict[str, Any] | None:
     try:
         entry: dict[str, Any] = parse_json(line)
         datetime.fromisoformat(entry["time"])
-        facts = {"before": "arguments", "after": "outcome"}[entry["event"]]
+        wanted = {"before": FACTS, "after": ("outcome",)}[entry["event"]]
     except (ValueError, KeyError, TypeError):
         return None
-    return entry if {"change", facts} <= entry.keys() else None
+    return entry if {"change", *wanted} <= entry.keys() else None
 
 
-def _words(entry: dict[str, Any]) -> str:
-    about = ", ".join(v for v in entry["arguments"].values() if isinstance(v, str))
-    return f"{entry['operation'].replace('_', ' ')} ({about})"
+def _words(change: Change) -> str:
+    about = ", ".join(v for v in change.arguments.values() if isinstance(v, str))
+    return f"{change.operation.replace('_', ' ')} ({about})"

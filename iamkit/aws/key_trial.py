@@ -31,7 +31,9 @@ def try_users(session: Session, parameters: RunAsParameters) -> pd.DataFrame:
         if session.store.key_ids(row.name)
         for action, answer in _try_one(session, parameters.model_copy(update={"run_as": row.name}))
     ]
-    return pd.DataFrame(rows, columns=list(COLUMNS)).astype("str")
+    frame = pd.DataFrame(rows, columns=list(COLUMNS)).astype("str")
+    frame.attrs["title"] = "What each key may do, tried without doing it"
+    return frame
 
 
 def _try_one(session: Session, parameters: RunAsParameters) -> list[tuple[str, str]]:

@@ -36,7 +36,8 @@ def show_html(markup: str, text: str) -> None:
 def bundle_of(thing: Any) -> dict[str, Any]:
     """A thing as a notebook's output, by MIME type: HTML and plain text.
 
-    A DataFrame is a table, a plain value a paragraph; a session also tells its account's values.
+    A DataFrame is a table, with the title of its ``attrs``, a plain value a paragraph; a session
+    also tells its account's values.
     """
     # Told without importing pandas, which most notebooks do not need.
     markup = _frame(thing) if hasattr(thing, "to_html") else f"<p>{escape(thing)}</p>"
@@ -93,4 +94,6 @@ def _frame(frame: Any) -> str:
     texts = shown.astype("object").where(shown.notna(), "").astype("str")
     left = len(frame) - len(shown)
     more = f"<p>… and {left:,} rows more.</p>" if left > 0 else ""
-    return table(texts.to_numpy().tolist(), list(frame.columns)) + more
+    title = frame.attrs.get("title", "")
+    heading = f"<p><b>{escape(title)}</b></p>" if title else ""
+    return heading + table(texts.to_numpy().tolist(), list(frame.columns)) + more

@@ -25,9 +25,8 @@ PRELOADED = (
     "iamkit.open_session",
     "iamkit.read_account",
     "iamkit.make_plan",
-    "iamkit.show_form",
+    "iamkit.make_form",
     "iamkit.review_plan",
-    "iamkit.verify",
 )
 """What nearly every notebook of the kit imports. Nothing of it may start a thread, as the libraries
 below numpy and pyarrow do: a process with threads cannot be forked safely."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from iamkit.aws.apply import Outcome
+from iamkit.credentials import Receipt
 from iamkit.notebook.markup import Markup, badge, copyable, escape, folded, table
 from iamkit.plan.changes import Change, Plan, Verb
 from iamkit.policies.grammar.document import print_policy, to_json
@@ -58,13 +59,23 @@ def outcome_html(outcome: Outcome) -> str:
     rows = [("✔ done", change.target, describe(change)) for change in outcome.done]
     rows += [("✘ failed", c.target, f"{describe(c)}\n{reason}") for c, reason in outcome.failed]
     rows += [("… not tried", change.target, describe(change)) for change in outcome.left]
-    receipts = "".join(
-        f"<li>The {escape(r.what)} of <b>{escape(r.user)}</b>: {_path(r.where)}</li>"
-        for r in outcome.receipts
-    )
-    where = f"<p>The new credentials are kept here:</p><ul>{receipts}</ul>" if receipts else ""
     heading = f"<p><b>{escape(outcome_in_short(outcome))}</b></p>"
-    return heading + table(rows, ("result", "what", "how")) + where + _journal(outcome.journal)
+    calls = table(rows, ("result", "what", "how")) + _journal(outcome.journal)
+    incomplete = bool(outcome.failed or outcome.left)
+    told = folded("Each change, and the journal of its calls", calls, is_open=incomplete)
+    return heading + _kept(outcome.receipts) + told
+
+
+def _kept(receipts: Sequence[Receipt]) -> str:
+    """Where new credentials are: by short names, and the whole paths to copy."""
+    if not receipts:
+        return ""
+    rows = [
+        (r.user, r.what, r.where.name if isinstance(r.where, Path) else r.where) for r in receipts
+    ]
+    paths = folded("The whole paths, to copy", copyable("\n".join(str(r.where) for r in receipts)))
+    kept = table(rows, ("user", "what", "file"))
+    return f"<p>The new credentials are kept here:</p>{kept}{paths}"
 
 
 def outcome_text(outcome: Outcome) -> str:

@@ -136,6 +136,9 @@ class ChangingParameters(NotebookParameters):
     """What every notebook that may change the account wants to know as well."""
 
     dry_run: bool = Field(True, description="true plans only; false applies the plan")
+    accept_lockout: str = Field(
+        "", description="a refusal's words, to lock somebody out by that very plan"
+    )
 
 
 class RunAsParameters(ChangingParameters, CallerParameters):
@@ -350,6 +353,27 @@ class PolicyStudioParameters(RunAsParameters):
         return holder
 
 
+class MendRow(Model):
+    """A finding that should end."""
+
+    check: str = Field(description="the check's id, such as unused-key")
+    principal: str = Field(description="the user, group, policy or account, as the audit names it")
+    resource: str = Field("", description="what of it, such as a key's id")
+    choice: str = Field("", description="the group or role, where the remedy needs one")
+
+
+class MendParameters(RunAsParameters):
+    """09_mend_findings."""
+
+    purpose: ClassVar = "From findings to a reviewed mend, and back"
+    mend: list[MendRow] = Field([], description="the findings that should end")
+    thresholds: Thresholds = Field(
+        default_factory=lambda: Thresholds.model_validate({}), description="when to mind"
+    )
+    waivers: list[Waiver] = Field([], description="findings that are accepted")
+    allow_destructive: bool = Field(False, description="true lets something be taken away")
+
+
 NOTEBOOKS: Mapping[str, type[NotebookParameters]] = {
     "00_start_here": StartParameters,
     "01_credentials": CredentialsParameters,
@@ -359,6 +383,7 @@ NOTEBOOKS: Mapping[str, type[NotebookParameters]] = {
     "05_account_alias": AccountAliasParameters,
     "06_audit_users": AuditUsersParameters,
     "07_policy_studio": PolicyStudioParameters,
+    "09_mend_findings": MendParameters,
 }
 """The notebooks in their order, each with its model: its purpose and its parameters."""
 

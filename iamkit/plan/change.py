@@ -10,7 +10,7 @@ from iamkit.plan.operations import OPERATIONS
 from iamkit.text import aws_command
 
 Verb = Literal["create", "update", "replace", "delete"]
-Kind = Literal["user", "group", "account alias", "password policy"]
+Kind = Literal["user", "group", "role", "policy", "account alias", "password policy"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,8 +21,9 @@ class Change:
         verb: what it does; ``replace`` and ``delete`` are destructive.
         operation: the boto3 method, such as ``create_group``; one of ``OPERATIONS``.
         arguments: its arguments; a policy document is given as an object.
-        kind: of what it touches: a user with all that is theirs, a group, or the account.
-        name: of the user or group, or the account's alias.
+        kind: of what it touches: a user with all that is theirs, a group, a role, a managed
+            policy, or the account.
+        name: of the user, group, role or policy, or the account's alias.
         origin: the parameter that it comes from; empty for none.
         before: what is there now, where the change would overwrite or remove it and it can be read.
         reason: why, where the arguments do not say it.
@@ -49,7 +50,7 @@ class Change:
     @property
     def part(self) -> Part:
         """What of the user, group or account it touches."""
-        return OPERATIONS[self.operation][0]
+        return OPERATIONS[self.operation].part
 
     @property
     def target(self) -> str:
@@ -58,15 +59,14 @@ class Change:
 
     @property
     def inverse(self) -> Desired | None:
-        """The desired state that takes it back; None if there is none, and ``no_way_back`` why."""
-        way_back = OPERATIONS[self.operation][1]
-        return None if isinstance(way_back, str) else way_back(self.arguments, self.before)
+        """The desired state that takes it back; None if there is none, and ``limit`` why."""
+        way_back = OPERATIONS[self.operation].way_back
+        return way_back and way_back(self.arguments, self.before)
 
     @property
-    def no_way_back(self) -> str:
-        """Why it cannot be taken back; empty if it can."""
-        way_back = OPERATIONS[self.operation][1]
-        return way_back if isinstance(way_back, str) else ""
+    def limit(self) -> str:
+        """Why it cannot be taken back, or what would not be as before; empty if all would."""
+        return OPERATIONS[self.operation].limit
 
     @property
     def command(self) -> str:
@@ -77,7 +77,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Subject:
-    """A user, a group or the account, of which the planner makes changes.
+    """What the planner makes changes of.
 
     Attributes:
         arguments: those that name it in a call.
@@ -93,7 +93,7 @@ class Subject:
         self, verb: Verb, operation: str, before: Any = None, reason: str = "", **arguments: Any
     ) -> Change:
         """A change of it."""
-        part = OPERATIONS[operation][0]
+        part = OPERATIONS[operation].part
         return Change(
             verb=verb,
             operation=operation,
@@ -107,9 +107,9 @@ class Subject:
 
 
 def holder_subject(
-    kind: Literal["user", "group"], name: str, origins: Mapping[Part, str]
+    kind: Literal["user", "group", "role"], name: str, origins: Mapping[Part, str]
 ) -> Subject:
-    """A user or a group, for changes."""
+    """A user, a group or a role, for changes."""
     return Subject(kind, name, {f"{kind.title()}Name": name}, origins)
 
 

@@ -4,18 +4,34 @@ Planning is pure: it knows nothing of AWS's libraries, and a dry run is a plan t
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from iamkit.account.api_replies import rules_as_arguments
 from iamkit.account.gaps import DETAILS
-from iamkit.account.state import AccountState, Group, PasswordPolicy, User
+from iamkit.account.state import (
+    AccountState,
+    Group,
+    ManagedPolicy,
+    PasswordPolicy,
+    Role,
+    User,
+)
 from iamkit.errors import InputError, UnsafePlan
 from iamkit.parameters.iam_names import near_names, spellings
 from iamkit.plan.change import Change, Kind, Subject, Verb
 from iamkit.plan.desired import Desired, Part
-from iamkit.plan.holders import delete_group, delete_user, plan_group, plan_user
+from iamkit.plan.holders import (
+    create_policy,
+    delete_group,
+    delete_policy,
+    delete_user,
+    plan_group,
+    plan_role,
+    plan_user,
+)
+from iamkit.text import few, listed
 
 __all__ = ["Change", "Kind", "Plan", "Verb", "make_plan"]
 
@@ -51,8 +67,9 @@ class Plan:
 
     @property
     def destructive(self) -> tuple[Change, ...]:
-        """The changes by which something is lost."""
-        return tuple(change for change in self.changes if change.destructive)
+        """The changes by which something is lost, or access is given back."""
+        consent = self.desired.needs_consent
+        return tuple(change for change in self.changes if consent or change.destructive)
 
     @property
     def summary(self) -> str:
@@ -105,7 +122,7 @@ def make_plan(current: AccountState, desired: Desired) -> Plan:
     return Plan(
         account_id=current.account_id,
         desired=desired,
-        changes=tuple(_changes(current, wanted)),
+        changes=tuple(changes_to(current, wanted)),
         notes=(*_notes(current, desired), *(said for said, _ in absent)),
         doubts=(*unread, *(said for said, near in absent if near)),
         blockers=(*unread, *_blockers(current, wanted)),
@@ -114,19 +131,29 @@ def make_plan(current: AccountState, desired: Desired) -> Plan:
     )
 
 
-def _changes(current: AccountState, wanted: Desired) -> Iterator[Change]:
-    """In an order in which AWS accepts them."""
-    users, groups = spellings(current.users), spellings(current.groups)
+def changes_to(current: AccountState, wanted: Desired) -> Iterator[Change]:
+    """The changes alone, in an order in which AWS accepts them; see ``make_plan``.
+
+    Args:
+        current: the account; what was not read of it makes no change.
+        wanted: with names as they are spelled in the account.
+
+    Raises:
+        InputError: as ``make_plan`` does.
+    """
     for group in wanted.groups:
-        yield from plan_group(_find(current.groups, groups, group.name, "group"), group)
+        yield from plan_group(_find(current.groups, group.name, "group"), group)
     for user in wanted.users:
-        there = _find(current.users, users, user.name, "user")
+        there = _find(current.users, user.name, "user")
         known = there is None or not list(_unread_of(current, wanted, user.name))
         yield from plan_user(current, user, known=known)
     if current.was_read("ListAccountAliases"):
         yield from _plan_alias(current.alias, wanted)
     if current.was_read("GetAccountPasswordPolicy"):
         yield from _plan_password_policy(current, wanted)
+    for role in wanted.roles:
+        yield from plan_role(current.roles.get(role.name), role)
+    yield from _plan_managed(current, wanted)
     for name in wanted.absent_users:
         if name in current.users and not list(_unread_of(current, wanted, name)):
             origin = wanted.origins.get("absent_users", "")
@@ -139,14 +166,23 @@ def _changes(current: AccountState, wanted: Desired) -> Iterator[Change]:
             yield from delete_group(current.groups[name], members, origin)
 
 
+def _plan_managed(current: AccountState, wanted: Desired) -> Iterator[Change]:
+    """The account's own managed policies."""
+    own = own_policies(current)
+    yield from (create_policy(policy) for policy in wanted.policies if policy.name not in own)
+    for name in wanted.absent_policies:
+        if name in own and not holders_of(current, own[name].arn):
+            yield from delete_policy(own[name], wanted.origins.get("absent_policies", ""))
+
+
 def _unread(current: AccountState, wanted: Desired) -> Iterator[str]:
     """What a plan depends on and was not read, each with the reason if one is known."""
     for operation in wanted.operations:
         source = current.source(operation)
         if not current.was_read(operation):
             yield source.note or f"{operation} was not read."
-        elif operation == DETAILS and source.lacking & {"users", "groups"}:
-            yield source.note or "Not all users and groups were read."
+        elif operation == DETAILS and source.lacking & set(wanted.kinds):
+            yield source.note or f"Not all {listed(wanted.kinds)} were read."
     users = dict.fromkeys([*(user.name for user in wanted.users), *wanted.absent_users])
     reasons = (why for n in users if n in current.users for why in _unread_of(current, wanted, n))
     yield from dict.fromkeys(reasons)
@@ -209,16 +245,16 @@ def _plan_password_policy(current: AccountState, wanted: Desired) -> Iterator[Ch
             yield subject.change(verb, operation, before, "", **rules_as_arguments(after))
 
 
-def _find(
-    existing: Mapping[str, Named], spelled: Mapping[str, str], name: str, kind: str
-) -> Named | None:
-    twin = spelled.get(name.lower(), name)
+def _find(existing: Mapping[str, Named], name: str, kind: str) -> Named | None:
+    if name in existing:
+        return existing[name]
+    twin = spellings(existing).get(name.lower(), name)
     if twin != name:
         raise InputError(
             f"The account has a {kind} {twin!r}, and IAM ignores case: {name!r} cannot be made "
             f"beside it. Write it as {twin!r}, or choose another name. Nothing was changed."
         )
-    return existing.get(name)
+    return None
 
 
 def _notes(current: AccountState, desired: Desired) -> Iterator[str]:
@@ -261,7 +297,32 @@ def _blockers(current: AccountState, desired: Desired) -> Iterator[str]:
     for kind, named, existing in (
         ("Group", desired.groups, current.groups),
         ("User", desired.users, current.users),
+        ("Role", desired.roles, current.roles),
     ):
         for one in named:
             if not one.make and one.name not in existing:
                 yield f"{kind} {one.name} is not there; make it first."
+    own = own_policies(current)
+    for name in desired.absent_policies:
+        if name in own and (having := holders_of(current, own[name].arn)):
+            yield f"Policy {name} is in use ({few(having)}), so it cannot be deleted."
+
+
+def own_policies(account: AccountState) -> dict[str, ManagedPolicy]:
+    """The account's own managed policies by name, of which there is one each."""
+    return {p.name: p for p in account.policies.values() if not p.is_aws_managed}
+
+
+def holders_of(account: AccountState, arn: str) -> list[str]:
+    """Who has a managed policy, or is bounded by it, in words."""
+    kinds: dict[str, Iterable[User | Group | Role]] = {
+        "user": account.users.values(),
+        "group": account.groups.values(),
+        "role": account.roles.values(),
+    }
+    return [
+        f"{kind} {one.name}"
+        for kind, holders in kinds.items()
+        for one in holders
+        if arn in one.attached_policies or arn == getattr(one, "permissions_boundary", None)
+    ]

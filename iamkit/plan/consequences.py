@@ -31,6 +31,7 @@ def say_meaning(current: AccountState, plan: Plan, catalogue: Catalogue | None =
     after = account_after(current, plan.changes)
     return [
         *_say_leaving(plan.changes),
+        *_say_limits(plan.changes),
         *_say_access(current, after, plan.changes, known),
         *say_paths(current, after),
         *_say_empty_groups(after, plan.changes),
@@ -43,7 +44,7 @@ def _say_leaving(changes: Iterable[Change]) -> Iterator[str]:
     for operation in ("delete_user", "delete_group"):
         gone = [change.name for change in changes if change.operation == operation]
         if gone:
-            yield f"{_people(gone)} will be gone, with everything of theirs. That has no undo."
+            yield f"{_people(gone)} will be gone, with everything of theirs."
 
 
 def _say_access(
@@ -144,6 +145,22 @@ def _say_alias(changes: Iterable[Change], partition: str) -> Iterator[str]:
             url = sign_in_url(alias, partition) or f"the console, with the alias {alias}"
             gone = before and (sign_in_url(before, partition) or f"the alias {before}")
             yield f"Everyone will sign in at {url}{f'; {gone} stops working' if gone else ''}."
+
+
+def _say_limits(changes: Iterable[Change]) -> Iterator[str]:
+    """What could not be taken back afterwards; of who is deleted, that alone."""
+    gone = {change.target for change in changes if change.operation == "delete_user"}
+    lasting = [change for change in changes if change.inverse is None]
+    named = [c for c in lasting if c.target not in gone or c.part == "existence"]
+    for operation in dict.fromkeys(change.operation for change in named):
+        some = [change for change in named if change.operation == operation]
+        names = _people(list(dict.fromkeys(change.name for change in some)))
+        call = operation.replace("_", " ")
+        yield f"There is no undo for this: {call} ({names}). {_sentence(some[0].limit)}"
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."
 
 
 def _people(names: list[str]) -> str:

@@ -2,20 +2,12 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property, singledispatch
+from functools import cached_property
 from typing import ClassVar, Literal, TypeVar
 
 from iamkit.account.gaps import DETAILS
 from iamkit.account.state import JSON, AccountState
 from iamkit.parameters.iam_names import spellings
-from iamkit.parameters.models import (
-    AccountAliasParameters,
-    AdminGroupParameters,
-    DevGroupParameters,
-    NotebookParameters,
-    PolicyStudioParameters,
-    UsersParameters,
-)
 
 Part = Literal[
     "existence",
@@ -33,8 +25,9 @@ Part = Literal[
     "service-specific credential",
     "alias",
     "password policy",
+    "version",
 ]
-"""What of a user, a group or the account a change touches."""
+"""What of a user, group, role, policy or the account a change touches."""
 OF_EVERY_USER = ("ListAccessKeys", "GetLoginProfile")
 """The operations that tell of a user whether there is something to make."""
 OF_LEAVERS = (
@@ -72,7 +65,7 @@ class Absent:
 
 @dataclass(frozen=True, kw_only=True)
 class DesiredHolder:
-    """A user or group that should exist, with these policies.
+    """A user, group or role that should exist, with these policies.
 
     Attributes:
         make: whether it is made if it is not there; if not, its absence blocks the plan.
@@ -83,7 +76,7 @@ class DesiredHolder:
         origins: by ``existence`` or another part of it, the parameter that it comes from.
     """
 
-    kind: ClassVar[Literal["user", "group"]]
+    kind: ClassVar[Literal["user", "group", "role"]]
     name: str
     make: bool = True
     path: str | None = None
@@ -103,6 +96,24 @@ class DesiredGroup(DesiredHolder):
     """A group that should exist; the path of one that is there stays."""
 
     kind = "group"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DesiredRole(DesiredHolder):
+    """A role that is there; none is made."""
+
+    kind = "role"
+    make: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class DesiredPolicy:
+    """A managed policy of the account that should exist; the text of one that is there stays."""
+
+    name: str
+    document: JSON
+    path: str = "/"
+    description: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,7 +149,7 @@ class DesiredUser(DesiredHolder):
         return tuple(operation for operation, wanted in needed.items() if wanted)
 
 
-Named = TypeVar("Named", DesiredGroup, DesiredUser)
+Named = TypeVar("Named", DesiredGroup, DesiredUser, DesiredRole)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,24 +157,32 @@ class Desired:
     """What should be, and by name what should no longer be. Nothing is deleted by omission.
 
     Attributes:
+        policies: managed policies of the account.
         absent_users: with everything that is theirs.
+        absent_policies: by name, with their older versions; one that somebody has blocks the plan.
         absent_groups: with their policies; their members leave them first.
         absent_alias: the account alias that should be given up, if it is still that one.
         password_policy: by the fields of ``PasswordPolicy``, those that should have these values;
             the others stay as they are, though AWS replaces all of them at once.
         absent_password_policy: whether AWS's default should be in force instead.
+        needs_consent: whether all of it must be allowed as a loss must be, such as access that is
+            given back.
         origins: by ``alias``, ``absent_users``, ``absent_groups`` or ``password_policy``, the
             parameter it comes from.
     """
 
     groups: tuple[DesiredGroup, ...] = ()
     users: tuple[DesiredUser, ...] = ()
+    roles: tuple[DesiredRole, ...] = ()
+    policies: tuple[DesiredPolicy, ...] = ()
     alias: str | None = None
     absent_users: tuple[str, ...] = ()
     absent_groups: tuple[str, ...] = ()
+    absent_policies: tuple[str, ...] = ()
     absent_alias: str | None = None
     password_policy: Mapping[str, int | bool | None] = field(default_factory=dict)
     absent_password_policy: bool = False
+    needs_consent: bool = False
     origins: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     @property
@@ -174,14 +193,30 @@ class Desired:
 
     @property
     def holders(self) -> tuple[DesiredHolder, ...]:
-        """The groups and the users."""
-        return (*self.groups, *self.users)
+        """The groups, the users and the roles."""
+        return (*self.groups, *self.users, *self.roles)
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Of users, groups, roles and policies, those of which a plan must know all."""
+        roles = self.roles or self.absent_policies
+        policies = self.policies or self.absent_policies
+        return (
+            "users",
+            "groups",
+            *(("roles",) if roles else ()),
+            *(("policies",) if policies else ()),
+        )
 
     @property
     def operations(self) -> tuple[str, ...]:
         """What a plan must have read of the account; see ``operations_of`` for its users."""
         needed = {
-            DETAILS: self.holders or self.absent_users or self.absent_groups,
+            DETAILS: self.holders
+            or self.absent_users
+            or self.absent_groups
+            or self.policies
+            or self.absent_policies,
             "ListAccountAliases": self.alias or self.absent_alias,
             "GetAccountPasswordPolicy": self.password_policy or self.absent_password_policy,
         }
@@ -198,6 +233,7 @@ class Desired:
         """
         users = spellings(account.users)
         groups = spellings(group.name for group in self.groups) | spellings(account.groups)
+        roles = spellings(account.roles)
         return replace(
             self,
             groups=tuple(g if g.make else _as_known(g, groups) for g in self.groups),
@@ -205,6 +241,7 @@ class Desired:
                 _with_groups(user if user.make else _as_known(user, users), groups)
                 for user in self.users
             ),
+            roles=tuple(_as_known(role, roles) for role in self.roles),
             absent_users=_spelled(self.absent_users, users),
             absent_groups=_spelled(self.absent_groups, groups),
         )
@@ -233,85 +270,3 @@ def _as_known(one: Named, known: Mapping[str, str]) -> Named:
 def _with_groups(user: DesiredUser, groups: Mapping[str, str]) -> DesiredUser:
     absent = replace(user.absent, groups=_spelled(user.absent.groups, groups))
     return replace(user, groups=_spelled(user.groups, groups), absent=absent)
-
-
-@singledispatch
-def desired_of(_: NotebookParameters) -> Desired:
-    """What a notebook's parameters alone want of the account; nothing, if it only looks."""
-    return Desired()
-
-
-def wants_of_account(model: type[NotebookParameters]) -> bool:
-    """Whether the parameters of this kind alone want something of the account."""
-    return desired_of.dispatch(model) is not desired_of.dispatch(object)
-
-
-@desired_of.register
-def admin_group(parameters: AdminGroupParameters) -> Desired:
-    """The administrators' group with its policy, and the first admin with a key."""
-    group = DesiredGroup(
-        name=parameters.admin_group,
-        inline_policies={parameters.admin_policy_name: parameters.admin_policy},
-        origins={"existence": "admin_group", "inline policy": "admin_policy"},
-    )
-    admin = DesiredUser(
-        name=parameters.admin_user,
-        groups=(group.name,),
-        access_key=True,
-        origins={"existence": "admin_user"},
-    )
-    return Desired(groups=(group,), users=(admin,))
-
-
-@desired_of.register
-def dev_group(parameters: DevGroupParameters) -> Desired:
-    """The developers' group, which may only look at EC2."""
-    group = DesiredGroup(
-        name=parameters.dev_group,
-        inline_policies={parameters.dev_policy_name: parameters.dev_policy},
-        origins={"existence": "dev_group", "inline policy": "dev_policy"},
-    )
-    return Desired(groups=(group,))
-
-
-@desired_of.register
-def team_users(parameters: UsersParameters) -> Desired:
-    """The team's users, and those who have left it."""
-    users = tuple(
-        DesiredUser(
-            name=row.name,
-            path=row.path,
-            tags=row.tags,
-            groups=tuple(row.groups),
-            access_key=row.access_key,
-            console_password=row.console_password,
-            hand_over=row.hand_over,
-            origins={"existence": "users"},
-        )
-        for row in parameters.users
-    )
-    return Desired(
-        users=users,
-        absent_users=tuple(parameters.remove_users),
-        origins={"absent_users": "remove_users"},
-    )
-
-
-@desired_of.register
-def account_alias(parameters: AccountAliasParameters) -> Desired:
-    """The account's alias, which makes the sign-in address one that people remember."""
-    return Desired(alias=parameters.account_alias, origins={"alias": "account_alias"})
-
-
-def held_policy(parameters: PolicyStudioParameters, document: JSON) -> Desired:
-    """A policy of the studio as an inline policy of its holder, who must be there already.
-
-    Nothing, if it has no holder, or if nothing is chosen and the document is empty.
-    """
-    kind, _, name = parameters.policy_holder.partition(" ")
-    policies = {parameters.policy_name: document}
-    if kind == "group" and document:
-        return Desired(groups=(DesiredGroup(name=name, make=False, inline_policies=policies),))
-    if kind == "user" and document:
-        return Desired(users=(DesiredUser(name=name, make=False, inline_policies=policies),))
-    return Desired()

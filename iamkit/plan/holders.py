@@ -5,16 +5,25 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from iamkit.account.state import JSON, AccessKey, AccountState, Group, User
+from iamkit.account.state import JSON, AccessKey, AccountState, Group, ManagedPolicy, Role, User
 from iamkit.errors import InputError
 from iamkit.parameters.hand_over import describe_way
 from iamkit.plan.change import Change, Subject, Verb, holder_subject, subject_of
-from iamkit.plan.desired import DesiredGroup, DesiredHolder, DesiredUser, Part
+from iamkit.plan.desired import (
+    DesiredGroup,
+    DesiredHolder,
+    DesiredPolicy,
+    DesiredRole,
+    DesiredUser,
+    Part,
+)
 from iamkit.policies import count_characters, same_policy
 from iamkit.policies.grammar.quotas import QUOTAS
 
 GROUPS_PER_USER = 10
 ATTACHED_POLICIES = 10
+RESERVED = ("/aws-service-role/", "/aws-reserved/")
+"""Paths of roles that AWS keeps for itself."""
 
 
 def plan_group(current: Group | None, desired: DesiredGroup) -> Iterator[Change]:
@@ -29,8 +38,42 @@ def plan_group(current: Group | None, desired: DesiredGroup) -> Iterator[Change]
     yield from _plan_policies(subject, current, desired)
 
 
+def plan_role(current: Role | None, desired: DesiredRole) -> Iterator[Change]:
+    """What gives a role the policies that are wanted.
+
+    Raises:
+        InputError: it is AWS's own, which nobody of the account can change.
+    """
+    if current is None:
+        return
+    if current.path.startswith(RESERVED):
+        raise InputError(f"Role {current.name} is AWS's own, and not to be changed.")
+    yield from _plan_policies(subject_of(desired), current, desired)
+
+
+def delete_policy(policy: ManagedPolicy, origin: str) -> Iterator[Change]:
+    """Remove a managed policy of the account, after its older versions.
+
+    https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeletePolicy.html
+    """
+    origins: Mapping[Part, str] = {"existence": origin}
+    subject = Subject("policy", policy.name, {"PolicyArn": policy.arn}, origins)
+    for version in policy.other_versions:
+        yield subject.change("delete", "delete_policy_version", VersionId=version.id)
+    facts = ("name", "path", "document", "description")
+    yield subject.change("delete", "delete_policy", {f: getattr(policy, f) for f in facts})
+
+
+def create_policy(wanted: DesiredPolicy) -> Change:
+    """Make a managed policy of the account."""
+    described = {"Description": wanted.description} if wanted.description else {}
+    arguments = {"PolicyName": wanted.name, "Path": wanted.path, **described}
+    subject = Subject("policy", wanted.name, arguments, {})
+    return subject.change("create", "create_policy", PolicyDocument=wanted.document)
+
+
 def _plan_policies(
-    subject: Subject, current: User | Group, desired: DesiredHolder
+    subject: Subject, current: User | Group | Role, desired: DesiredHolder
 ) -> Iterator[Change]:
     """Those that go come first, so that the others have room within the quotas."""
     for name in desired.absent.inline_policies:
@@ -57,7 +100,7 @@ def _plan_policies(
 
 def _plan_inline(
     subject: Subject,
-    current: User | Group,
+    current: User | Group | Role,
     wanted: Mapping[str, JSON],
     absent: Collection[str] = (),
 ) -> Iterator[Change]:

@@ -5,13 +5,36 @@ is then. Where AWS has none, the reason stands here.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from iamkit.account.api_replies import RULES
 from iamkit.account.state import JSON
-from iamkit.plan.desired import Absent, Desired, DesiredGroup, DesiredUser, Part
+from iamkit.plan.desired import (
+    Absent,
+    Desired,
+    DesiredGroup,
+    DesiredPolicy,
+    DesiredRole,
+    DesiredUser,
+    Part,
+)
 
 WayBack = Callable[[JSON, Any], Desired]
+
+
+class Operation(NamedTuple):
+    """A call that a plan may make.
+
+    Attributes:
+        part: what of its user, group or account it touches.
+        way_back: from its arguments, with what AWS drew for it, and what was there before, the
+            desired state that takes it back; None if there is none.
+        limit: why there is none, or what is not as before; empty if all is.
+    """
+
+    part: Part
+    way_back: WayBack | None
+    limit: str = ""
 
 
 def _user(arguments: JSON, **facts: Any) -> Desired:
@@ -20,6 +43,10 @@ def _user(arguments: JSON, **facts: Any) -> Desired:
 
 def _group(arguments: JSON, **facts: Any) -> Desired:
     return Desired(groups=(DesiredGroup(name=arguments["GroupName"], make=False, **facts),))
+
+
+def _role(arguments: JSON, **facts: Any) -> Desired:
+    return Desired(roles=(DesiredRole(name=arguments["RoleName"], **facts),))
 
 
 def _put_policy(holder: Callable[..., Desired]) -> WayBack:
@@ -53,6 +80,11 @@ def _detach(holder: Callable[..., Desired]) -> WayBack:
     return lambda a, _: holder(a, attached_policies=(a["PolicyArn"],))
 
 
+def _switched_off(arguments: JSON, _: Any) -> Desired:
+    # AWS draws the id: before the call nobody knows it.
+    return _user(arguments, key_status={arguments.get("AccessKeyId", ""): "Inactive"})
+
+
 def _rules_before(_: JSON, before: Any) -> Desired:
     if before is None:
         return Desired(absent_password_policy=True)
@@ -61,67 +93,93 @@ def _rules_before(_: JSON, before: Any) -> Desired:
 
 NEW_ID = "a user made again is another one to AWS: what names the old one may not know it"
 
-OPERATIONS: Mapping[str, tuple[Part, WayBack | str]] = {
-    "create_user": ("existence", lambda a, _: Desired(absent_users=(a["UserName"],))),
-    "delete_user": ("existence", NEW_ID),
-    "update_user": ("path", lambda a, before: _user(a, path=before)),
-    "tag_user": ("tags", _tagged),
-    "untag_user": ("tags", lambda a, before: _user(a, tags=before)),
-    "create_group": ("existence", lambda a, _: Desired(absent_groups=(a["GroupName"],))),
-    "delete_group": (
+OPERATIONS: Mapping[str, Operation] = {
+    "create_user": Operation("existence", lambda a, _: Desired(absent_users=(a["UserName"],))),
+    "delete_user": Operation("existence", None, NEW_ID),
+    "update_user": Operation("path", lambda a, before: _user(a, path=before)),
+    "tag_user": Operation("tags", _tagged),
+    "untag_user": Operation("tags", lambda a, before: _user(a, tags=before)),
+    "create_group": Operation("existence", lambda a, _: Desired(absent_groups=(a["GroupName"],))),
+    "delete_group": Operation(
         "existence",
         lambda a, before: Desired(groups=(DesiredGroup(name=a["GroupName"], path=before),)),
+        "a group made again has another id",
     ),
-    "add_user_to_group": (
+    "add_user_to_group": Operation(
         "membership",
         lambda a, _: _user(a, absent=Absent(groups=(a["GroupName"],))),
     ),
-    "remove_user_from_group": ("membership", lambda a, _: _user(a, groups=(a["GroupName"],))),
-    "put_user_policy": ("inline policy", _put_policy(_user)),
-    "put_group_policy": ("inline policy", _put_policy(_group)),
-    "delete_user_policy": ("inline policy", _put_policy(_user)),
-    "delete_group_policy": ("inline policy", _put_policy(_group)),
-    "attach_user_policy": ("attached policy", _attach(_user)),
-    "attach_group_policy": ("attached policy", _attach(_group)),
-    "detach_user_policy": ("attached policy", _detach(_user)),
-    "detach_group_policy": ("attached policy", _detach(_group)),
-    "put_user_permissions_boundary": ("permissions boundary", _bounded),
-    "delete_user_permissions_boundary": ("permissions boundary", _bounded),
-    "create_access_key": (
-        "access key",
-        "a key is not deleted again: it can be switched off, by its id in the journal",
+    "remove_user_from_group": Operation(
+        "membership", lambda a, _: _user(a, groups=(a["GroupName"],))
     ),
-    "update_access_key": (
+    "put_user_policy": Operation("inline policy", _put_policy(_user)),
+    "put_group_policy": Operation("inline policy", _put_policy(_group)),
+    "delete_user_policy": Operation("inline policy", _put_policy(_user)),
+    "delete_group_policy": Operation("inline policy", _put_policy(_group)),
+    "attach_user_policy": Operation("attached policy", _attach(_user)),
+    "attach_group_policy": Operation("attached policy", _attach(_group)),
+    "detach_user_policy": Operation("attached policy", _detach(_user)),
+    "detach_group_policy": Operation("attached policy", _detach(_group)),
+    "put_role_policy": Operation("inline policy", _put_policy(_role)),
+    "delete_role_policy": Operation("inline policy", _put_policy(_role)),
+    "attach_role_policy": Operation("attached policy", _attach(_role)),
+    "detach_role_policy": Operation("attached policy", _detach(_role)),
+    "create_policy": Operation(
+        "existence", lambda a, _: Desired(absent_policies=(a["PolicyName"],))
+    ),
+    "delete_policy": Operation(
+        "existence",
+        lambda _, before: Desired(policies=(DesiredPolicy(**before),)),
+        "its tags do not come back, nor do its older versions",
+    ),
+    "delete_policy_version": Operation(
+        "version", None, "a version of a policy that was deleted does not come back"
+    ),
+    "put_user_permissions_boundary": Operation("permissions boundary", _bounded),
+    "delete_user_permissions_boundary": Operation("permissions boundary", _bounded),
+    "create_access_key": Operation(
+        "access key", _switched_off, "the key is switched off, not deleted"
+    ),
+    "update_access_key": Operation(
         "access key",
         lambda a, before: _user(a, key_status={a["AccessKeyId"]: before}),
     ),
-    "delete_access_key": ("access key", "AWS shows a secret key once, so a deleted one is gone"),
-    "create_login_profile": ("password", lambda a, _: _user(a, absent=Absent(password=True))),
-    "delete_login_profile": ("password", "nobody can read a password, so a deleted one is gone"),
-    "deactivate_mfa_device": (
+    "delete_access_key": Operation(
+        "access key", None, "AWS shows a secret key once, so a deleted one is gone"
+    ),
+    "create_login_profile": Operation(
+        "password", lambda a, _: _user(a, absent=Absent(password=True))
+    ),
+    "delete_login_profile": Operation(
+        "password", None, "nobody can read a password, so a deleted one is gone"
+    ),
+    "deactivate_mfa_device": Operation(
         "MFA device",
+        None,
         "only its owner can register a device again, with two codes from it",
     ),
-    "delete_virtual_mfa_device": (
+    "delete_virtual_mfa_device": Operation(
         "MFA device",
+        None,
         "the seed of a virtual device is shown once, so a deleted one is gone",
     ),
-    "delete_ssh_public_key": ("SSH public key", "its owner must upload it again"),
-    "delete_signing_certificate": ("signing certificate", "its owner must upload it again"),
-    "delete_service_specific_credential": (
+    "delete_ssh_public_key": Operation("SSH public key", None, "its owner must upload it again"),
+    "delete_signing_certificate": Operation(
+        "signing certificate", None, "its owner must upload it again"
+    ),
+    "delete_service_specific_credential": Operation(
         "service-specific credential",
+        None,
         "AWS shows its password once, so a deleted one is gone",
     ),
-    "create_account_alias": (
+    "create_account_alias": Operation(
         "alias",
         lambda a, before: (
             Desired(alias=before) if before else Desired(absent_alias=a["AccountAlias"])
         ),
     ),
-    "delete_account_alias": ("alias", lambda a, _: Desired(alias=a["AccountAlias"])),
-    "update_account_password_policy": ("password policy", _rules_before),
-    "delete_account_password_policy": ("password policy", _rules_before),
+    "delete_account_alias": Operation("alias", lambda a, _: Desired(alias=a["AccountAlias"])),
+    "update_account_password_policy": Operation("password policy", _rules_before),
+    "delete_account_password_policy": Operation("password policy", _rules_before),
 }
-"""By boto3 method, every call that a plan may make: what of its user, group or account it touches;
-and from its arguments and what was there before, the desired state that takes it back, or why there
-is none."""
+"""By boto3 method, every call that a plan may make."""

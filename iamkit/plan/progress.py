@@ -16,7 +16,8 @@ from iamkit.parameters.models import (
     notebook_of,
 )
 from iamkit.plan.changes import Plan, make_plan
-from iamkit.plan.desired import Desired, wants_of_account
+from iamkit.plan.desired import Desired
+from iamkit.plan.wanted import wants_of_account
 from iamkit.text import few
 
 FIRST = notebook_of(CredentialsParameters)

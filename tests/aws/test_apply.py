@@ -13,6 +13,8 @@ from iamkit.errors import AwsError, GuardError, LockedError, PartlyApplied, Stal
 from iamkit.plan.desired import (
     Desired,
     DesiredUser,
+)
+from iamkit.plan.wanted import (
     account_alias,
     admin_group,
     dev_group,

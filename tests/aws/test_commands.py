@@ -8,7 +8,8 @@ from pathlib import Path
 
 from iamkit.aws.read import read_account
 from iamkit.aws.session import open_session
-from iamkit.plan.desired import Desired, account_alias, admin_group, dev_group, team_users
+from iamkit.plan.desired import Desired
+from iamkit.plan.wanted import account_alias, admin_group, dev_group, team_users
 from iamkit.sandbox import reset_sandbox, sandbox_env
 
 BIN = Path(sys.executable).parent

@@ -25,7 +25,7 @@ def test_the_newest_journal_counts(tmp_path):
     newer.before(2, KEY, CALLER)
     newer.after(2, "AccessDenied")
     last = last_apply(tmp_path)
-    assert (last.done, last.failed, last.cut_off, last.path) == (1, 1, "", newer.path)
+    assert ([one.change for one in last.made], last.failed, last.path) == ([GROUP], 1, newer.path)
     assert "1 done, 1 failed." in str(last)
 
 

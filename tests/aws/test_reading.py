@@ -13,7 +13,7 @@ from iamkit.account.gaps import DETAILS, failed_sources
 from iamkit.account.state import AccountState
 from iamkit.account.state_file import load_state, save_state
 from iamkit.audit import DEFAULTS, Audit, schema
-from iamkit.audit.checks import mend_password_policy
+from iamkit.audit.remedies import PASSWORD_RULES, Case, commands_for
 from iamkit.audit.schema import in_words
 from iamkit.aws.apply import apply_plan, await_applied
 from iamkit.aws.audit_run import audit_of, read_audited
@@ -190,7 +190,8 @@ def test_the_remedies_for_passwords_undo_nothing_of_each_other(session, sandbox)
         assert (rules.minimum_length, rules.reuse_prevention) == (14, 24)
         assert (rules.symbols, rules.max_age) == (True, 90)
     unread = AccountState(account_id="000000000000")
-    assert "update" not in mend_password_policy(unread, DEFAULTS)
+    case = Case(row={}, state=unread, thresholds=DEFAULTS)
+    assert "update" not in commands_for(PASSWORD_RULES, case)
 
 
 def signed_as(sandbox):

@@ -5,17 +5,23 @@ import os
 
 import nbformat
 import pytest
+from IPython.core.interactiveshell import InteractiveShell
 from nbformat.sign import NotebookNotary
 from paths import GUIDE, ROOT
+from traitlets.config import Config
 
+from iamkit.notebook import cell_errors
+from iamkit.notebook.input_notebook import declared_parameters
 from iamkit.notebook.launch.lab import (
     START,
     is_checkout,
+    offer_notebooks,
     prepare_environment,
     prepare_folder,
     prepare_start_page,
 )
 from iamkit.notebook.runs.prefill import fill_page
+from iamkit.notebook.versions import say_other
 from iamkit.parameters.files import CURRENT
 from iamkit.parameters.yaml_file import current_parameters_file
 
@@ -60,7 +66,7 @@ def test_a_failure_is_on_the_page_in_place_of_what_was_there(page):
     fill_page(page)
     edit(page, '000000000000\\"', '111122223333\\"')
     said = []
-    prepare_start_page(page.parent.parent, said.append)
+    prepare_start_page(page.parent, said.append)
     assert "the parameters say 111122223333 (account_id)" in said[-1]
     assert "the parameters say 111122223333 (account_id)" in shown(page)
     assert "parts of the setup are there" not in shown(page)
@@ -88,7 +94,7 @@ def test_a_page_that_is_broken_keeps_nothing_from_opening(page):
     """It is said, and the file stays as it is."""
     page.write_text("no notebook")
     said = []
-    prepare_start_page(page.parent.parent, said.append)
+    prepare_start_page(page.parent, said.append)
     assert "is not a notebook" in said[-1]
     assert page.read_text() == "no notebook"
 
@@ -101,7 +107,7 @@ def test_in_its_own_checkout_the_kit_works_in_a_folder_of_its_own(private_home, 
     assert prepare_folder(None, None) == private_home / "lab"
     before = (ROOT / "notebooks" / START).read_bytes()
     said = []
-    prepare_start_page(prepare_folder(ROOT, None), said.append)
+    prepare_start_page(prepare_folder(ROOT, None) / "notebooks", said.append)
     assert "checkout" in said[0]
     assert (ROOT / "notebooks" / START).read_bytes() == before
 
@@ -142,3 +148,50 @@ def test_the_environment_names_file_settings_and_a_workspace_a_folder(
     assert json.loads(news.read_text())["fetchNews"] == "false"
     for path in (autosave, commented):
         path.unlink()
+
+
+def test_notebooks_of_another_version_get_the_new_ones_beside_them(tmp_path):
+    """With their parameters, in a folder of their own; nothing of the user's is overwritten."""
+    folder, said = prepare_folder(tmp_path / "ops", None), []
+    own = folder / "notebooks"
+    assert offer_notebooks(folder, said.append) == own
+    old = own / "03_dev_group.ipynb"
+    edit(old, '"version": "', '"version": "0.0.')
+    edit(old, "dev_group: str = None", "dev_group: str = 'makers'")
+    before = {path: path.read_bytes() for path in own.glob("*.ipynb")}
+    assert said == []
+    beside = offer_notebooks(folder, said.append)
+    assert beside.parent == own
+    assert str(beside) in said[0]
+    assert {path.name for path in beside.iterdir()} == {path.name for path in before}
+    assert declared_parameters(beside / old.name)["dev_group"] == "makers"
+    (beside / old.name).write_text("mine")
+    assert offer_notebooks(folder, said.append) == beside
+    assert (beside / old.name).read_text() == "mine"
+    assert {path: path.read_bytes() for path in own.glob("*.ipynb")} == before
+    assert "of version 0.0." in say_other(old)
+
+
+ENDS = {
+    "a name of a cell above": ("session", "needs what the cells above it make (session): press"),
+    "a name of another version": ("import iamkit; iamkit.show_it", "No iamkit attribute show_it"),
+    "an error of ours": ("from iamkit.errors import AwsError; raise AwsError('so')", "✘ so When"),
+    "a name within a library": ("exec(compile('def f(): x\\nf()', 'l', 'exec'))", ""),
+    "anything else": ("1 / 0", ""),
+}
+
+
+@pytest.mark.parametrize("case", ENDS)
+def test_an_error_of_a_cell_is_a_sentence_with_what_to_press(case, monkeypatch):
+    """As the kernels of the lab show it; what is no slip in the order, nor ours, is as ever."""
+    code, said = ENDS[case]
+    shell, shown = InteractiveShell(config=Config(HistoryManager={"enabled": False})), []
+    cell_errors.load_ipython_extension(shell)
+    monkeypatch.setattr(cell_errors, "display", lambda bundle, **_: shown.append(bundle))
+    monkeypatch.setattr(shell, "showtraceback", lambda *_, **__: shown.append("traceback"))
+    assert shell.run_cell(code).error_in_exec
+    (one,) = shown
+    if said:
+        assert said in one["text/plain"]
+    else:
+        assert one == "traceback"

@@ -24,11 +24,11 @@ from iamkit.notebook.pages.audit import save_audit
 from iamkit.notebook.pages.policy import save_policy
 from iamkit.notebook.pages.profile import write_profile
 from iamkit.notebook.pages.welcome import write_welcome_pages
-from iamkit.notebook.review.panel import ReviewPanel
 from iamkit.notebook.review.review import Review
+from iamkit.notebook.review.workbench import Workbench
 from iamkit.parameters.yaml_writer import save_parameters
 from iamkit.plan.changes import make_plan
-from iamkit.plan.desired import account_alias, dev_group
+from iamkit.plan.wanted import account_alias, dev_group
 from iamkit.policies import allow, policy
 
 BACK = "Back to the notebook's parameters"
@@ -74,7 +74,7 @@ def plan_of(session, desired):
 
 def panel_of(session, plan, form=None):
     """A review's panel, of which nothing is displayed."""
-    return ReviewPanel(Review(plan, session, form=form))
+    return Workbench(Review(plan, session, form=form))
 
 
 @pytest.mark.parametrize("applies", ["no", "yes"])
@@ -122,14 +122,14 @@ def test_an_app_that_applies_applies(session, guide, app):
     assert "dev" in read_account(session).groups
 
 
-def test_a_click_past_a_changed_form_applies_nothing(session, guide):
-    """What is applied is always what is shown."""
+def test_a_click_on_a_plan_that_nobody_has_seen_applies_nothing(session, guide):
+    """What is applied is always what was shown: a change and a click at once are not."""
     form = Form(guide("05_account_alias"))
     panel = panel_of(session, plan_of(session, form.desired()), form)
     form.fields["account_alias"].raw = "other-team"
     click(panel.apply)
     panel.wait()
-    assert "The form has changed" in panel.status.value
+    assert "The plan has just changed" in panel.status.value
     assert read_account(session).alias is None
 
 
@@ -207,7 +207,7 @@ def test_in_an_app_that_only_shows_a_profile_is_not_written(
     key = StoredKey(user="alice", id="AKIAEXAMPLE", secret=Secret("x" * 40), path=tmp_path / "key")
     monkeypatch.setattr(type(session.store), "keys_of", lambda *_: (key,))
     app()
-    assert "only shows" in write_profile(session, "alice", "ops")
+    assert "only shows" in write_profile(session, guide("02_admin_group", admin_profile="ops"))
     assert list(tmp_path.iterdir()) == []
 
 

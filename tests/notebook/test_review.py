@@ -1,19 +1,29 @@
 """The review: only a click applies in a browser, and what is destructive must be typed."""
 
+import re
 from dataclasses import replace
 
 import pytest
+from accounts import account_of
 from changes import change
 
 from iamkit.aws.read import read_account
 from iamkit.errors import GuardError, UnsafePlan
 from iamkit.notebook.display import bundle_of
+from iamkit.notebook.forms import form_state
 from iamkit.notebook.forms.form import Form
-from iamkit.notebook.review import cells, panel as review_panel, review
-from iamkit.notebook.review.panel import ReviewPanel
+from iamkit.notebook.review import cells, review, workbench as review_panel
 from iamkit.notebook.review.review import Review
+from iamkit.notebook.review.workbench import Workbench
 from iamkit.plan.changes import Plan, make_plan
-from iamkit.plan.desired import Desired, account_alias, dev_group
+from iamkit.plan.desired import Desired
+from iamkit.plan.wanted import account_alias, dev_group
+
+
+@pytest.fixture(autouse=True)
+def nothing_kept(monkeypatch):
+    """Each test begins as a new kernel does."""
+    monkeypatch.setattr(form_state, "_KEPT", {})
 
 
 @pytest.fixture
@@ -23,7 +33,7 @@ def shown(monkeypatch):
 
     class Handle:
         def update(self, data, **_):
-            things.append(data["text/plain"])
+            things.append(data["text/html"])
 
     def display(thing, **_):
         things.append(thing)
@@ -38,9 +48,14 @@ def plan_of(session, desired):
     return make_plan(read_account(session, desired), desired)
 
 
+def result_of(panel):
+    """What stands in the place of the result, as text."""
+    return " ".join(re.sub(r"<[^>]+>", " ", panel.result.value).split())
+
+
 def panel_of(session, plan, **options):
     """A review's panel as the page shows it."""
-    panel = ReviewPanel(Review(plan, session, **options))
+    panel = Workbench(Review(plan, session, **options))
     panel.show()
     return panel
 
@@ -51,14 +66,14 @@ def test_showing_a_review_changes_nothing_and_a_click_applies(session, sandbox, 
     cells.review_plan(plan, session, dry_run=False)
     assert read_account(session).groups == {}
     panel = panel_of(session, plan)
-    cells.verify(panel.review)
-    assert shown[-1]["text/plain"] == "Nothing was applied yet."
+    assert "Nothing has been changed yet" in panel.status.value
     panel.apply.click()
     panel.wait()
     assert "dev" in read_account(session).groups
-    assert any("2 done, 0 failed" in str(thing) for thing in shown)
-    assert shown[-1].startswith("✔ Verified")
+    assert result_of(panel).startswith("2 done, 0 failed, 0 left.")
+    assert "✔ Verified" in result_of(panel)
     assert "✔ Verified" in panel.status.value
+    assert "✔ as wanted" not in panel.meaning.value
     assert panel.apply.disabled
 
 
@@ -73,7 +88,7 @@ def test_a_failed_click_says_what_happened_and_plans_again(session, sandbox, gui
     assert panel.again.description.startswith("Go on")
     panel.again.click()
     assert panel.apply.description == "Apply: 1 to create"
-    assert "this replaces the plan above" in panel.view.value
+    assert result_of(panel) == ""
     panel.apply.click()
     panel.wait()
     assert "✔ Verified" in panel.status.value
@@ -94,24 +109,44 @@ def test_cancel_stops_between_two_changes(session, guide, shown, monkeypatch):
     panel.wait()
     assert read_account(session).groups["dev"].inline_policies == {}
     assert "1 change(s) were made, 1 are left" in panel.status.value
-    assert any("1 done, 0 failed, 1 left" in str(thing) for thing in shown)
+    assert "1 done, 0 failed, 1 left" in result_of(panel)
+    assert panel.view.value == ""
     panel.again.click()
+    assert result_of(panel) == ""
     assert panel.apply.description == "Apply: 1 to create"
 
 
-def test_a_changed_form_shuts_the_button_until_planned_again(session, guide, shown):
-    """What is applied is always what is shown: another value in the form wants another plan."""
+def test_the_plan_follows_the_form(session, sandbox, guide, shown, monkeypatch):
+    """What is typed is planned at once and without a call; what is wrong shuts the button."""
+    monkeypatch.setattr(review_panel, "UNSEEN", 0)
     form = Form(guide("05_account_alias"))
     panel = panel_of(session, plan_of(session, form.desired()), form=form)
-    assert not panel.apply.disabled
-    form.fields["account_alias"].raw = "other-team"
-    assert panel.apply.disabled
-    assert "The form has changed" in panel.status.value
-    panel.again.click()
-    assert "other-team" in panel.view.value
+    before = len(sandbox.calls())
+    for typed, wrong in (("other-team", False), ("Other", True), ("our-team", False)):
+        form.fields["account_alias"].raw = typed
+        assert panel.apply.disabled == wrong
+        assert (typed in panel.view.value) != wrong
+        assert (typed in panel.meaning.value) != wrong
+        assert ("Not to be applied: account_alias" in panel.status.value) == wrong
+    assert len(sandbox.calls()) == before
     panel.apply.click()
     panel.wait()
-    assert read_account(session).alias == "other-team"
+    assert read_account(session).alias == "our-team"
+
+
+def test_what_follows_an_apply_stands_below_it(session, guide, shown):
+    """Each step gets the form's value, one that fails hides nothing, and the next is linked."""
+
+    def fail(*_):
+        raise GuardError("it cannot be written")
+
+    form = Form(guide("05_account_alias"))
+    plan = plan_of(session, form.desired())
+    panel = panel_of(session, plan, form=form, after=[fail, lambda _, value: value.account_alias])
+    panel.apply.click()
+    panel.wait()
+    assert "as wanted. ✘ it cannot be written maestrodev Next: 06_audit" in result_of(panel)
+    assert "maestrodev" not in panel.view.value
 
 
 def test_where_applying_is_off_no_click_applies(session, guide, shown, monkeypatch):
@@ -133,7 +168,7 @@ def test_with_nothing_to_do_the_last_apply_is_told(session, guide, shown):
     panel.apply.click()
     panel.wait()
     again = panel_of(session, plan_of(session, wanted))
-    assert "The last apply in this account" in again.status.value
+    assert "Applied on" in again.status.value
     assert "2 done" in again.status.value
     assert again.apply.disabled
 
@@ -142,10 +177,11 @@ def test_headless_applies_only_without_dry_run(session, guide, monkeypatch, show
     """With nobody there, dry_run decides."""
     monkeypatch.setattr(cells, "someone_is_there", lambda: False)
     plan = plan_of(session, dev_group(guide("03_dev_group")))
-    assert cells.review_plan(plan, session, dry_run=True).outcome is None
+    cells.review_plan(plan, session, dry_run=True)
     assert read_account(session).groups == {}
-    cells.verify(cells.review_plan(plan, session, dry_run=False))
+    cells.review_plan(plan, session, dry_run=False)
     assert "dev" in read_account(session).groups
+    assert any("✔ Verified" in str(thing) for thing in shown)
 
 
 def test_headless_destroys_nothing_unless_allowed(session, guide, monkeypatch, shown):
@@ -163,7 +199,8 @@ def test_on_a_live_account_a_destructive_plan_wants_the_alias_typed(session, sho
     """The button stays shut until the alias stands in the field."""
     live = replace(session, environment="aws", alias="team")
     leaving = change("delete", "delete_user", UserName="bob")
-    plan = Plan(account_id="000000000000", desired=Desired(), changes=(leaving,))
+    there = account_of({"users": [{"name": "bob"}]})
+    plan = Plan(account_id=there.account_id, desired=Desired(), changes=(leaving,), current=there)
     panel = panel_of(live, plan)
     assert panel.apply.disabled
     panel.confirmation.value = "tea"
@@ -185,3 +222,58 @@ def test_hostile_names_do_not_become_markup(session):
         markup = bundle_of(thing)["text/html"]
         assert "<img" not in markup
         assert "&lt;img" in markup
+
+
+def undone(panel):
+    """The workbench of the way back that a panel offers after a click."""
+    panel.undo.click()
+    return panel.way_back_bench
+
+
+def test_what_was_applied_is_taken_back_by_a_click(session, guide, shown):
+    """Beside the result; change by change with what speaks against it, applied like any plan."""
+    panel = panel_of(session, plan_of(session, dev_group(guide("03_dev_group"))))
+    assert panel.undo.layout.display == "none"
+    panel.apply.click()
+    panel.wait()
+    assert panel.undo.layout.display == ""
+    bench = undone(panel)
+    assert "dev" in read_account(session).groups
+    form = bench.review.form
+    assert [(n, tick.value) for n, tick in form.ticks.items()] == [(2, True), (1, True)]
+    form.ticks[1].value = False
+    assert bench.apply.description == "Apply: 1 to delete"
+    form.ticks[2].value = False
+    assert bench.apply.description == "Nothing to apply"
+    form.ticks[2].value = form.ticks[1].value = True
+    assert bench.apply.description == "Apply: 2 to delete"
+    bench._changed_at = -10
+    bench.apply.click()
+    bench.wait()
+    assert read_account(session).groups == {}
+    assert panel.undo.layout.display == "none"
+    assert panel.apply.description == "Apply: 2 to create"
+
+
+def test_a_plan_that_locks_out_wants_its_own_words(session, guide, shown):
+    """The refusal says whom it would lock out; the words that it tells allow that plan alone."""
+    for name in ("zoe", "eve"):
+        session.iam.create_user(UserName=name)
+    arn = "arn:aws:iam::aws:policy/AdministratorAccess"
+    session.iam.attach_user_policy(UserName="zoe", PolicyArn=arn)
+    session.iam.create_access_key(UserName="zoe")
+    panel = panel_of(session, plan_of(session, Desired(absent_users=("zoe",))))
+    assert panel.agreement.layout.display == "none"
+    panel.apply.click()
+    panel.wait()
+    assert "Nobody would be left who can administer the account; now it is zoe." in (
+        panel.status.value
+    )
+    assert panel.agreement.layout.display == ""
+    assert panel.apply.disabled
+    panel.agreement.value = panel.agreement.description.rpartition(" ")[2]
+    assert not panel.apply.disabled
+    panel._changed_at = -10
+    panel.apply.click()
+    panel.wait()
+    assert set(read_account(session).users) == {"eve"}

@@ -12,8 +12,9 @@ from iamkit.aws.session import open_session
 from iamkit.notebook.pages.start import Start, describe_steps, describe_urgent, read_start
 from iamkit.parameters.files import CURRENT
 from iamkit.plan.changes import make_plan
-from iamkit.plan.desired import Desired, DesiredUser, desired_of
+from iamkit.plan.desired import Desired, DesiredUser
 from iamkit.plan.progress import PLANNED, Step
+from iamkit.plan.wanted import desired_of
 from iamkit.policies import allow, policy
 
 ATTACK = "<img src=x onerror=alert(1)>\x1b[2J"

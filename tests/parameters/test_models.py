@@ -40,7 +40,8 @@ from iamkit.parameters.yaml_file import (
     read_overrides,
     read_parameters,
 )
-from iamkit.plan.desired import Desired, held_policy, team_users
+from iamkit.plan.desired import Desired
+from iamkit.plan.wanted import held_policy, team_users
 from iamkit.workspace import find_notebook, init_folder
 
 FILES = sorted((ROOT / "parameters").glob("*.yaml"))

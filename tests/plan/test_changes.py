@@ -15,14 +15,24 @@ from iamkit.account.state import (
     Credential,
     Group,
     LoginProfile,
+    ManagedPolicy,
     MfaDevice,
     PasswordPolicy,
+    PolicyVersion,
+    Role,
     Source,
     User,
 )
 from iamkit.errors import InputError, UnsafePlan
 from iamkit.plan.changes import make_plan
-from iamkit.plan.desired import OF_LEAVERS, Absent, Desired, DesiredGroup, DesiredUser
+from iamkit.plan.desired import (
+    OF_LEAVERS,
+    Absent,
+    Desired,
+    DesiredGroup,
+    DesiredRole,
+    DesiredUser,
+)
 from iamkit.plan.operations import OPERATIONS
 from iamkit.plan.preview import account_after
 from iamkit.policies import allow, policy
@@ -501,8 +511,8 @@ def test_a_change_names_the_parameter_that_it_comes_from():
 
 def test_every_operation_has_a_way_back_or_a_reason_why_not():
     """Nothing that a plan can do is without an answer to: can I take it back?"""
-    for name, (_, way_back) in OPERATIONS.items():
-        assert callable(way_back) or len(way_back) > 20, name
+    for name, operation in OPERATIONS.items():
+        assert operation.way_back or len(operation.limit) > 20, name
 
 
 NAMES = st.sampled_from(["alice", "bob", "carol"])
@@ -577,3 +587,51 @@ def test_the_inverses_of_a_plan_lead_back(desired):
     for each in reversed(changes):
         current = account_after(current, make_plan(current, each.inverse).changes)
     assert current == begun
+
+
+def test_a_policy_that_somebody_has_is_not_deleted():
+    """Who has it, or is bounded by it, is named; AWS would refuse the call."""
+    arn = "arn:aws:iam::000000000000:policy/own"
+    own = ManagedPolicy(arn=arn, name="own", document=LOOK)
+    bounded = account(user(permissions_boundary=arn), policies={arn: own})
+    plan = make_plan(bounded, Desired(absent_policies=("own",)))
+    assert plan.changes == ()
+    assert plan.blockers == ("Policy own is in use (user bob), so it cannot be deleted.",)
+
+
+def test_a_policys_older_versions_go_before_it():
+    """As DeletePolicy demands."""
+    arn = "arn:aws:iam::000000000000:policy/team/own"
+    older = PolicyVersion(id="v1", document=LOOK)
+    own = ManagedPolicy(arn=arn, name="own", path="/team/", document=ADMIN, other_versions=(older,))
+    plan = make_plan(account(policies={arn: own}), Desired(absent_policies=("own",)))
+    assert operations(plan) == ["delete_policy_version", "delete_policy"]
+    assert plan.changes[-1].before == {
+        "name": "own",
+        "path": "/team/",
+        "document": ADMIN,
+        "description": "",
+    }
+
+
+@pytest.mark.parametrize("path", ["/aws-service-role/x.amazonaws.com/", "/aws-reserved/sso/"])
+def test_what_aws_keeps_for_itself_is_refused(path):
+    """Nobody of the account can change a role of AWS's own."""
+    state = replace(account(), roles={"own": Role(name="own", path=path)})
+    wanted = Desired(roles=(DesiredRole(name="own", inline_policies={"x": LOOK}),))
+    with pytest.raises(InputError, match="AWS's own"):
+        make_plan(state, wanted)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "kind"),
+    [
+        (Desired(roles=(DesiredRole(name="web"),)), "roles"),
+        (Desired(absent_policies=("own",)), "policies"),
+    ],
+)
+def test_what_of_roles_and_policies_was_not_read_blocks(wanted, kind):
+    """A plan about them must know all of them."""
+    details = Source(status="read", lacking=frozenset({kind}))
+    state = replace(account(), sources={**READ, "GetAccountAuthorizationDetails": details})
+    assert make_plan(state, wanted).unread

@@ -5,19 +5,23 @@ from dataclasses import replace
 from accounts import READ
 from escalation_cases import World, document
 
-from iamkit.account.state import AccessKey, AccountState, Group, User
+from iamkit.account.state import AccessKey, AccountState, Group, LoginProfile, User
 from iamkit.plan.changes import make_plan
 from iamkit.plan.consequences import say_meaning, say_paths_of
 from iamkit.plan.desired import (
+    Absent,
     Desired,
     DesiredGroup,
     DesiredUser,
+)
+from iamkit.plan.operations import NEW_ID
+from iamkit.plan.preview import account_after
+from iamkit.plan.wanted import (
     account_alias,
     admin_group,
     dev_group,
     team_users,
 )
-from iamkit.plan.preview import account_after
 
 EMPTY = AccountState(account_id="000000000000", sources=READ)
 LOOK = {"Version": "2012-10-17", "Statement": [_LOOK := {"Effect": "Allow", "Resource": "*"}]}
@@ -76,9 +80,25 @@ def test_who_leaves_is_said_first_and_that_it_has_no_undo():
     keys = {"bob": (AccessKey(id="AKIAEXAMPLE"),)}
     state = replace(EMPTY, users={"bob": User(name="bob")}, access_keys=keys)
     assert said(state, Desired(absent_users=("bob",))) == [
-        "bob will be gone, with everything of theirs. That has no undo."
+        "bob will be gone, with everything of theirs.",
+        f"There is no undo for this: delete user (bob). {NEW_ID[:1].upper()}{NEW_ID[1:]}.",
     ]
     assert after(state, Desired(absent_users=("bob",))).users == {}
+
+
+def test_what_cannot_be_taken_back_is_said_before_it_is_done():
+    """A password, a device: by the call, with whom it is about and the reason."""
+    state = replace(
+        EMPTY,
+        users={name: User(name=name) for name in ("ann", "bob")},
+        login_profiles=dict.fromkeys(("ann", "bob"), LoginProfile(reset_required=False)),
+    )
+    gone = tuple(
+        DesiredUser(name=name, make=False, absent=Absent(password=True)) for name in ("ann", "bob")
+    )
+    [sentence] = said(state, Desired(users=gone))
+    assert sentence.startswith("There is no undo for this: delete login profile (ann and bob). ")
+    assert "Nobody can read a password" in sentence
 
 
 def test_the_sign_in_address_is_told_with_the_one_that_stops(guide):

@@ -14,8 +14,8 @@ from iamkit.account.state import (
     User,
 )
 from iamkit.parameters.models import NOTEBOOKS
-from iamkit.plan.desired import desired_of
 from iamkit.plan.progress import FIRST, PLANNED, judge_audit, list_steps, next_step
+from iamkit.plan.wanted import desired_of
 
 ROOT = CallerIdentity(account_id="000000000000", arn="arn:aws:iam::000000000000:root", user_id="0")
 ALICE = replace(ROOT, arn="arn:aws:iam::000000000000:user/team/alice")

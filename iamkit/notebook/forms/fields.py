@@ -1,6 +1,6 @@
 """The fields of a form: each is a widget with a label, and reads and takes plain data."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -9,7 +9,7 @@ from pydantic.fields import FieldInfo
 
 from iamkit.account.state import AccountState
 from iamkit.errors import InputError
-from iamkit.notebook.forms.users_editor import UsersEditor, note_against
+from iamkit.notebook.forms.users_editor import UsersEditor, note_against, user_columns
 from iamkit.notebook.markup import escape
 from iamkit.parameters.models import UserRow, term_of
 from iamkit.parameters.users_csv import cells_of
@@ -31,16 +31,14 @@ class Field:
 
     trait = "value"
 
-    def __init__(self, name: str, about: FieldInfo, choices: Iterable[str] = ()) -> None:
+    def __init__(self, name: str, about: FieldInfo) -> None:
         self.name, self.about = name, about
         self.messages = widgets.HTML()
-        self.widget = self.make(about.title or name, list(choices))
+        self.widget = self.make(about.title or name)
 
-    def make(self, label: str, choices: list[str]) -> Any:
-        """The widget; with choices one that offers those that hold what is typed."""
-        if choices:
-            return widgets.Combobox(options=choices, ensure_option=False, **_common(label))
-        return widgets.Text(**_common(label))
+    def make(self, label: str) -> Any:
+        """The widget; it offers what the account has, where it has such things."""
+        return widgets.Combobox(ensure_option=False, **_common(label))
 
     def read(self, raw: Any) -> Any:
         """The plain value of what stands in the widget."""
@@ -74,7 +72,8 @@ class Field:
         return ""
 
     def compare(self, state: AccountState) -> None:
-        """Take note of the account, if the field itself says what it would change."""
+        """Offer what the account has; a field that itself says what it would change says it."""
+        self.widget.options = _names(state, term_of(self.about).name)
 
     def on_change(self, observer: Callable[[], None]) -> None:
         """Call the observer after each change."""
@@ -96,7 +95,7 @@ class Field:
 class CheckField(Field):
     """Yes or no."""
 
-    def make(self, label: str, _choices: list[str]) -> Any:
+    def make(self, label: str) -> Any:
         """A box to tick."""
         return widgets.Checkbox(**_common(label))
 
@@ -104,18 +103,26 @@ class CheckField(Field):
         """True or false."""
         return raw
 
+    def compare(self, state: AccountState) -> None:
+        """Nothing to offer."""
+
 
 class TextsField(Field):
     """Several names, one a line, and a search that adds one."""
 
-    def make(self, label: str, choices: list[str]) -> Any:
+    def make(self, label: str) -> Any:
         """Lines to edit; the search stands above them."""
         self.search = widgets.Combobox(
-            options=choices, placeholder="type to find a name, Enter adds it", **_common("Find")
+            placeholder="type to find a name, Enter adds it", **_common("Find")
         )
         self.search.continuous_update = False
         self.search.observe(self._add, "value")
         return widgets.Textarea(rows=2, **_common(label))
+
+    def compare(self, state: AccountState) -> None:
+        """Offer the account's users."""
+        self.search.options = _names(state, "user")
+        self.search.layout.display = "" if self.search.options else "none"
 
     def read(self, raw: Any) -> Any:
         """The names."""
@@ -128,7 +135,7 @@ class TextsField(Field):
 
     def rows(self) -> list[Any]:
         """The search above the lines."""
-        return [*([self.search] if self.search.options else []), *super().rows()]
+        return [self.search, *super().rows()]
 
     def _add(self, change: Any) -> None:
         name = change["new"].strip()
@@ -140,7 +147,7 @@ class TextsField(Field):
 class PolicyField(Field):
     """A policy document, as JSON."""
 
-    def make(self, label: str, _choices: list[str]) -> Any:
+    def make(self, label: str) -> Any:
         """Lines to edit, in letters of one width."""
         area = widgets.Textarea(rows=12, **_common(label))
         area.add_class("iamkit-code")
@@ -160,15 +167,18 @@ class PolicyField(Field):
         self.widget.rows = max(6, min(self._printed.count("\n") + 2, 24))
         return self._printed
 
+    def compare(self, state: AccountState) -> None:
+        """Nothing to offer."""
+
 
 class UsersField(Field):
     """The team, as a table; see ``UsersEditor``."""
 
     trait = "rows"
 
-    def make(self, label: str, choices: list[str]) -> Any:
+    def make(self, label: str) -> Any:
         """The table."""
-        editor = UsersEditor([], choices)
+        editor = UsersEditor()
         editor.label = label
         return editor
 
@@ -187,7 +197,8 @@ class UsersField(Field):
         return f"row {first['row'] + 1}: {first['message']}" if first else ""
 
     def compare(self, state: AccountState) -> None:
-        """Say in each row what the user would change."""
+        """Offer the groups, and say in each row what the user would change."""
+        self.widget.columns = user_columns(_names(state, "group"))
         self.widget.note = note_against(state)
         self.widget.check_rows()
 
@@ -200,26 +211,25 @@ class UsersField(Field):
         return [widgets.HTML(f"<b>{escape(self.widget.label)}</b>"), self.widget, self.messages]
 
 
-def field_of(name: str, value: Any, about: FieldInfo, state: AccountState | None) -> Field:
-    """The field for a parameter, of a kind that its value has; it offers what the account has."""
-    groups = sorted(state.groups) if state else []
-    users = sorted(state.users) if state else []
-    field: Field
+def field_of(name: str, value: Any, about: FieldInfo) -> Field:
+    """The field for a parameter, of a kind that its value has."""
+    kind = Field
     if about.annotation == list[UserRow]:
-        field = UsersField(name, about, groups)
+        kind = UsersField
     elif isinstance(value, bool):
-        field = CheckField(name, about)
+        kind = CheckField
     elif isinstance(value, dict):
-        field = PolicyField(name, about)
+        kind = PolicyField
     elif isinstance(value, list):
-        field = TextsField(name, about, users)
-    else:
-        picks = {"group": groups, "user": users}
-        field = Field(name, about, picks.get(term_of(about).name, ()))
+        kind = TextsField
+    field = kind(name, about)
     field.value = value
-    if state:
-        field.compare(state)
     return field
+
+
+def _names(state: AccountState, term: str) -> list[str]:
+    """The names of an account's groups or users, by what IAM calls them; none of anything else."""
+    return sorted({"group": state.groups, "user": state.users}.get(term, ()))
 
 
 def _common(label: str) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """A form built from a notebook's parameters model; its value is plain data.
 
 Headless, the value simply is the parameters. In a browser each field says below itself what is
-wrong with it, or what it would change in the account.
+wrong with it, or what it would change in the account; ``review_plan`` shows it with the plan.
 """
 
 from collections.abc import Callable, Mapping
@@ -11,22 +11,19 @@ from typing import Any, Generic, TypeVar
 
 import ipywidgets as widgets
 import yaml
-from IPython.display import display
 from pydantic import ValidationError
 
-from iamkit.aws.read import read_account
-from iamkit.aws.session import Session
-from iamkit.errors import AwsError, InputError
+from iamkit.errors import InputError
 from iamkit.notebook.display import show_html
 from iamkit.notebook.forms.fields import LABEL, Field, PolicyField, UsersField, field_of
 from iamkit.notebook.forms.form_state import keep, keeping_row, recall, save_values
-from iamkit.notebook.interactive import someone_is_there
 from iamkit.notebook.markup import escape, table
 from iamkit.notebook.plan_view import describe
 from iamkit.parameters.checking import describe as describe_problem
 from iamkit.parameters.models import NotebookParameters, RunAsParameters, plain_value
-from iamkit.plan.changes import Change, Plan, make_plan
-from iamkit.plan.desired import Desired, desired_of
+from iamkit.plan.changes import Change, Plan
+from iamkit.plan.desired import Desired
+from iamkit.plan.wanted import desired_of
 from iamkit.policies.lint.linting import lint_policy
 from iamkit.policies.wording.explanation import explain
 
@@ -49,24 +46,24 @@ class Form(Generic[Parameters]):
         kept: whether values stand in it that were clicked before its cell ran again.
     """
 
-    def __init__(self, parameters: Parameters, session: Session | None = None) -> None:
-        self._initial, self._model, self._session = parameters, type(parameters), session
-        self._state = read_account(session, desired_of(parameters)) if session else None
+    def __init__(self, parameters: Parameters) -> None:
+        self._initial, self._model = parameters, type(parameters)
         self.fields = {
-            name: field_of(name, getattr(parameters, name), field, self._state)
+            name: field_of(name, getattr(parameters, name), field)
             for name, field in self._model.model_fields.items()
             if name not in NOT_IN_FORMS
         }
-        values = recall(parameters)
-        self.kept = values is not None and values != self._raw()
+        self._plan: Plan | None = None
         self._filling = False
-        if self.kept:
-            for name, raw in values.items():
-                self.fields[name].raw = raw
         self._observers: list[Callable[[], None]] = []
         for field in self.fields.values():
             field.on_change(self._changed)
-        self._check()
+        values = recall(parameters)
+        self.kept = values is not None and values != self._raw()
+        # What is wrong waits until the form is shown, where it can be mended.
+        self._waiting = values if self.kept and not self._fill(values) else None
+        if self._waiting:
+            self._fill({n: f.print(getattr(parameters, n)) for n, f in self.fields.items()})
 
     @property
     def value(self) -> Parameters:
@@ -78,7 +75,7 @@ class Form(Generic[Parameters]):
         problems = self._check()
         if problems:
             said = next(iter(problems.values()))
-            raise InputError(f"{said}. Mend it in the form above. Nothing was changed.")
+            raise InputError(f"{said}. Mend it in the form. Nothing was changed.")
         return self._model.model_validate(self._given())
 
     def desired(self) -> Desired:
@@ -93,17 +90,17 @@ class Form(Generic[Parameters]):
         """Call the observer after each change of a value."""
         self._observers.append(observer)
 
-    def refresh(self) -> None:
-        """Compare with the account as it is now; if it cannot be read, the fields keep silent."""
-        if self._session:
-            try:
-                self._state = read_account(self._session, self.desired())
-            except (AwsError, InputError):
-                self._state = None
-            else:
-                for field in self.fields.values():
-                    field.compare(self._state)
-            self._check()
+    def compare(self, plan: Plan | None) -> None:
+        """Say in each field what it would change, and offer what the account has.
+
+        Args:
+            plan: what the form's values come to; None if that cannot be told.
+        """
+        if plan and (self._plan is None or plan.current is not self._plan.current):
+            for field in self.fields.values():
+                field.compare(plan.current)
+        self._plan = plan
+        self._check()
 
     def save(self, path: Path) -> str:
         """Write the values into a parameters file, and say what became of it.
@@ -115,30 +112,37 @@ class Form(Generic[Parameters]):
 
     def reset(self) -> None:
         """Take the values of the parameters again."""
-        self._filling = True
-        for name, field in self.fields.items():
-            field.value = getattr(self._initial, name)
-        self._filling = False
+        self._fill({n: f.print(getattr(self._initial, n)) for n, f in self.fields.items()})
         self._changed()
 
-    def show(self) -> None:
-        """Show the fields if somebody is there to fill them, else what they hold."""
-        if not someone_is_there():
-            rows = [(name, _to_text(getattr(self._initial, name))) for name in self.fields]
-            markup = table(rows, ("parameter", "value"))
-            text = "\n".join(f"{name}: {value}" for name, value in rows)
-            show_html(markup, text)
-            return
+    def make_widget(self) -> Any:
+        """The fields, to be shown; what was wrong when its cell ran again stands in them too."""
+        if self._waiting:
+            self._fill(self._waiting)
         fields = [row for field in self.fields.values() for row in field.rows()]
         kept = "<p>What you filled in before is kept.</p>" if self.kept else ""
         form = widgets.VBox(
             [widgets.HTML(STYLE + kept), *fields, keeping_row(self.save, self.reset, LABEL)]
         )
         form.layout.width = "100%"
-        display(form)
+        return form
+
+    def show_values(self) -> None:
+        """Show what the fields hold, for readers without a browser."""
+        rows = [(name, _to_text(getattr(self._initial, name))) for name in self.fields]
+        text = "\n".join(f"{name}: {value}" for name, value in rows)
+        show_html(table(rows, ("parameter", "value")), text)
 
     def _raw(self) -> dict[str, Any]:
         return {name: field.raw for name, field in self.fields.items()}
+
+    def _fill(self, values: Mapping[str, Any]) -> bool:
+        """Let these texts stand in the fields, and tell whether they are right."""
+        self._filling = True
+        for name, raw in values.items():
+            self.fields[name].raw = raw
+        self._filling = False
+        return not self._check()
 
     def _given(self) -> dict[str, Any]:
         """The values of all parameters."""
@@ -149,52 +153,32 @@ class Form(Generic[Parameters]):
         if self._filling:
             return
         keep(self._initial, self._raw())
-        self._check()
+        self._plan = None if self._check() else self._plan
         for observer in self._observers:
             observer()
 
     def _check(self) -> dict[str, str]:
         """Say below each field what is wrong with it, or what it would change."""
         problems = {n: f"{n}: {f.problem}" for n, f in self.fields.items() if f.problem}
-        parameters = None
         try:
-            parameters = self._model.model_validate(self._given())
+            self._model.model_validate(self._given())
         except ValidationError as error:
             for problem in error.errors(include_url=False):
                 told = describe_problem(problem, self._model)
                 problems.setdefault(str(problem["loc"][0]), told)
-        plan = None
-        if parameters and not problems:
-            try:
-                plan = self._plan(desired_of(parameters))
-            except InputError as error:
-                problems[next(iter(self.fields))] = str(error)
         for name, field in self.fields.items():
             wrong = problems.get(name, "")
-            field.messages.value = _wrong(wrong) if wrong else _said(field, plan)
+            field.messages.value = _wrong(wrong) if wrong else _said(field, self._plan)
         return problems
 
-    def _plan(self, desired: Desired) -> Plan | None:
-        """What the values come to; what they depend on anew is read first."""
-        if not self._state or not self._session:
-            return None
-        plan = make_plan(self._state, desired)
-        if plan.unread:
-            self._state = read_account(self._session, desired)
-            plan = make_plan(self._state, desired)
-        return plan
 
-
-def show_form(parameters: Parameters, session: Session | None = None) -> Form[Parameters]:
-    """Show the form of a notebook's own parameters and return it; take ``.value`` from it.
+def make_form(parameters: Parameters) -> Form[Parameters]:
+    """Make the form of a notebook's own parameters; ``review_plan`` shows it.
 
     Args:
         parameters: what the form begins with.
-        session: with the account that the fields are compared with and filled from.
     """
-    form = Form(parameters, session if someone_is_there() else None)
-    form.show()
-    return form
+    return Form(parameters)
 
 
 def _said(field: Field, plan: Plan | None) -> str:

@@ -8,12 +8,14 @@ import tempfile
 import time
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
+from importlib.metadata import version
 from pathlib import Path
 
 from jupyter_core.paths import jupyter_runtime_dir
 
 from iamkit.errors import IamkitError, InputError
-from iamkit.notebook.input_notebook import fill_parameters
+from iamkit.notebook.input_notebook import declared_parameters, fill_parameters
+from iamkit.notebook.versions import PACKAGE, say_other
 from iamkit.parameters.files import CURRENT
 from iamkit.parameters.practice import packaged
 from iamkit.parameters.yaml_file import read_parameters
@@ -25,6 +27,8 @@ from iamkit.text import parse_json
 from iamkit.workspace import init_folder
 
 START = "00_start_here.ipynb"
+ERRORS = "iamkit.notebook.cell_errors"
+"""The extension of IPython that its kernels load."""
 LONGEST = 50
 """Characters of the folder of the kernels' sockets: with their names, 103 are allowed."""
 LARGEST = 1_000_000
@@ -64,11 +68,14 @@ def open_lab(
     """
     folder = prepare_folder(folder, file)
     prepare_environment(folder, file)
-    prepare_start_page(folder, say)
+    prepare_kernels()
+    notebooks = offer_notebooks(folder, say)
+    prepare_start_page(notebooks, say)
+    place = notebooks.relative_to(folder).as_posix()
     ours = [
         f"--ServerApp.root_dir={folder}",
-        "--ContentsManager.preferred_dir=notebooks",
-        f"--LabApp.default_url=/lab/tree/notebooks/{START}",
+        f"--ContentsManager.preferred_dir={place}",
+        f"--LabApp.default_url=/lab/tree/{place}/{START}",
         "--KernelManager.transport=ipc",
     ]
     os.execv(sys.executable, [sys.executable, "-m", "jupyterlab", *ours, *options])
@@ -96,7 +103,7 @@ def prepare_folder(folder: Path | None, file: Path | None) -> Path:
         write_named(folder / "notebooks" / START, (packaged("notebooks") / START).read_bytes())
     if file:
         given = read_parameters(file)
-        for notebook in sorted((folder / "notebooks").glob("*.ipynb")):
+        for notebook in sorted((folder / "notebooks").rglob("*.ipynb")):
             fill_parameters(notebook, given.for_cell(notebook.stem))
     return folder
 
@@ -125,12 +132,46 @@ def prepare_environment(folder: Path, file: Path | None) -> None:
         os.environ["JUPYTER_RUNTIME_DIR"] = tempfile.mkdtemp(prefix="iamkit-lab-")
 
 
-def prepare_start_page(folder: Path, say: Callable[[str], None]) -> None:
+def prepare_kernels() -> None:
+    """Let this process's kernels be of this Python, and say kindly what ended a cell."""
+    from ipykernel.kernelspec import get_kernel_dict  # noqa: PLC0415 - the app needs none of it
+
+    data = home_folder() / "jupyterlab" / "data"
+    spec = data / "kernels" / "python3"
+    make_folder(spec)
+    argument = f"--IPKernelApp.extra_extensions={ERRORS}"
+    write_named(spec / "kernel.json", json.dumps(get_kernel_dict(extra_arguments=[argument])))
+    before = os.environ.get("JUPYTER_PATH", "")
+    os.environ["JUPYTER_PATH"] = os.pathsep.join(filter(None, [str(data), before]))
+
+
+def offer_notebooks(folder: Path, say: Callable[[str], None]) -> Path:
+    """The folder of the notebooks to open: of those that suit this version of the kit.
+
+    Where the folder's own are of another version, the new ones are put beside them, with the
+    parameters of those; nothing that is there is overwritten.
+    """
+    own, here = folder / "notebooks", version(PACKAGE)
+    ours = {path.name: path for path in packaged("notebooks").glob("*.ipynb")}
+    if is_checkout(folder) or not any(say_other(path) for path in own.glob("*.ipynb")):
+        return own
+    beside = own / here
+    make_folder(beside)
+    for name, path in ours.items():
+        if not (beside / name).exists():
+            write_named(beside / name, path.read_bytes())
+            if (own / name).exists():
+                fill_parameters(beside / name, declared_parameters(own / name))
+    say(f"The notebooks are of another version of iamkit: those of {here} are in {beside}.")
+    return beside
+
+
+def prepare_start_page(notebooks: Path, say: Callable[[str], None]) -> None:
     """Fill the start page with what the account is like now; whatever happens, say it and go on.
 
     In iamkit's own checkout nothing is filled.
     """
-    if is_checkout(folder):
+    if is_checkout(notebooks.parent):
         say("This is iamkit's own checkout, so its start page is not filled: Run All fills it.")
         return
     from iamkit.notebook.runs.prefill import PATIENCE, fill_page  # noqa: PLC0415 - it takes a second
@@ -138,7 +179,7 @@ def prepare_start_page(folder: Path, say: Callable[[str], None]) -> None:
     say(f"Reading the account for the start page, for {PATIENCE} s at most …")
     begun = time.perf_counter()
     try:
-        problem = fill_page(folder / "notebooks" / START)
+        problem = fill_page(notebooks / START)
     except (IamkitError, OSError) as error:
         problem = str(error)
     took = f"{time.perf_counter() - begun:.1f} s"

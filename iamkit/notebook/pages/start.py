@@ -22,7 +22,7 @@ from iamkit.parameters.models import (
 )
 from iamkit.parameters.users_csv import with_users_file
 from iamkit.parameters.yaml_file import current_parameters_file, read_parameters
-from iamkit.plan.desired import Desired, desired_of
+from iamkit.plan.desired import Desired
 from iamkit.plan.progress import (
     AUDIT,
     FIRST,
@@ -34,6 +34,7 @@ from iamkit.plan.progress import (
     list_steps,
     next_step,
 )
+from iamkit.plan.wanted import desired_of
 from iamkit.text import printable
 from iamkit.workspace import find_notebook
 

@@ -10,30 +10,32 @@ from pathlib import Path
 from typing import Any
 
 import ipywidgets as widgets
-from IPython.display import display
 from pydantic import ValidationError
 
 from iamkit.account.state import JSON, AccountState
 from iamkit.aws.listers import LISTERS, list_things
 from iamkit.aws.read import read_permissions
 from iamkit.aws.session import Session
-from iamkit.errors import AwsError, IamkitError, InputError
+from iamkit.errors import IamkitError, InputError
 from iamkit.notebook.forms.form_state import keep, keeping_row, recall, save_values
-from iamkit.notebook.interactive import someone_is_there
 from iamkit.notebook.markup import escape
 from iamkit.notebook.pages.policy import (
     in_short,
     paths_html,
     policy_html,
     show_choices,
+    show_impact,
+    show_policy,
     told_impact,
 )
 from iamkit.parameters.checking import AnyModel, describe
 from iamkit.parameters.iam_names import spellings
 from iamkit.parameters.models import PolicyChoice, PolicyStudioParameters
 from iamkit.plan.access_changes import impact_of
+from iamkit.plan.changes import Plan
 from iamkit.plan.consequences import say_paths_of
-from iamkit.plan.desired import Desired, held_policy
+from iamkit.plan.desired import Desired
+from iamkit.plan.wanted import held_policy
 from iamkit.policies.actions.builder import Place, build_policy, chosen_actions, resource_types
 from iamkit.policies.actions.catalogue import load_catalogue, search_actions
 
@@ -110,17 +112,21 @@ class Studio:
         """Call the observer after each change of what is chosen."""
         self._observers.append(observer)
 
-    def refresh(self) -> None:
-        """Compare with the account as it is now."""
-        with suppress(AwsError):
-            self._state = read_permissions(self._session)
+    def compare(self, plan: Plan | None) -> None:
+        """Compare with the account for which was planned; None leaves it at the last one."""
+        if plan and plan.current is not self._state:
+            self._state = plan.current
             self._show_preview()
 
-    def show(self) -> None:
-        """Show the fields beside what they come to, if somebody is there to choose."""
-        if not someone_is_there():
-            show_choices(self._initial.policy_choices)
-            return
+    def show_values(self) -> None:
+        """Show what is chosen and what it comes to, for readers without a browser."""
+        show_choices(self._initial.policy_choices)
+        document = studio_policy(self._initial, self._session)
+        show_policy(document, self._initial.policy_name)
+        show_impact(self._state, held_policy(self._initial, document))
+
+    def make_widget(self) -> Any:
+        """The fields beside what they come to."""
         verbs = widgets.HBox(list(self.verbs.values()), layout={"flex_flow": "row wrap"})
         fields = [
             *(_titled("1 · What may be done", verbs, self.services, self.search, self.actions)),
@@ -133,7 +139,7 @@ class Studio:
         ]
         left = widgets.VBox(fields, layout={"min_width": "48em", "max_width": "50em"})
         right = widgets.VBox([self.preview], layout={"min_width": "34em", "flex": "1 1 34em"})
-        display(widgets.HBox([left, right], layout={"flex_flow": "row wrap"}))
+        return widgets.HBox([left, right], layout={"flex_flow": "row wrap"})
 
     def _make_fields(self, parameters: PolicyStudioParameters) -> None:
         self.verbs = {
@@ -343,11 +349,14 @@ class Studio:
         return paths_html(say_paths_of(self._state, {"policy": document}, holder))
 
 
-def show_studio(parameters: PolicyStudioParameters, session: Session) -> Studio:
-    """Show the studio, filled from the parameters, and return it; take ``.value`` from it."""
-    studio = Studio(parameters, session, read_permissions(session))
-    studio.show()
-    return studio
+def make_studio(parameters: PolicyStudioParameters, session: Session) -> Studio:
+    """Make the studio, filled from the parameters; ``review_plan`` shows it.
+
+    Args:
+        parameters: what it begins with.
+        session: with the account whose things, groups and users there are to choose from.
+    """
+    return Studio(parameters, session, read_permissions(session))
 
 
 def studio_policy(parameters: PolicyStudioParameters, session: Session) -> dict[str, Any]:

@@ -11,17 +11,18 @@ from iamkit.credentials.credential import file_name
 from iamkit.credentials.files import private_folder, replace_whole
 from iamkit.credentials.welcome import Delivery, Welcome, welcome_page
 from iamkit.errors import HandoverError
+from iamkit.parameters.models import UsersParameters
 from iamkit.plan.desired import Desired
 
 COLUMNS = ("user", "file")
 NOTHING = "no page: nothing was handed over to them yet"
 
 
-def write_welcome_pages(session: Session, desired: Desired) -> pd.DataFrame:
+def write_welcome_pages(session: Session, wanted: UsersParameters | Desired) -> pd.DataFrame:
     """Write a page for each wanted user to whom something was handed over.
 
     A page tells where to sign in, the first steps, and how its user gets to their credentials; it
-    holds none of them. After an apply by a click, call it again.
+    holds none of them.
 
     Returns:
         A row for each user: ``user``, and ``file`` or why there is none; both ``str``.
@@ -30,10 +31,12 @@ def write_welcome_pages(session: Session, desired: Desired) -> pd.DataFrame:
         HandoverError: a page cannot be written.
     """
     if reason := applying_is_off():
-        rows = [(user.name, f"not written: {reason}") for user in desired.users]
+        rows = [(user.name, f"not written: {reason}") for user in wanted.users]
     else:
-        rows = [(u.name, str(_write_page(session, u.name) or NOTHING)) for u in desired.users]
-    return pd.DataFrame(rows, columns=list(COLUMNS)).astype("str")
+        rows = [(u.name, str(_write_page(session, u.name) or NOTHING)) for u in wanted.users]
+    frame = pd.DataFrame(rows, columns=list(COLUMNS)).astype("str")
+    frame.attrs["title"] = "A page for each user, to send: it holds no secret"
+    return frame
 
 
 def _write_page(session: Session, user: str) -> Path | None:

@@ -1,16 +1,16 @@
-"""What the cells of a notebook call to review, apply and verify a plan."""
+"""What the last cell of a notebook calls to review, apply and verify a plan."""
+
+from collections.abc import Sequence
 
 from IPython.display import display
 
 from iamkit.aws.apply import Outcome
 from iamkit.aws.session import Session
-from iamkit.notebook.display import bundle_of, show, show_html
+from iamkit.notebook.display import show, show_html
 from iamkit.notebook.interactive import someone_is_there
 from iamkit.notebook.result import RESULT_MIME
-from iamkit.notebook.review.review import Review, WantedForm, meaning_of, sentences
+from iamkit.notebook.review.review import AfterApply, Review, WantedForm, sentences
 from iamkit.plan.changes import Plan
-
-NOT_YET = "Nothing was applied yet."
 
 
 def review_plan(
@@ -18,33 +18,39 @@ def review_plan(
     session: Session,
     dry_run: bool,
     allow_destructive: bool = False,
+    *,
     form: WantedForm | None = None,
-) -> Review:
-    """Let a person apply the plan by a click, or apply it in a headless run.
+    after: Sequence[AfterApply] = (),
+) -> None:
+    """Let a person choose and apply by a click; in a headless run print, apply and verify.
 
     Args:
         plan: from ``make_plan``.
         session: an open session with the same account.
         dry_run: in a headless run, whether nothing is to be applied.
         allow_destructive: in a headless run, whether destructive changes are meant.
-        form: where the plan came from; a person can plan again from it with no cell run again.
-
-    Returns:
-        The review, for ``verify``.
+        form: where the plan came from; in a browser it is shown, and the plan follows it.
+        after: what follows an apply, such as ``write_welcome_pages``, given the session and the
+            form's value; what it gives is shown.
 
     Raises:
         IamkitError: in a headless run, what went wrong and what was changed.
+        NotVerified: in a headless run, something is still different after it; it is named.
     """
-    reviewed = Review(plan, session, allow_destructive=allow_destructive, form=form)
-    tell_runner(plan, None)
-    if plan.changes:
-        show_meaning(plan, session)
+    reviewed = Review(plan, session, allow_destructive=allow_destructive, form=form, after=after)
     if someone_is_there():
-        from iamkit.notebook.review.panel import ReviewPanel  # noqa: PLC0415 - it imports this
+        from iamkit.notebook.review.workbench import Workbench  # noqa: PLC0415 - loads widgets
 
-        ReviewPanel(reviewed).show()
-    elif not plan.changes:
-        show(" ".join(plan.doubts) or "Nothing to do: the account is as wanted.")
+        Workbench(reviewed).show()
+        return
+    if form:
+        form.show_values()
+    show(plan)
+    tell_runner(plan, None)
+    said = reviewed.say_meaning()
+    show_html(f"<p><b>What this means</b></p>{sentences(said)}" if said else "", "\n".join(said))
+    if not plan.changes:
+        reviewed.conclude_unchanged()
     elif dry_run:
         show(f"Planned and not applied: {plan.summary}. To apply it: dry_run: false.")
     else:
@@ -52,34 +58,9 @@ def review_plan(
         tell_runner(plan, outcome)
         show(outcome)
         outcome.raise_if_incomplete()
-    return reviewed
-
-
-def verify(reviewed: Review) -> None:
-    """Read the account again: after an apply, a new plan must be empty.
-
-    Raises:
-        NotVerified: something is still different; it is named.
-    """
-    if reviewed.outcome is not None:
-        show(reviewed.check_applied().text)
-        return
-    unsettled = reviewed.plan.changes or reviewed.plan.doubts
-    first = NOT_YET if unsettled else "✔ The account is as wanted."
-    handle = display(bundle_of(first), raw=True, display_id=True)
-
-    def conclude() -> None:
-        if reviewed.conclusion:
-            handle.update(bundle_of(reviewed.conclusion.text), raw=True)
-
-    reviewed.on_applied(conclude)
-
-
-def show_meaning(plan: Plan, session: Session) -> None:
-    """Show what a plan means for people."""
-    said = meaning_of(plan, session)
-    markup = f"<p><b>What this means</b></p>{sentences(said)}" if said else ""
-    show_html(markup, "\n".join(said))
+        reviewed.conclusion = reviewed.check_applied()
+    for output in reviewed.tell_end():
+        display(output, raw=True)
 
 
 def tell_runner(plan: Plan, outcome: Outcome | None) -> None:

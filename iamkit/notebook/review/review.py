@@ -3,19 +3,25 @@
 Running all cells in a browser never changes an account.
 """
 
+import json
+import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from pathlib import PurePosixPath
+from typing import Any, Protocol
 
 from iamkit.account.gaps import DETAILS
+from iamkit.account.state import AccountState
 from iamkit.app_mode import applying_is_off
 from iamkit.aws.apply import Outcome, apply_plan, await_applied, plan_again
 from iamkit.aws.read import read_account, read_permissions
 from iamkit.aws.session import Session
-from iamkit.errors import AwsError, GuardError, NotVerified
+from iamkit.errors import AwsError, GuardError, IamkitError, NotVerified
+from iamkit.notebook.display import bundle_of
 from iamkit.notebook.kernels import end_with_parent
-from iamkit.notebook.markup import escape
+from iamkit.notebook.markup import escape, mime_bundle
+from iamkit.parameters.models import NOTEBOOKS, NotebookParameters
 from iamkit.plan.changes import Change, Plan, make_plan
 from iamkit.plan.consequences import say_meaning
 from iamkit.plan.desired import Desired
@@ -37,14 +43,28 @@ class Conclusion:
 class WantedForm(Protocol):
     """A form whose values come to something that is wanted of the account."""
 
+    @property
+    def value(self) -> NotebookParameters | None:
+        """Its values; an InputError says which is wrong."""
+
     def desired(self) -> Desired:
         """What its values come to, now."""
 
     def on_change(self, observer: Callable[[], None]) -> None:
         """Call the observer after each change of a value."""
 
-    def refresh(self) -> None:
-        """Compare with the account as it is now."""
+    def compare(self, plan: Plan | None) -> None:
+        """Take note of what the values come to, and of the account for which that was planned."""
+
+    def make_widget(self) -> Any:
+        """Its fields, for a page."""
+
+    def show_values(self) -> None:
+        """Show what it holds, for readers without a browser."""
+
+
+AfterApply = Callable[[Session, Any], Any]
+"""What follows an apply: it takes the session and the form's value, and gives what is shown."""
 
 
 class Review:
@@ -53,8 +73,8 @@ class Review:
     Attributes:
         plan: as it is shown.
         form: where another plan would come from, or None.
-        outcome: what the apply did, or None as long as nothing was applied.
-        conclusion: how the apply ended, or None before.
+        outcome: what the last apply did, or None as long as nothing was applied.
+        conclusion: how it ended, or None before.
     """
 
     def __init__(
@@ -64,6 +84,7 @@ class Review:
         *,
         allow_destructive: bool = False,
         form: WantedForm | None = None,
+        after: Sequence[AfterApply] = (),
     ) -> None:
         self.plan = plan
         self.session = session
@@ -72,13 +93,19 @@ class Review:
         self.form = form if form and form.desired() == plan.desired else None
         self.outcome: Outcome | None = None
         self.conclusion: Conclusion | None = None
-        self._observers: list[Callable[[], None]] = []
+        self._filled = form
+        self._after = after
+        self._parameters: NotebookParameters | None = None
+        self._stale = False
+        self._asked = plan.unread
+        self._whole: AccountState | None = None
 
     def apply(
         self,
         on_progress: Callable[[Change, str], None] = lambda *_: None,
         stopped: threading.Event | None = None,
         typed: str | None = None,
+        accept_lockout: str = "",
     ) -> Outcome:
         """Apply the plan, and keep and return the outcome; the arguments are ``apply_plan``'s.
 
@@ -88,6 +115,8 @@ class Review:
         if reason := applying_is_off():
             raise GuardError(f"{reason} Nothing was changed.")
         end_with_parent()
+        self.outcome, self._stale = None, True
+        self._parameters = self._filled.value if self._filled else None
         self.outcome = apply_plan(
             self.plan,
             self.session,
@@ -95,10 +124,11 @@ class Review:
             on_progress=on_progress,
             stopped=stopped,
             typed=typed,
+            accept_lockout=accept_lockout or getattr(self._parameters, "accept_lockout", ""),
         )
         return self.outcome
 
-    def plan_again(self) -> Plan:
+    def read_again(self) -> None:
         """Plan from the form as it is now and from the account as it is now.
 
         Raises:
@@ -106,8 +136,36 @@ class Review:
         """
         desired = self.form.desired() if self.form else self.plan.desired
         self.plan = make_plan(read_account(self.session, desired), desired)
-        self.outcome = self.conclusion = None
-        return self.plan
+        self._asked, self._whole = self.plan.unread, None
+        self._stale = False
+
+    def follow_form(self) -> None:
+        """Plan from the form as it is now; only what its values depend on anew is read.
+
+        Raises:
+            IamkitError: a field is wrong, or the account cannot be read.
+        """
+        if not self.form:
+            return
+        desired = self.form.desired()
+        plan = make_plan(self.plan.current, desired)
+        if self._stale or not set(plan.unread) <= set(self._asked):
+            self.read_again()
+        else:
+            self.plan = plan
+
+    def say_meaning(self) -> list[str]:
+        """What the plan means for people, in sentences; why not, if it cannot be told."""
+        current = self.plan.current
+        if not self.plan.changes:
+            return []
+        try:
+            if not current.was_read(DETAILS) or current.source(DETAILS).lacking:
+                self._whole = self._whole or read_permissions(self.session)
+                current = self._whole
+            return say_meaning(current, self.plan)
+        except AwsError as error:
+            return [f"What it means for people cannot be told: {error}"]
 
     def check_applied(self) -> Conclusion:
         """Read the account again: it is as wanted.
@@ -124,26 +182,57 @@ class Review:
         said = " ".join(["Verified: read again, the account is as wanted.", *left.doubts])
         return Conclusion(ok=True, said=said)
 
-    def on_applied(self, observer: Callable[[], None]) -> None:
-        """Call the observer after an apply by a click, when its conclusion is there."""
-        self._observers.append(observer)
+    @property
+    def has_after(self) -> bool:
+        """Whether something follows an apply."""
+        return bool(self._after)
 
-    def tell_observers(self) -> None:
-        """Say that an apply by a click has ended."""
-        if self.form:
-            self.form.refresh()
-        for observer in self._observers:
-            observer()
+    def conclude_unchanged(self) -> None:
+        """Conclude that there is nothing to apply, so that what follows an apply can be told.
+
+        Raises:
+            InputError: a field of the form is wrong.
+        """
+        self._parameters = self._filled.value if self._filled else None
+        said = " ".join(self.plan.doubts) or "Nothing to do: the account is as wanted."
+        self.conclusion = Conclusion(ok=not self.plan.doubts, said=said)
+
+    def tell_end(self) -> list[dict[str, Any]]:
+        """How the last apply ended, what follows from it, and where to go on; as outputs."""
+        if not self.conclusion:
+            return []
+        shown = [bundle_of(self.conclusion.text)]
+        if self.conclusion.ok and self._parameters:
+            shown += [self._tell(step) for step in self._after]
+            shown += [bundle_of_next(self._parameters)]
+        return shown
+
+    def _tell(self, step: AfterApply) -> dict[str, Any]:
+        """What a step after the apply gives; it never hides that the changes are made."""
+        try:
+            return bundle_of(step(self.session, self._parameters))
+        except IamkitError as error:
+            return bundle_of(f"✘ {error}")
 
 
-def meaning_of(plan: Plan, session: Session) -> list[str]:
-    """What a plan means for people, in sentences; why not, if it cannot be told."""
-    try:
-        whole = plan.current.was_read(DETAILS) and not plan.current.source(DETAILS).lacking
-        current = plan.current if whole else read_permissions(session)
-        return say_meaning(current, plan) if plan.changes else []
-    except AwsError as error:
-        return [f"What it means for people cannot be told: {error}"]
+def bundle_of_next(parameters: NotebookParameters) -> dict[str, Any]:
+    """Where to go on: a link to the notebook that follows."""
+    names = list(NOTEBOOKS)
+    here = next((n for n, model in NOTEBOOKS.items() if model is type(parameters)), names[-1])
+    following = [*names, names[0]][names.index(here) + 1]
+    purpose = NOTEBOOKS[following].purpose
+    link = f'<a href="{following}.ipynb"{_opening(following)}>{following}</a>'
+    return mime_bundle(f"<p><b>Next: {link}</b>. {escape(purpose)}.</p>", f"Next: {following}.")
+
+
+def _opening(notebook: str) -> str:
+    """What lets JupyterLab open a neighbour of this notebook in a tab, from within a widget."""
+    here = os.environ.get("JPY_SESSION_NAME", "")
+    if not here.endswith(".ipynb"):
+        return ""
+    path = PurePosixPath(here).with_name(f"{notebook}.ipynb")
+    arguments = escape(json.dumps({"path": str(path)}))
+    return f' data-commandlinker-command="docmanager:open" data-commandlinker-args="{arguments}"'
 
 
 def sentences(said: list[str]) -> str:

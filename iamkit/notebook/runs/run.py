@@ -276,6 +276,10 @@ class _Run:
                 result.output.name: writes(self.notebook),  # type: ignore[no-untyped-call]
                 result.html.name: page,
             }
+            if journal := read_counts(self.notebook).get("journal"):
+                texts[f"{name}.journal.jsonl"] = Path(
+                    journal
+                ).read_text()  # a runner's disk is lost
             if search.finds_in(*texts.values()):
                 raise SecretLeak(f"A secret is in {name}; what holds it was not kept.")
             keep_files(result.output.parent, texts)

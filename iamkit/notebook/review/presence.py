@@ -1,0 +1,56 @@
+"""What keeps a workbench in sight, and says how old its reading is and whether its kernel answers.
+
+Where the kernel is gone no Python can say so: this part lives in the browser.
+"""
+
+from datetime import datetime
+from pathlib import Path
+
+import anywidget
+import traitlets
+
+HERE = Path(__file__).parent
+
+
+class Presence(anywidget.AnyWidget):
+    """A line above a workbench.
+
+    Attributes:
+        read_at: the moment for which the plan holds, in UTC and ISO 8601; empty if it is not known.
+        fresh: whether the workbench is to come into view, because something new stands in it.
+        busy: whether changes are being made.
+    """
+
+    _esm = HERE / "workbench.js"
+    _css = HERE / "workbench.css"
+
+    read_at = traitlets.Unicode("").tag(sync=True)
+    fresh = traitlets.Bool(default_value=True).tag(sync=True)
+    busy = traitlets.Bool(default_value=False).tag(sync=True)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.on_msg(lambda *_: self.send({"answer": "here"}))
+
+    def tell_age(self, at: datetime | None) -> None:
+        """Say for which moment the plan holds."""
+        self.read_at = f"{at:%Y-%m-%dT%H:%M:%SZ}" if at else ""
+
+
+def asleep(said: str, result: str = "", shown: str = "") -> str:
+    """What stands in a workbench's place where no kernel holds it: hidden as long as one does.
+
+    Args:
+        said: the sentence, as HTML.
+        result: what an apply came to, above it.
+        shown: what to show below it.
+    """
+    return f'{HIDING}<div class="iamkit-asleep">{result}<p><b>{said}</b></p>{shown}</div>'
+
+
+HIDING = """<style>
+.jp-OutputArea:has(.iamkit-workbench) .iamkit-asleep { display: none; }
+.jp-OutputArea:has(.iamkit-asleep):not(:has(.iamkit-workbench))
+  .jp-OutputArea-child:has(+ .jp-OutputArea-child .iamkit-asleep) { display: none; }
+</style>"""
+"""The second rule hides that the widget of another kernel is not found."""

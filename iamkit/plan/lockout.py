@@ -1,0 +1,194 @@
+"""Whether a plan would leave nobody who can administer the account, or bar the caller's own way.
+
+Before is judged against after, and credentials too: permissions without a key or a password open
+no door. The root does not count, and whom a role lets in from elsewhere cannot be told.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from hashlib import sha256
+
+from iamkit.account.state import AccountState, CallerIdentity, User
+from iamkit.plan.change import Change
+from iamkit.plan.changes import make_plan
+from iamkit.plan.merging import merge
+from iamkit.plan.preview import account_after
+from iamkit.policies.actions.catalogue import load_catalogue
+from iamkit.policies.evaluation.holdings import Holding, Holdings
+from iamkit.policies.grammar.document import to_json
+from iamkit.text import few
+
+HARMLESS = frozenset(
+    "create_user create_group create_access_key create_login_profile tag_user untag_user "
+    "create_account_alias delete_account_alias update_account_password_policy "
+    "delete_account_password_policy".split()
+)
+"""Calls that take no permission and no credential from anybody who works today."""
+
+
+class Grade(IntEnum):
+    """How surely somebody can do something."""
+
+    NOT = 0
+    PERHAPS = 1
+    SURELY = 2
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who applies.
+
+    Attributes:
+        user: the name of the user; empty for the root and for a role's session.
+        key_id: of the access key that signs the calls.
+    """
+
+    user: str
+    key_id: str
+
+
+def caller_of(identity: CallerIdentity, key_id: str) -> Caller:
+    """The caller, as a plan's changes may name them."""
+    kind, _, path = identity.arn.rpartition(":")[2].partition("/")
+    return Caller(path.rpartition("/")[2] if kind == "user" else "", key_id)
+
+
+def may_lock_out(current: AccountState, changes: Iterable[Change]) -> bool:
+    """Whether a plan takes something away at all, so that it is worth a look."""
+    there = current.users.keys()
+    return any(
+        change.operation not in HARMLESS
+        and not (change.operation == "add_user_to_group" and change.name not in there)
+        and not (change.verb == "create" and _only_allows(change))
+        for change in changes
+    )
+
+
+def administrators(account: AccountState) -> list[str]:
+    """The users who can administer the account, or perhaps can; the surest first, by name."""
+    grades = {user.name: grade for user, grade in _graded(account)}
+    return sorted((n for n, grade in grades.items() if grade), key=lambda n: (-grades[n], n))
+
+
+def find_lockout(
+    current: AccountState, changes: Sequence[Change], caller: Caller
+) -> tuple[str, ...]:
+    """Why a plan had better not be applied: sentences; none if it locks nobody out.
+
+    Args:
+        current: with everyone's policies, and the access keys and passwords of those whom
+            ``administrators`` names, as far as they could be read.
+        changes: of the plan.
+        caller: who would apply it.
+    """
+    after = account_after(current, changes)
+    return (*_no_administrator(current, after), *_own_way(current, after, changes, caller))
+
+
+def consent_to(account_id: str, changes: Iterable[Change]) -> str:
+    """The words by which a plan is allowed to lock out, good for these changes alone."""
+    said = [[c.service, c.operation, {**c.arguments}, c.before] for c in changes]
+    return f"{account_id}/{sha256(to_json({'changes': said}).encode()).hexdigest()[:12]}"
+
+
+def _only_allows(change: Change) -> bool:
+    """Whether it adds a policy of one's own that denies nothing."""
+    document = change.arguments.get("PolicyDocument")
+    return document is not None and "Deny" not in to_json(document)
+
+
+def _no_administrator(before: AccountState, after: AccountState) -> Iterator[str]:
+    had, has = dict(_whole(before)), dict(_whole(after))
+    most_before = max(had.values(), default=Grade.NOT)
+    most_after = max(has.values(), default=Grade.NOT)
+    if most_after >= most_before:
+        return
+    now = few([name for name, grade in had.items() if grade is most_before])
+    if most_after is Grade.NOT:
+        yield f"Nobody would be left who can administer the account; now it is {now}."
+        return
+    perhaps = few([name for name, grade in has.items() if grade is most_after])
+    yield (
+        f"Whether anybody would be left who can administer the account cannot be told: now it is "
+        f"{now}; {perhaps} perhaps could."
+    )
+
+
+def _whole(account: AccountState) -> Iterator[tuple[str, Grade]]:
+    """The users with how surely they can sign in and administer the account."""
+    for user, grade in _graded(account):
+        both = min(grade, _credentials(account, user.name))
+        if both:
+            yield user.name, both
+
+
+def _graded(account: AccountState) -> Iterator[tuple[User, Grade]]:
+    """The users with how surely their permissions let them administer it."""
+    catalogue = load_catalogue()
+    iam = catalogue.of_service("iam")
+    holdings, known = Holdings(account, catalogue), dict[Holding, Grade]()
+    for user in account.users.values():
+        holding = holdings.of(user)
+        if holding not in known:
+            known[holding] = _grade(holding, iam)
+        yield user, known[holding]
+
+
+def _grade(holding: Holding, actions: int) -> Grade:
+    """How surely all of these actions are allowed, on everything."""
+    reach = holding.reach if holding.lacking else holding.reach_as_read
+    if not actions & ~reach.everything:
+        return Grade.SURELY
+    may = reach.everything | reach.most | reach.conditional | reach.unknown
+    return Grade.NOT if actions & ~may else Grade.PERHAPS
+
+
+def _credentials(account: AccountState, user: str) -> Grade:
+    """How surely somebody has a key or a password that works."""
+    if any(key.status == "Active" for key in account.access_keys.get(user, ())):
+        return Grade.SURELY
+    if account.login_profiles.get(user):
+        return Grade.SURELY
+    asked = ("ListAccessKeys", "GetLoginProfile")
+    read = all(account.was_read(operation, user) for operation in asked)
+    return Grade.NOT if read else Grade.PERHAPS
+
+
+def _own_way(
+    before: AccountState, after: AccountState, changes: Sequence[Change], caller: Caller
+) -> Iterator[str]:
+    """What the caller would lose of what is needed to go on, and to come back."""
+    if caller.user not in before.users:
+        return
+    if caller.user not in after.users:
+        yield f"You, {caller.user}, would be gone before the plan's end."
+        return
+    if any(_switches_off(change, caller.key_id) for change in changes):
+        yield f"Your own access key {caller.key_id} would stop working before the plan's end."
+    catalogue = load_catalogue()
+    back = make_plan(after, merge(c.inverse for c in reversed(changes) if c.inverse)).changes
+    had = Holdings(before, catalogue).of(before.users[caller.user])
+    has = Holdings(after, catalogue).of(after.users[caller.user])
+    lost = [
+        action
+        for action in sorted({_action(change) for change in (*changes, *back)})
+        if _grade(has, catalogue.matching(action)) < _grade(had, catalogue.matching(action))
+    ]
+    if lost:
+        yield (
+            f"You, {caller.user}, would no longer surely be allowed what is needed to go on or "
+            f"back: {few(lost)}."
+        )
+
+
+def _switches_off(change: Change, key_id: str) -> bool:
+    given = change.arguments
+    return given.get("AccessKeyId") == key_id and (
+        change.operation == "delete_access_key" or given.get("Status") == "Inactive"
+    )
+
+
+def _action(change: Change) -> str:
+    """The action that a call needs, as policies name it."""
+    return f"{change.service}:{''.join(word.capitalize() for word in change.operation.split('_'))}"

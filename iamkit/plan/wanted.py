@@ -1,0 +1,96 @@
+"""What each notebook's parameters want of the account."""
+
+from functools import singledispatch
+
+from iamkit.account.state import JSON
+from iamkit.parameters.models import (
+    AccountAliasParameters,
+    AdminGroupParameters,
+    DevGroupParameters,
+    NotebookParameters,
+    PolicyStudioParameters,
+    UsersParameters,
+)
+from iamkit.plan.desired import Desired, DesiredGroup, DesiredUser
+
+
+@singledispatch
+def desired_of(_: NotebookParameters) -> Desired:
+    """What a notebook's parameters alone want of the account; nothing, if it only looks."""
+    return Desired()
+
+
+def wants_of_account(model: type[NotebookParameters]) -> bool:
+    """Whether the parameters of this kind alone want something of the account."""
+    return desired_of.dispatch(model) is not desired_of.dispatch(object)
+
+
+@desired_of.register
+def admin_group(parameters: AdminGroupParameters) -> Desired:
+    """The administrators' group with its policy, and the first admin with a key."""
+    group = DesiredGroup(
+        name=parameters.admin_group,
+        inline_policies={parameters.admin_policy_name: parameters.admin_policy},
+        origins={"existence": "admin_group", "inline policy": "admin_policy"},
+    )
+    admin = DesiredUser(
+        name=parameters.admin_user,
+        groups=(group.name,),
+        access_key=True,
+        origins={"existence": "admin_user"},
+    )
+    return Desired(groups=(group,), users=(admin,))
+
+
+@desired_of.register
+def dev_group(parameters: DevGroupParameters) -> Desired:
+    """The developers' group, which may only look at EC2."""
+    group = DesiredGroup(
+        name=parameters.dev_group,
+        inline_policies={parameters.dev_policy_name: parameters.dev_policy},
+        origins={"existence": "dev_group", "inline policy": "dev_policy"},
+    )
+    return Desired(groups=(group,))
+
+
+@desired_of.register
+def team_users(parameters: UsersParameters) -> Desired:
+    """The team's users, and those who have left it."""
+    users = tuple(
+        DesiredUser(
+            name=row.name,
+            path=row.path,
+            tags=row.tags,
+            groups=tuple(row.groups),
+            access_key=row.access_key,
+            console_password=row.console_password,
+            hand_over=row.hand_over,
+            origins={"existence": "users"},
+        )
+        for row in parameters.users
+    )
+    return Desired(
+        users=users,
+        absent_users=tuple(parameters.remove_users),
+        origins={"absent_users": "remove_users"},
+    )
+
+
+@desired_of.register
+def account_alias(parameters: AccountAliasParameters) -> Desired:
+    """The account's alias, which makes the sign-in address one that people remember."""
+    return Desired(alias=parameters.account_alias, origins={"alias": "account_alias"})
+
+
+def held_policy(parameters: PolicyStudioParameters, document: JSON) -> Desired:
+    """A policy of the studio as an inline policy of its holder, who must be there already.
+
+    Nothing, if it has no holder, or if nothing is chosen and the document is empty.
+    """
+    kind, _, name = parameters.policy_holder.partition(" ")
+    policies = {parameters.policy_name: document}
+    if kind == "group" and document:
+        return Desired(groups=(DesiredGroup(name=name, make=False, inline_policies=policies),))
+    if kind == "user" and document:
+        return Desired(users=(DesiredUser(name=name, make=False, inline_policies=policies),))
+    return Desired()

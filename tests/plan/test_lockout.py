@@ -1,0 +1,240 @@
+"""The guard at the door: no plan locks everybody out, or its caller, without being told."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+from accounts import ACCOUNT, account_of
+from hypothesis import given, strategies as st
+
+from iamkit.account.state import CallerIdentity, LoginProfile, Source
+from iamkit.aws.sources import OF_USERS
+from iamkit.plan.changes import make_plan
+from iamkit.plan.desired import Absent, Desired, DesiredGroup, DesiredUser
+from iamkit.plan.lockout import (
+    Caller,
+    administrators,
+    caller_of,
+    consent_to,
+    find_lockout,
+    may_lock_out,
+)
+from iamkit.plan.merging import merge
+
+ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
+AT = datetime(2026, 3, 1, tzinfo=UTC)
+READ = {"Statement": [{"Effect": "Allow", "Action": "s3:Get*", "Resource": "*"}]}
+ALL = {"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+IAM = {"Statement": [{"Effect": "Allow", "Action": ["iam:*", "s3:*"], "Resource": "*"}]}
+NONE = {"Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}]}
+NO_IAM = {"Statement": [{"Effect": "Deny", "Action": "iam:*", "Resource": "*"}]}
+WITH_MFA = {
+    "Statement": [
+        {
+            "Effect": "Deny",
+            "NotAction": "sts:*",
+            "Resource": "*",
+            "Condition": {"BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}},
+        }
+    ]
+}
+BOUND = f"arn:aws:iam::{ACCOUNT}:policy/bound"
+WIDE = f"arn:aws:iam::{ACCOUNT}:policy/wide"
+
+
+def company(**more):
+    """Ann alone administers, by her group, with a key and no password; eve and bob do not."""
+    people = [
+        {
+            "name": "ann",
+            "groups": ["Admins"],
+            "keys": [{"id": "AKIA1", "age": 5}, {"id": "AKIA2", "age": 5}],
+        },
+        {"name": "bob", "groups": ["dev"], "keys": [{"id": "AKIA3", "age": 5}]},
+        {"name": "eve", "groups": ["Admins"]},
+    ]
+    given = {
+        "users": [*people, *more.get("users", ())],
+        "groups": [
+            {"name": "Admins", "inline": {"all": ALL}},
+            {"name": "dev", "inline": {"read": READ}},
+            {"name": "barred", "inline": {"none": NO_IAM}},
+        ],
+        "policies": [
+            {"arn": BOUND, "document": READ},
+            {"arn": WIDE, "document": ALL},
+            {"arn": ADMINISTRATOR, "document": ALL},
+        ],
+    }
+    everyone = Source(status="read", at=AT)
+    state = account_of(given)
+    off = replace(state.access_keys["ann"][1], status="Inactive")
+    keys = {**state.access_keys, "ann": (state.access_keys["ann"][0], off)}
+    sources = {**state.sources, **dict.fromkeys(OF_USERS, everyone)}
+    signing_in = [one["name"] for one in given["users"] if "password" in one]
+    profiles = dict.fromkeys(signing_in, LoginProfile(reset_required=False))
+    return replace(state, access_keys=keys, login_profiles=profiles, sources=sources)
+
+
+BEGUN = company()
+ROOT, ANN, BOB = Caller("", "AKIA0"), Caller("ann", "AKIA1"), Caller("bob", "AKIA3")
+
+
+def user(name="ann", **facts):
+    return Desired(users=(DesiredUser(name=name, make=False, **facts),))
+
+
+def group(name="Admins", **facts):
+    return Desired(groups=(DesiredGroup(name=name, make=False, **facts),))
+
+
+def problems(desired, caller=ROOT, state=BEGUN):
+    changes = make_plan(state, desired).changes
+    assert changes
+    return find_lockout(state, changes, caller)
+
+
+OUT = {
+    "the last administrator is deleted": Desired(absent_users=("ann",)),
+    "leaves the group": user(absent=Absent(groups=("Admins",))),
+    "the group is deleted": Desired(absent_groups=("Admins",)),
+    "the group's policy is deleted": group(absent=Absent(inline_policies=("all",))),
+    "the group's policy is overwritten": group(inline_policies={"all": READ}),
+    "everything is denied to the user": user(inline_policies={"none": NONE}),
+    "IAM is denied to the group": group(inline_policies={"none": NO_IAM}),
+    "a boundary lets nothing through": user(permissions_boundary=BOUND),
+    "the only key that works is switched off": user(key_status={"AKIA1": "Inactive"}),
+    "joins a group that is barred": user(groups=("barred",)),
+    "MFA is demanded of who may have none": group(inline_policies={"mfa": WITH_MFA}),
+    "several small steps together": Desired(
+        users=(
+            DesiredUser(name="ann", make=False, groups=("dev",), absent=Absent(groups=("Admins",))),
+        ),
+        absent_groups=("Admins",),
+    ),
+}
+"""Twelve ways to lock oneself out."""
+
+
+@pytest.mark.parametrize("desired", OUT.values(), ids=OUT)
+def test_a_plan_that_leaves_no_administrator_is_told(desired):
+    """Whoever applies it: with the names of those who administer now."""
+    [said] = problems(desired)
+    assert "administer the account" in said
+    assert "ann" in said
+    assert may_lock_out(BEGUN, make_plan(BEGUN, desired).changes)
+
+
+OWN = {
+    "the caller is deleted": (Desired(absent_users=("ann",)), "would be gone"),
+    "the caller's key is switched off": (
+        user(key_status={"AKIA1": "Inactive"}),
+        "Your own access key AKIA1",
+    ),
+    "the caller leaves the group": (user(absent=Absent(groups=("Admins",))), "iam:AddUserToGroup"),
+    "the caller's group is changed": (group(inline_policies={"all": READ}), "iam:PutGroupPolicy"),
+}
+
+
+@pytest.mark.parametrize(("desired", "said"), OWN.values(), ids=OWN)
+def test_a_caller_who_would_lose_the_way_back_is_told(desired, said):
+    """Although another administrator stays."""
+    zoe = {"name": "zoe", "attached": [ADMINISTRATOR], "keys": [{"id": "AKIA9", "age": 5}]}
+    state = company(users=[zoe])
+    [found] = problems(desired, ANN, state)
+    assert said in found
+    assert problems(desired, ROOT, state) == ()
+
+
+SAFE = {
+    "another administrator stays": (
+        Desired(absent_users=("ann",)),
+        [{"name": "zoe", "attached": [ADMINISTRATOR], "keys": [{"id": "AKIA9", "age": 5}]}],
+    ),
+    "a key that is off is deleted with its user": (Desired(absent_users=("bob",)), []),
+    "the policy becomes one that is as wide where it matters": (
+        group(inline_policies={"all": IAM}),
+        [],
+    ),
+    "who is none leaves": (user("eve", absent=Absent(groups=("Admins",))), []),
+    "the boundary lets all through": (user(permissions_boundary=WIDE), []),
+    "a key goes and a password stays": (
+        user(key_status={"AKIA1": "Inactive"}),
+        [{"name": "pia", "groups": ["Admins"], "password": {"used": 1, "changed": 9}}],
+    ),
+}
+
+
+@pytest.mark.parametrize(("desired", "more"), SAFE.values(), ids=SAFE)
+def test_harmless_look_alikes_pass(desired, more):
+    """Nothing is asked of whom nobody is locked out by."""
+    state = company(users=more)
+    assert problems(desired, ROOT, state) == ()
+
+
+def test_an_account_that_nobody_administers_asks_nothing():
+    """Before the first administrator is made there is nobody to lose."""
+    state = replace(BEGUN, groups={**BEGUN.groups, "Admins": replace(BEGUN.groups["dev"])})
+    assert problems(Desired(absent_users=("ann",)), ROOT, state) == ()
+
+
+def test_credentials_that_were_not_read_leave_it_open():
+    """Who perhaps has a key is no assurance where ann had one for sure."""
+    zoe = {"name": "zoe", "attached": [ADMINISTRATOR], "keys": [{"id": "AKIA9", "age": 5}]}
+    state = company(users=[zoe])
+    unread = Source(status="read", at=AT, asked=frozenset({"ann"}))
+    keys = {"ann": state.access_keys["ann"]}
+    blind = replace(state, access_keys=keys, sources={**state.sources, "ListAccessKeys": unread})
+    [said] = find_lockout(blind, make_plan(state, OUT["leaves the group"]).changes, ROOT)
+    assert "cannot be told" in said
+    assert "zoe perhaps could" in said
+
+
+def test_what_only_gives_is_not_looked_at():
+    """New users, new groups, policies that deny nothing: no reading is spent on them."""
+    desired = Desired(
+        groups=(DesiredGroup(name="ops", inline_policies={"look": READ}),),
+        users=(DesiredUser(name="fay", groups=("ops",), access_key=True),),
+        alias="team",
+    )
+    assert not may_lock_out(BEGUN, make_plan(BEGUN, desired).changes)
+    denying = group("dev", inline_policies={"none": NONE})
+    assert may_lock_out(BEGUN, make_plan(BEGUN, denying).changes)
+
+
+def test_administrators_are_named_with_the_surest_first():
+    """Who may only perhaps comes after who may."""
+    pat = {"name": "aaa", "inline": {"x": ALL, "mfa": WITH_MFA}}
+    assert administrators(company(users=[pat])) == ["ann", "eve", "aaa"]
+
+
+def test_a_consent_is_of_one_plan():
+    """Another plan, or another account, has another."""
+    one, other = (make_plan(BEGUN, OUT[key]).changes for key in list(OUT)[:2])
+    words = {consent_to(ACCOUNT, one), consent_to(ACCOUNT, other), consent_to("1" * 12, one)}
+    assert len(words) == 3
+    again = make_plan(BEGUN, next(iter(OUT.values()))).changes
+    assert consent_to(ACCOUNT, again) in words
+
+
+@pytest.mark.parametrize(
+    ("arn", "name"),
+    [
+        (f"arn:aws:iam::{ACCOUNT}:user/people/ann", "ann"),
+        (f"arn:aws:iam::{ACCOUNT}:root", ""),
+        (f"arn:aws:sts::{ACCOUNT}:assumed-role/ann/ann", ""),
+        (f"arn:aws:sts::{ACCOUNT}:federated-user/ann", ""),
+    ],
+)
+def test_the_caller_is_a_user_or_none(arn, name):
+    """A session of a role may bear a user's name and is none."""
+    identity = CallerIdentity(account_id=ACCOUNT, arn=arn, user_id="X")
+    assert caller_of(identity, "AKIA1") == Caller(name, "AKIA1")
+
+
+@given(st.lists(st.sampled_from(list(OUT.values())), min_size=1, max_size=3))
+def test_more_of_what_locks_out_never_makes_it_safe(some):
+    """Plans that lock out do so together too."""
+    changes = make_plan(BEGUN, merge(some)).changes
+    if may_lock_out(BEGUN, changes):
+        assert find_lockout(BEGUN, changes, ROOT)
