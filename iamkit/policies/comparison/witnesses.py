@@ -32,7 +32,7 @@ from iamkit.policies.grammar.patterns import (
 )
 from iamkit.policies.grammar.statements import Statement, read_statements
 from iamkit.policies.grammar.three_valued import Truth, all_of, opposite
-from iamkit.policies.lint.condition_keys import type_of
+from iamkit.policies.lint.condition_keys import has_key, is_session_key, type_of
 from iamkit.policies.lint.resources import fits
 
 PERSONAL = frozenset("aws:username aws:principalarn aws:principaltype aws:principalaccount".split())
@@ -335,16 +335,9 @@ def _is_made_up(request: Request) -> bool:
 def _has(action: str, key: str) -> bool:
     """Whether a request for an action may have a context key, as far as the catalogue knows."""
     lowered = key.lower()
-    found = describe_action(action)
     if lowered.startswith("aws:") and type_of(key, ()) is not None:
         return True
-    if found is None:
-        return False
-    service = action.partition(":")[0].lower()
-    if lowered.partition(":")[0] != service:
-        return type_of(key, [service]) is not None
-    family = lowered.partition("/")[0]
-    return any(own.lower().partition("/")[0] == family for own in found.condition_keys)
+    return is_session_key(key) or has_key(action, key)
 
 
 def _variables(texts: Iterable[str]) -> list[str]:
