@@ -271,6 +271,18 @@ def test_an_access_is_granted_surely_not_or_cannot_be_told(case):
     assert grants_access(policy(*statements_), action, resource).granted is wanted
 
 
+def test_a_witness_is_consistent():
+    """Whoever gave MFA a minute ago has given MFA; a call in a region is about what is there."""
+    aged = {"NumericLessThan": {"aws:MultiFactorAuthAge": "60"}}
+    found = grants_access(policy(GET | {"Condition": aged}), "s3:GetObject").witness
+    assert found.context["aws:MultiFactorAuthPresent"] == "true"
+    there = {"StringEquals": {"aws:RequestedRegion": "us-west-2"}}
+    found = grants_access(policy(allow("sqs:SendMessage") | {"Condition": there}), "sqs:*").witness
+    assert found.resource.split(":")[3] == found.context["aws:RequestedRegion"] == "us-west-2"
+    never = {"Null": {"aws:MultiFactorAuthPresent": "true"}}
+    assert grants_access(policy(GET | {"Condition": aged | never}), "s3:GetObject").granted is None
+
+
 @pytest.mark.parametrize("question", [("GetObject", "*"), ("s3:GetObject", "b"), ("s3:Made*", "*")])
 def test_what_cannot_be_asked_is_refused(question):
     """An action without its service, a resource that is no ARN, a wildcard that names nothing."""

@@ -24,6 +24,7 @@ from iamkit.policies.evaluation.sets import kinds_of, members_of
 from iamkit.policies.evaluation.special_actions import is_free
 from iamkit.policies.grammar.conditions import Test
 from iamkit.policies.grammar.patterns import (
+    ARN_PARTS,
     account_in,
     expression_for,
     is_pattern,
@@ -40,6 +41,8 @@ PERSONAL = frozenset("aws:username aws:principalarn aws:principaltype aws:princi
 _HOLDER = re.compile(r"arn:[^:*?]+:iam::(\d{12}):(user|role)/(?:[^*?]*/)?([^/*?]+)")
 _MOST = 5_000
 """So many requests are tried; usual policies take some dozens."""
+_MFA, _MFA_AGE = "aws:multifactorauthpresent", "aws:multifactorauthage"
+_REGION = "aws:requestedregion"
 _REFUSED = ("explicit deny", "implicit deny")
 _FIRST = ("iam", "sts", "kms", "secretsmanager", "s3", "ec2")
 
@@ -290,13 +293,18 @@ class Search:
     def _witness(self, request: Request) -> Request | None:
         """The request with nothing left open, if the whole evaluator says the same of it."""
         whole = replace(request, complete=True, unknown=frozenset())
-        allowed = evaluate(whole, policies_with(self.new, whole.principal)).allowed
-        if self.old is not None:
-            before = evaluate(whole, policies_with(self.old, whole.principal))
-            allowed = allowed and before.effect in _REFUSED
-        if not allowed:
-            self.open[f"{request.action} on {request.resource}"] = None
-        return whole if allowed else None
+        for one in (_made_consistent(whole), whole):
+            if self._shows(one) and _is_consistent(one):
+                return one
+        self.open[f"{request.action} on {request.resource}"] = None
+        return None
+
+    def _shows(self, request: Request) -> bool:
+        if not evaluate(request, policies_with(self.new, request.principal)).allowed:
+            return False
+        if self.old is None:
+            return True
+        return evaluate(request, policies_with(self.old, request.principal)).effect in _REFUSED
 
 
 def _truth(decision: Decision) -> Truth:
@@ -319,6 +327,24 @@ def policies_with(own: JSON | tuple[Statement, ...], principal: Principal) -> Po
         ],
     }
     return Policies(identity={"policy": statements}, resource=left_to_account)
+
+
+def _made_consistent(request: Request) -> Request:
+    """The same request, with what its circumstances bring along: MFA's age, the ARN's region."""
+    context, parts = dict(request.context or {}), str(request.resource).split(":", ARN_PARTS - 1)
+    given = {key.lower(): value for key, value in context.items()}
+    if given.get(_MFA_AGE) is not None and given.get(_MFA) is None:
+        context = {key: value for key, value in context.items() if key.lower() != _MFA}
+        context["aws:MultiFactorAuthPresent"] = "true"
+    if given.get(_REGION) is not None and len(parts) == ARN_PARTS and parts[3]:
+        parts[3] = str(given[_REGION])
+    return replace(request, context=context, resource=":".join(parts))
+
+
+def _is_consistent(request: Request) -> bool:
+    """Whether what it says of MFA can be true together: its age is there if it was given."""
+    given = {key.lower(): value for key, value in (request.context or {}).items()}
+    return given.get(_MFA_AGE) is None or given.get(_MFA) == "true"
 
 
 def _is_made_up(request: Request) -> bool:
