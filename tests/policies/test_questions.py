@@ -101,7 +101,7 @@ def allowed(document, request):
 
 
 @given(policies, policies, st.lists(requests, min_size=20, max_size=20))
-@settings(max_examples=scaled(60, 5000), deadline=None)
+@settings(max_examples=scaled(40, 5000), deadline=None)
 def test_no_new_access_is_never_contradicted_and_every_witness_is_one(old, new, tried):
     """What a random request gets from NEW alone is never denied by the answer."""
     answer = grants_new_access(old, new)
@@ -115,7 +115,7 @@ def test_no_new_access_is_never_contradicted_and_every_witness_is_one(old, new, 
 
 
 @given(policies, st.sampled_from(ACTIONS), st.sampled_from(PATTERNS[:7]), st.lists(requests))
-@settings(max_examples=scaled(60, 3000), deadline=None)
+@settings(max_examples=scaled(40, 3000), deadline=None)
 def test_what_is_surely_not_granted_no_request_gets(document, action, resource, tried):
     """A request within the question is refused where the answer is no; a witness is within it."""
     answer = grants_access(document, action, resource)
