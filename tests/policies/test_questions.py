@@ -5,15 +5,17 @@ from datetime import datetime
 import pytest
 from accounts import ACCOUNT
 from hypothesis import given, settings, strategies as st
+from policies.managed import managed_policies
 from samples import scaled
 
-from iamkit import grants_access, grants_new_access
+from iamkit import grants_access, grants_new_access, shrink
 from iamkit.errors import InputError
 from iamkit.policies import allow, policy
 from iamkit.policies.comparison.exports import say_request
 from iamkit.policies.comparison.witnesses import policies_with
 from iamkit.policies.evaluation.engine import evaluate
 from iamkit.policies.evaluation.request import Principal, Request
+from iamkit.policies.grammar.statements import statements_of
 
 PRINCIPALS = [
     Principal(f"arn:aws:iam::{ACCOUNT}:user/alice"),
@@ -269,6 +271,23 @@ def test_an_access_is_granted_surely_not_or_cannot_be_told(case):
     """True with a witness, False if it is proved, None otherwise."""
     statements_, action, resource, wanted = QUESTIONS[case]
     assert grants_access(policy(*statements_), action, resource).granted is wanted
+
+
+@pytest.mark.parametrize("name", sorted(managed_policies())[::40])
+def test_awss_policies_grant_nothing_beyond_themselves_and_each_action_that_is_added(name):
+    """Drawn together they grant nothing new today; one statement fewer, and a request shows it."""
+    document = managed_policies()[name]
+    assert grants_new_access(document, document).granted is False
+    assert grants_new_access(document, shrink(document)).granted is not True
+    assert grants_new_access(shrink(document), document).granted is not True
+    other = policy(allow("iam:CreateAccessKey", resource="arn:aws:iam::*:user/questions-only"))
+    more = {**document, "Statement": [*statements_of(document), *other["Statement"]]}
+    answer = grants_new_access(document, more)
+    if answer.granted:
+        assert answer.witness.action == "iam:CreateAccessKey"
+    else:
+        had = grants_access(document, "iam:CreateAccessKey").granted
+        assert had is grants_access(more, "iam:CreateAccessKey").granted  # or it is denied
 
 
 def test_a_witness_is_consistent():
