@@ -207,6 +207,40 @@ CHANGES = {
     "an action that the catalogue has not": ([GET], [allow("s3:MadeUp")], "s3:MadeUp"),
     "a key of KMS": ([GET], [allow("kms:Decrypt")], "kms:Decrypt"),
     "what can be denied to nobody": ([GET], [allow("sts:GetCallerIdentity")], False),
+    "queues of every account": (
+        [allow("sqs:SendMessage", resource="arn:aws:sqs:*:111122223333:*")],
+        [allow("sqs:SendMessage", resource="arn:aws:sqs:*:*:*")],
+        "sqs:SendMessage",
+    ),
+    "queues of an account that a condition names": (
+        [
+            allow("sqs:SendMessage")
+            | {"Condition": {"StringNotEquals": {"aws:ResourceAccount": "555566667777"}}}
+        ],
+        [allow("sqs:SendMessage", resource="arn:aws:sqs:*:*:*")],
+        "sqs:SendMessage",
+    ),
+    "another partition beside": (
+        [allow("sqs:SendMessage", resource="arn:aws:sqs:*:*:a")],
+        [allow("sqs:SendMessage", resource=["arn:aws:sqs:*:*:a", "arn:aws-cn:sqs:*:*:a"])],
+        "sqs:SendMessage",
+    ),
+    "a tag whose value a pattern of resources is": (
+        [DENY],
+        [
+            allow("s3:GetObject", resource="arn:aws:s3:::b/${aws:PrincipalTag/team}/*"),
+            {"Effect": "Deny", "Action": "*", "NotResource": "arn:aws:s3:::b/x/*"},
+        ],
+        None,
+    ),
+    "tags that the action has not": (
+        [DENY],
+        [
+            allow("s3:ListAllMyBuckets")
+            | {"Condition": {"StringEquals": {"aws:ResourceTag/team": "a"}}}
+        ],
+        None,
+    ),
     "another account's queue": (
         [GET],
         [allow("sqs:SendMessage", resource="arn:aws:sqs:eu-west-1:444455556666:jobs")],

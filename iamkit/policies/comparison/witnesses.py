@@ -24,7 +24,9 @@ from iamkit.policies.evaluation.sets import kinds_of, members_of
 from iamkit.policies.evaluation.special_actions import is_free
 from iamkit.policies.grammar.conditions import Test
 from iamkit.policies.grammar.patterns import (
+    ANY,
     ARN_PARTS,
+    NO_COLON,
     account_in,
     expression_for,
     is_pattern,
@@ -33,7 +35,7 @@ from iamkit.policies.grammar.patterns import (
 )
 from iamkit.policies.grammar.statements import Statement, read_statements
 from iamkit.policies.grammar.three_valued import Truth, all_of, opposite
-from iamkit.policies.lint.condition_keys import has_key, is_session_key, type_of
+from iamkit.policies.lint.condition_keys import TAG_KEYS, has_key, is_session_key, type_of
 from iamkit.policies.lint.resources import fits
 
 PERSONAL = frozenset("aws:username aws:principalarn aws:principaltype aws:principalaccount".split())
@@ -68,9 +70,17 @@ class Search:
     now: datetime | None = None
     open: dict[str, None] = field(default_factory=dict)
     _left: int = _MOST
+    _partition: str = "aws"
 
     def find(self, actions: Iterable[str]) -> Request | None:
         """A request with one of these actions; None if the search has found none."""
+        asked = set(actions)
+        found = (self._find(asked, partition) for partition in self._partitions)
+        return next(filter(None, found), None)
+
+    def _find(self, actions: Iterable[str], partition: str) -> Request | None:
+        """The same by callers and on resources of one partition."""
+        self._partition = partition
         for alike in self._by_statements(actions):
             if self._judge(self._request(alike[0])) is False:
                 continue  # on no resource, in no circumstances
@@ -98,18 +108,21 @@ class Search:
 
     @cached_property
     def _accounts(self) -> tuple[str, ...]:
-        """The accounts that the policies name, or one that is made up."""
-        found = dict.fromkeys(filter(None, map(account_in, self._texts)))
-        return tuple(found) or ("111122223333",)
+        """The accounts that the policies name, the caller's first, and one that they do not."""
+        values = (v for s in self._statements for test in s.tests for v in test.values)
+        named = [*map(account_in, self._texts), *(v for v in values if re.fullmatch(r"\d{12}", v))]
+        found = dict.fromkeys(filter(None, named)) or {"111122223333": None}
+        other = next(n for n in ("444455556666", "777788889999", "123456789012") if n not in found)
+        return (*found, other)
 
     @property
     def _account(self) -> str:
         return self._accounts[0]
 
     @cached_property
-    def _partition(self) -> str:
+    def _partitions(self) -> tuple[str, ...]:
         found = (re.match(r"arn:(aws[\w-]*):", text) for text in self._texts)
-        return next((match[1] for match in found if match), "aws")
+        return tuple(dict.fromkeys(match[1] for match in found if match)) or ("aws",)
 
     def _by_statements(self, actions: Iterable[str]) -> Iterable[list[str]]:
         """The actions by which statements name them, those that say most first."""
@@ -140,11 +153,13 @@ class Search:
         about = self._about(request.action)
         for name in _variables(text for s in about if s.variables for text in s.resources):
             if isinstance(request.lookup(name), frozenset):
+                self.open[name] = None  # its value may be part of what other patterns name
                 return self._branch(request, name, self._with_resource)
         seen = set()
         found = dict.fromkeys(self._resources(request, about))
         for there in sorted((replace(request, resource=r) for r in found), key=_is_made_up):
-            alike = tuple(s.names_resource(there.resource, there.lookup) for s in about)
+            named = (s.names_resource(there.resource, there.lookup) for s in about)
+            alike = (account_in(str(there.resource)), *named)
             witness = self._with_conditions(there) if alike not in seen else None
             seen.add(alike)
             if witness and not _is_made_up(witness):
@@ -177,7 +192,8 @@ class Search:
     def _kinds(self, action: str) -> tuple[str, ...]:
         """The ARNs that an action may be about, in all accounts that are spoken of."""
         if describe_action(action) is None:
-            return (r"\*", rf"arn:{self._partition}:{re.escape(action.partition(':')[0])}:.*")
+            begin = f"arn:{self._partition}:{re.escape(action.partition(':')[0])}:{NO_COLON}:"
+            return (r"\*", *(f"{begin}{account}:{ANY}" for account in ("", *self._accounts)))
         found = (kinds_of(action, self._partition, account) or () for account in self._accounts)
         return tuple(dict.fromkeys(kind for several in found for kind in several))
 
@@ -361,8 +377,8 @@ def _is_made_up(request: Request) -> bool:
 def _has(action: str, key: str) -> bool:
     """Whether a request for an action may have a context key, as far as the catalogue knows."""
     lowered = key.lower()
-    if lowered.startswith("aws:") and type_of(key, ()) is not None:
-        return True
+    if lowered.startswith("aws:") and lowered.partition("/")[0] not in TAG_KEYS:
+        return type_of(key, ()) is not None
     return is_session_key(key) or has_key(action, key)
 
 

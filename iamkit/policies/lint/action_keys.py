@@ -4,11 +4,10 @@ from collections.abc import Iterable, Iterator
 
 from iamkit.policies.actions.catalogue import Action
 from iamkit.policies.grammar.conditions import Test
-from iamkit.policies.lint.condition_keys import has_key, is_session_key, type_of
+from iamkit.policies.lint.condition_keys import TAG_KEYS, has_key, is_session_key, type_of
 from iamkit.policies.lint.statement import Part, Remark
 from iamkit.text import few
 
-_TAG_KEYS = ("aws:resourcetag", "aws:requesttag", "aws:tagkeys")
 _MOST = 400
 """Actions of a statement beyond which some have any key."""
 
@@ -41,7 +40,7 @@ def find_keys_of_no_action(part: Part) -> Iterator[Remark]:
 def _of_none(part: Part, test: Test) -> Remark:
     family = test.key.partition("/")[0]
     actions = few(part.statement.actions)
-    if family.lower() in _TAG_KEYS:
+    if family.lower() in TAG_KEYS:
         text = (
             f"{actions} cannot be told apart by tags: no request for it has {family}, as far as "
             f"the catalogue knows. {_effect(part, test)}"
@@ -76,7 +75,7 @@ def _is_of_actions(key: str, part: Part) -> bool:
     """Whether the catalogue lists for each action if it has a key; of the rest it does not tell."""
     lowered = key.lower()
     if lowered.startswith("aws:"):
-        return lowered.partition("/")[0] in _TAG_KEYS
+        return lowered.partition("/")[0] in TAG_KEYS
     if is_session_key(key):
         return False
     return type_of(key, part.services) not in (None, "unknown")

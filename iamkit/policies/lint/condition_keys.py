@@ -38,6 +38,9 @@ _GLOBAL = {
 }
 """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html"""
 
+TAG_KEYS = ("aws:resourcetag", "aws:requesttag", "aws:tagkeys")
+"""Those of the global keys that not every action has; the catalogue lists them for each."""
+
 _SESSION = (
     "ec2:RoleDelivery ec2:SourceInstanceArn glue:RoleAssumedBy glue:CredentialIssuingService "
     "lambda:SourceFunctionArn ssm:SourceInstanceArn codebuild:BuildArn codebuild:ProjectArn "
