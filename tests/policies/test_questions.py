@@ -241,6 +241,14 @@ CHANGES = {
         ],
         None,
     ),
+    "what is in the caller's own account": (
+        [GET],
+        [
+            allow("secretsmanager:DeleteSecret", resource="arn:aws:secretsmanager:*:*:secret:m*")
+            | {"Condition": {"StringEquals": {"aws:ResourceAccount": "${aws:PrincipalAccount}"}}}
+        ],
+        "secretsmanager:DeleteSecret",
+    ),
     "another account's queue": (
         [GET],
         [allow("sqs:SendMessage", resource="arn:aws:sqs:eu-west-1:444455556666:jobs")],

@@ -202,7 +202,14 @@ class Search:
         for text in (self.resource, *(t for s in about for t in s.resources)):
             filled = expression_for(text, request.lookup) if "${" in text else None
             if text != "*" and filled is None:
-                yield instance_of(text)
+                parts = text.split(":", ARN_PARTS - 1)
+                if len(parts) == ARN_PARTS:
+                    places = (self._partition, parts[2], "eu-west-1", self._account)
+                    parts[1:5] = [
+                        place if part == "*" else part
+                        for part, place in zip(parts[1:5], places, strict=True)
+                    ]
+                yield instance_of(":".join(parts))
         found, service = describe_action(request.action), request.action.partition(":")[0].lower()
         own = {"Partition": self._partition, "Account": self._account, "Region": "eu-west-1"}
         forms = (
@@ -219,7 +226,9 @@ class Search:
         if verdict is True:
             return self._witness(request)
         about = self._about(request.action)
-        keys = {test.key.lower() for s in about for test in s.tests}
+        tests = [test for s in about for test in s.tests]
+        keys = {test.key.lower() for test in tests}
+        keys |= {name.lower() for test in tests for name in _variables(test.values)}
         named = sorted(verdict, key=str.lower)
         key = next((name for name in named if name.lower() in keys), None)
         if key is None:
