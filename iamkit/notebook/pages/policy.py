@@ -169,6 +169,7 @@ def _line(severity: str, text: str, more: str = "") -> str:
 
 def _gauge(gauge: Gauge) -> str:
     share = min(100, round(100 * gauge.size / gauge.limit))
+    verdict = {True: "", False: ": too large", None: ": cannot be told"}[gauge.fits]
     colour = "#1a7f37" if gauge.fits else "#b91c1c"
     told = f"{gauge.size:,} of {gauge.limit:,} characters"
     return (
@@ -176,6 +177,6 @@ def _gauge(gauge: Gauge) -> str:
         f"<span>{escape(gauge.quota)}</span>"
         f'<span role="img" aria-label="{told}" style="background:#d0d7de;border-radius:4px">'
         f'<span style="display:block;height:100%;width:{share}%;background:{colour};'
-        f'border-radius:4px"></span></span><span>{told}{"" if gauge.fits else ": too large"}</span>'
+        f'border-radius:4px"></span></span><span>{told}{verdict}</span>'
         "</div>"
     )

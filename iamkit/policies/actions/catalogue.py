@@ -55,6 +55,12 @@ class Catalogue:
         """All actions."""
         return (1 << len(self.actions)) - 1
 
+    @property
+    def date(self) -> str:
+        """The day of the data, such as ``2026-10-27``; the version if it does not say one."""
+        found = re.search(r"(\d{4})(\d\d)(\d\d)\d*$", self.version)
+        return "-".join(found.groups()) if found else self.version
+
     def of_service(self, service: str) -> int:
         """All actions of a service; none if it is unknown."""
         first, end = self.services.get(service, (0, 0))
@@ -218,6 +224,13 @@ def describe_action(name: str) -> Action | None:
 def resource_arns(service: str) -> Mapping[str, str]:
     """The ARNs of a service's resource types, such as ``arn:${Partition}:s3:::${BucketName}``."""
     return {found["key"]: found["arn"] for found in _details("resourceTypes", service).values()}
+
+
+@cache
+def resource_keys(service: str) -> Mapping[str, tuple[str, ...]]:
+    """The condition keys that requests for a service's resource types have, by type."""
+    found = _details("resourceTypes", service).values()
+    return {kind["key"]: tuple(kind.get("conditionKeys", ())) for kind in found}
 
 
 @cache

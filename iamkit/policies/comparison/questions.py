@@ -117,7 +117,7 @@ def _answer(search: Search, actions: set[str], later: list[str]) -> Answer:
         return Answer(granted=None, why=f"it depends on {few(search.open, 6)}.")
     if later:
         why = (
-            f"of the actions in the catalogue ({load_catalogue().version}) none is granted, but "
+            f"of the actions in the catalogue of {load_catalogue().date} none is granted, but "
             f"{few(later)} will take in what AWS adds."
         )
         return Answer(granted=None, why=why)

@@ -69,12 +69,13 @@ def choices_for(
     wanted = _TYPES.get(kind.removeprefix("ArrayOf"), "String")
     made = list(_made(wanted, tests, lookup, now))
     fitting = {"String", "Arn"} if wanted in ("String", "Arn") else {wanted}
-    complete = families <= fitting or wanted == "Bool"
+    complete = (families <= fitting or wanted == "Bool") and kind != "unknown"
+    complete = complete and not _is_blurred(tests)
     for family in families - fitting if wanted == "String" else ():
         made += _made(family, own, lookup, now)
     if wanted in ("String", "Arn"):
         members = _members(own, lookup, wanted)
-        complete = complete and members is not None and not _is_blurred(tests)
+        complete = complete and members is not None
         made += members or ()
     told = _told_apart(made, own, lookup)
     sets: list[Values] = [(value,) for value in told]

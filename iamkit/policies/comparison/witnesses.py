@@ -24,6 +24,9 @@ from iamkit.policies.evaluation.sets import kinds_of, members_of
 from iamkit.policies.evaluation.special_actions import is_free
 from iamkit.policies.grammar.conditions import Test
 from iamkit.policies.grammar.patterns import (
+    ANY,
+    ARN_PARTS,
+    NO_COLON,
     account_in,
     expression_for,
     is_pattern,
@@ -32,7 +35,7 @@ from iamkit.policies.grammar.patterns import (
 )
 from iamkit.policies.grammar.statements import Statement, read_statements
 from iamkit.policies.grammar.three_valued import Truth, all_of, opposite
-from iamkit.policies.lint.condition_keys import type_of
+from iamkit.policies.lint.condition_keys import TAG_KEYS, has_key, is_session_key, type_of
 from iamkit.policies.lint.resources import fits
 
 PERSONAL = frozenset("aws:username aws:principalarn aws:principaltype aws:principalaccount".split())
@@ -40,6 +43,8 @@ PERSONAL = frozenset("aws:username aws:principalarn aws:principaltype aws:princi
 _HOLDER = re.compile(r"arn:[^:*?]+:iam::(\d{12}):(user|role)/(?:[^*?]*/)?([^/*?]+)")
 _MOST = 5_000
 """So many requests are tried; usual policies take some dozens."""
+_MFA, _MFA_AGE = "aws:multifactorauthpresent", "aws:multifactorauthage"
+_REGION = "aws:requestedregion"
 _REFUSED = ("explicit deny", "implicit deny")
 _FIRST = ("iam", "sts", "kms", "secretsmanager", "s3", "ec2")
 
@@ -65,9 +70,17 @@ class Search:
     now: datetime | None = None
     open: dict[str, None] = field(default_factory=dict)
     _left: int = _MOST
+    _partition: str = "aws"
 
     def find(self, actions: Iterable[str]) -> Request | None:
         """A request with one of these actions; None if the search has found none."""
+        asked = set(actions)
+        found = (self._find(asked, partition) for partition in self._partitions)
+        return next(filter(None, found), None)
+
+    def _find(self, actions: Iterable[str], partition: str) -> Request | None:
+        """The same by callers and on resources of one partition."""
+        self._partition = partition
         for alike in self._by_statements(actions):
             if self._judge(self._request(alike[0])) is False:
                 continue  # on no resource, in no circumstances
@@ -95,18 +108,21 @@ class Search:
 
     @cached_property
     def _accounts(self) -> tuple[str, ...]:
-        """The accounts that the policies name, or one that is made up."""
-        found = dict.fromkeys(filter(None, map(account_in, self._texts)))
-        return tuple(found) or ("111122223333",)
+        """The accounts that the policies name, the caller's first, and one that they do not."""
+        values = (v for s in self._statements for test in s.tests for v in test.values)
+        named = [*map(account_in, self._texts), *(v for v in values if re.fullmatch(r"\d{12}", v))]
+        found = dict.fromkeys(filter(None, named)) or {"111122223333": None}
+        other = next(n for n in ("444455556666", "777788889999", "123456789012") if n not in found)
+        return (*found, other)
 
     @property
     def _account(self) -> str:
         return self._accounts[0]
 
     @cached_property
-    def _partition(self) -> str:
+    def _partitions(self) -> tuple[str, ...]:
         found = (re.match(r"arn:(aws[\w-]*):", text) for text in self._texts)
-        return next((match[1] for match in found if match), "aws")
+        return tuple(dict.fromkeys(match[1] for match in found if match)) or ("aws",)
 
     def _by_statements(self, actions: Iterable[str]) -> Iterable[list[str]]:
         """The actions by which statements name them, those that say most first."""
@@ -137,11 +153,13 @@ class Search:
         about = self._about(request.action)
         for name in _variables(text for s in about if s.variables for text in s.resources):
             if isinstance(request.lookup(name), frozenset):
+                self.open[name] = None  # its value may be part of what other patterns name
                 return self._branch(request, name, self._with_resource)
         seen = set()
         found = dict.fromkeys(self._resources(request, about))
         for there in sorted((replace(request, resource=r) for r in found), key=_is_made_up):
-            alike = tuple(s.names_resource(there.resource, there.lookup) for s in about)
+            named = (s.names_resource(there.resource, there.lookup) for s in about)
+            alike = (account_in(str(there.resource)), *named)
             witness = self._with_conditions(there) if alike not in seen else None
             seen.add(alike)
             if witness and not _is_made_up(witness):
@@ -174,7 +192,8 @@ class Search:
     def _kinds(self, action: str) -> tuple[str, ...]:
         """The ARNs that an action may be about, in all accounts that are spoken of."""
         if describe_action(action) is None:
-            return (r"\*", rf"arn:{self._partition}:{re.escape(action.partition(':')[0])}:.*")
+            begin = f"arn:{self._partition}:{re.escape(action.partition(':')[0])}:{NO_COLON}:"
+            return (r"\*", *(f"{begin}{account}:{ANY}" for account in ("", *self._accounts)))
         found = (kinds_of(action, self._partition, account) or () for account in self._accounts)
         return tuple(dict.fromkeys(kind for several in found for kind in several))
 
@@ -183,7 +202,14 @@ class Search:
         for text in (self.resource, *(t for s in about for t in s.resources)):
             filled = expression_for(text, request.lookup) if "${" in text else None
             if text != "*" and filled is None:
-                yield instance_of(text)
+                parts = text.split(":", ARN_PARTS - 1)
+                if len(parts) == ARN_PARTS:
+                    places = (self._partition, parts[2], "eu-west-1", self._account)
+                    parts[1:5] = [
+                        place if part == "*" else part
+                        for part, place in zip(parts[1:5], places, strict=True)
+                    ]
+                yield instance_of(":".join(parts))
         found, service = describe_action(request.action), request.action.partition(":")[0].lower()
         own = {"Partition": self._partition, "Account": self._account, "Region": "eu-west-1"}
         forms = (
@@ -200,7 +226,9 @@ class Search:
         if verdict is True:
             return self._witness(request)
         about = self._about(request.action)
-        keys = {test.key.lower() for s in about for test in s.tests}
+        tests = [test for s in about for test in s.tests]
+        keys = {test.key.lower() for test in tests}
+        keys |= {name.lower() for test in tests for name in _variables(test.values)}
         named = sorted(verdict, key=str.lower)
         key = next((name for name in named if name.lower() in keys), None)
         if key is None:
@@ -290,13 +318,18 @@ class Search:
     def _witness(self, request: Request) -> Request | None:
         """The request with nothing left open, if the whole evaluator says the same of it."""
         whole = replace(request, complete=True, unknown=frozenset())
-        allowed = evaluate(whole, policies_with(self.new, whole.principal)).allowed
-        if self.old is not None:
-            before = evaluate(whole, policies_with(self.old, whole.principal))
-            allowed = allowed and before.effect in _REFUSED
-        if not allowed:
-            self.open[f"{request.action} on {request.resource}"] = None
-        return whole if allowed else None
+        for one in (_made_consistent(whole), whole):
+            if self._shows(one) and _is_consistent(one):
+                return one
+        self.open[f"{request.action} on {request.resource}"] = None
+        return None
+
+    def _shows(self, request: Request) -> bool:
+        if not evaluate(request, policies_with(self.new, request.principal)).allowed:
+            return False
+        if self.old is None:
+            return True
+        return evaluate(request, policies_with(self.old, request.principal)).effect in _REFUSED
 
 
 def _truth(decision: Decision) -> Truth:
@@ -321,6 +354,24 @@ def policies_with(own: JSON | tuple[Statement, ...], principal: Principal) -> Po
     return Policies(identity={"policy": statements}, resource=left_to_account)
 
 
+def _made_consistent(request: Request) -> Request:
+    """The same request, with what its circumstances bring along: MFA's age, the ARN's region."""
+    context, parts = dict(request.context or {}), str(request.resource).split(":", ARN_PARTS - 1)
+    given = {key.lower(): value for key, value in context.items()}
+    if given.get(_MFA_AGE) is not None and given.get(_MFA) is None:
+        context = {key: value for key, value in context.items() if key.lower() != _MFA}
+        context["aws:MultiFactorAuthPresent"] = "true"
+    if given.get(_REGION) is not None and len(parts) == ARN_PARTS and parts[3]:
+        parts[3] = str(given[_REGION])
+    return replace(request, context=context, resource=":".join(parts))
+
+
+def _is_consistent(request: Request) -> bool:
+    """Whether what it says of MFA can be true together: its age is there if it was given."""
+    given = {key.lower(): value for key, value in (request.context or {}).items()}
+    return given.get(_MFA_AGE) is None or given.get(_MFA) == "true"
+
+
 def _is_made_up(request: Request) -> bool:
     """Whether the catalogue has no type of resource for the action that the request's can be of."""
     action, resource = describe_action(request.action), str(request.resource)
@@ -335,16 +386,9 @@ def _is_made_up(request: Request) -> bool:
 def _has(action: str, key: str) -> bool:
     """Whether a request for an action may have a context key, as far as the catalogue knows."""
     lowered = key.lower()
-    found = describe_action(action)
-    if lowered.startswith("aws:") and type_of(key, ()) is not None:
-        return True
-    if found is None:
-        return False
-    service = action.partition(":")[0].lower()
-    if lowered.partition(":")[0] != service:
-        return type_of(key, [service]) is not None
-    family = lowered.partition("/")[0]
-    return any(own.lower().partition("/")[0] == family for own in found.condition_keys)
+    if lowered.startswith("aws:") and lowered.partition("/")[0] not in TAG_KEYS:
+        return type_of(key, ()) is not None
+    return is_session_key(key) or has_key(action, key)
 
 
 def _variables(texts: Iterable[str]) -> list[str]:

@@ -29,6 +29,8 @@ def find_position(places: Mapping[str, Position], path: str) -> Position:
 
     A value and a list of it mean the same in a policy, so ``Action[1]`` finds ``Action`` too.
     """
+    if path in places:
+        return places[path]
     alike = {place.replace("[1]", ""): found for place, found in reversed(list(places.items()))}
     while path and path not in places and path.replace("[1]", "") not in alike:
         path = path[:-1]

@@ -17,6 +17,9 @@ QUOTAS: Mapping[str, int] = {
 }
 """Characters, white space not counted; of inline policies all of one principal's together."""
 
+UNSURE = 1
+"""Access Analyzer states one character more than is counted here; IAM does not state its count."""
+
 
 @dataclass(frozen=True)
 class Gauge:
@@ -27,14 +30,15 @@ class Gauge:
     limit: int
 
     @property
-    def fits(self) -> bool:
-        """Whether it is within the quota."""
-        return self.size <= self.limit
+    def fits(self) -> bool | None:
+        """Whether it is within the quota; None if it cannot be told, within one character of it."""
+        return None if abs(self.size - self.limit) <= UNSURE else self.size < self.limit
 
     def __str__(self) -> str:
         filled = min(20, round(20 * self.size / self.limit))
         bar = "█" * filled + "·" * (20 - filled)
         word = "" if self.fits else f"  {self.size - self.limit:,} too many"
+        word = "  it cannot be told whether it fits" if self.fits is None else word
         return f"{self.quota:<24} {bar} {self.size:>6,} of {self.limit:,}{word}"
 
 

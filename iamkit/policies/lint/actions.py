@@ -1,10 +1,11 @@
 """Rules on ``Action`` and ``NotAction``: what AWS has not, and what is said twice."""
 
-import re
 from collections.abc import Iterator
 
-from iamkit.policies.grammar.patterns import covers, is_pattern
-from iamkit.policies.lint.statement import Part, Remark, did_you_mean
+from iamkit.policies.actions.retired import RETIRED
+from iamkit.policies.actions.service_models import has_operation, has_service
+from iamkit.policies.grammar.patterns import is_pattern
+from iamkit.policies.lint.statement import Part, Remark, did_you_mean, find_covered
 
 
 def find_unknown_actions(part: Part) -> Iterator[Remark]:
@@ -14,17 +15,42 @@ def find_unknown_actions(part: Part) -> Iterator[Remark]:
         service, _, name = pattern.partition(":")
         if known.matching(pattern):
             continue
-        if service.lower() not in known.services:
-            meant = did_you_mean(service, known.services)
-            text = f"AWS has no service {service!r}, so {pattern} means nothing.{meant}"
-            yield part.remark("unknown-service", "error", text, path)
+        if service.lower() in RETIRED:
+            text = (
+                f"{RETIRED[service.lower()]} ({service}) is a service that AWS has ended, so "
+                f"{pattern} means nothing any more. Remove it."
+            )
+            yield part.remark("retired-service", "warning", text, path)
+        elif service.lower() not in known.services:
+            yield _unknown_service(part, service, pattern, path)
         elif is_pattern(name):
             title = known.titles.get(service.lower(), service)
             text = f"{pattern} matches no action of {title}. Correct it or remove it."
             yield part.remark("wildcard-without-action", "warning", text, path)
         else:
-            text = f"AWS has no action {pattern}.{_meant(part, service.lower(), name)}"
-            yield part.remark("unknown-action", "error", text, path)
+            yield _unknown_action(part, service, name, path)
+
+
+def _unknown_service(part: Part, service: str, pattern: str, path: str) -> Remark:
+    begin = f"The service {service!r} of {pattern} is not in the catalogue of {part.catalogue.date}"
+    if has_service(service):
+        text = f"{begin}, though botocore knows one of that name, so what it allows cannot be told."
+        return part.remark("not-in-the-catalogue", "warning", text, path)
+    text = f"{begin}, and botocore has none.{did_you_mean(service, part.catalogue.services)}"
+    return part.remark("unknown-service", "error", text, path)
+
+
+def _unknown_action(part: Part, service: str, name: str, path: str) -> Remark:
+    begin = f"{service}:{name} is not in the catalogue of {part.catalogue.date}"
+    meant = _meant(part, service.lower(), name)
+    if has_operation(f"{service}:{name}"):
+        text = (
+            f"{begin}, though botocore has an operation of that name: its action may be newer, or "
+            f"be called otherwise.{meant}"
+        )
+        return part.remark("not-in-the-catalogue", "warning", text, path)
+    text = f"{begin}, and botocore has no such operation.{meant}"
+    return part.remark("unknown-action", "error", text, path)
 
 
 def _meant(part: Part, service: str, name: str) -> str:
@@ -40,25 +66,12 @@ def _meant(part: Part, service: str, name: str) -> str:
 
 def find_redundant_actions(part: Part) -> Iterator[Remark]:
     """Actions that another one of the same list names already."""
-    items = list(part.statement.items("Action"))
-    wide = [(p, p.lower(), re.split("[*?]", p.lower())[0]) for _, p in items if is_pattern(p)]
-    seen = set[str]()
-    for path, pattern in items:
-        lowered = pattern.lower()
-        other = pattern if lowered in seen else _wider(lowered, wide)
-        seen.add(lowered)
-        if other:
-            how = "is in the list twice" if other == pattern else f"is part of {other}"
-            text = f"{pattern} {how}; it can be left out."
-            yield part.remark("redundant-action", "hint", text, path)
-
-
-def _wider(action: str, wide: list[tuple[str, str, str]]) -> str:
-    """A pattern that covers an action and is not the same; each comes with its beginning."""
-    for pattern, lowered, head in wide:
-        if action.startswith(head) and lowered != action and covers(lowered, action):
-            return pattern
-    return ""
+    items = [(path, text.lower()) for path, text in part.statement.items("Action")]
+    written = {text.lower(): text for _, text in part.statement.items("Action")}
+    for path, pattern, wider in find_covered(items):
+        how = f"is part of {written[wider]}" if wider else "is in the list twice"
+        text = f"{written[pattern]} {how}; it can be left out."
+        yield part.remark("redundant-action", "hint", text, path)
 
 
 def find_not_action(part: Part) -> Iterator[Remark]:

@@ -2,9 +2,14 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cache
+from functools import cache, lru_cache
 
-from iamkit.policies.actions.catalogue import condition_keys, load_catalogue
+from iamkit.policies.actions.catalogue import (
+    condition_keys,
+    describe_action,
+    load_catalogue,
+    resource_keys,
+)
 
 _GLOBAL = {
     "String": (
@@ -33,6 +38,9 @@ _GLOBAL = {
 }
 """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html"""
 
+TAG_KEYS = ("aws:resourcetag", "aws:requesttag", "aws:tagkeys")
+"""Those of the global keys that not every action has; the catalogue lists them for each."""
+
 _SESSION = (
     "ec2:RoleDelivery ec2:SourceInstanceArn glue:RoleAssumedBy glue:CredentialIssuingService "
     "lambda:SourceFunctionArn ssm:SourceInstanceArn codebuild:BuildArn codebuild:ProjectArn "
@@ -43,7 +51,7 @@ _SESSION = (
 
 GLOBAL_KEYS = tuple(key for keys in _GLOBAL.values() for key in keys.split())
 _TYPES = {key.lower(): kind for kind, keys in _GLOBAL.items() for key in keys.split()}
-_TEMPLATE = re.compile(r"\\\$\\\{.*?\\\}|<.*?>")
+_TEMPLATE = re.compile(r"\\\$\\\{.*?\\\}|<.*?>|(?<=/)tag\\-key$")
 
 
 def type_of(key: str, services: Iterable[str]) -> str | None:
@@ -54,10 +62,33 @@ def type_of(key: str, services: Iterable[str]) -> str | None:
     lowered = key.lower()
     if lowered.startswith("aws:"):
         return _find(lowered, "") or next(filter(None, (_find(lowered, s) for s in services)), None)
-    prefix = lowered.partition(":")[0]
-    if "." in prefix or prefix == "saml" or lowered in _SESSION.split():
+    if is_session_key(key):
         return "unknown"
     return next(filter(None, (_find(lowered, service) for service in services)), None)
+
+
+@lru_cache(maxsize=16_384)
+def has_key(action: str, key: str) -> bool:
+    """Whether the catalogue lists a condition key for an action, or for what the action works on.
+
+    Args:
+        action: such as ``s3:GetObject``.
+        key: with a part of one's own choice, such as a tag's key, in its place.
+    """
+    lowered, found = key.lower(), describe_action(action)
+    if found is None:
+        return False
+    ours = dict.fromkeys(found.condition_keys)
+    for kind in found.resource_types:
+        ours |= dict.fromkeys(resource_keys(action.partition(":")[0].lower()).get(kind, ()))
+    return any(own.lower() == lowered or _made(own.lower()).fullmatch(lowered) for own in ours)
+
+
+def is_session_key(key: str) -> bool:
+    """Whether a key comes with a session or an identity provider, whatever the action is."""
+    lowered = key.lower()
+    prefix = lowered.partition(":")[0]
+    return "." in prefix or prefix == "saml" or lowered in _SESSION.split()
 
 
 def keys_of(services: Iterable[str]) -> tuple[str, ...]:
@@ -89,4 +120,10 @@ def _templates(service: str) -> tuple[tuple[re.Pattern[str], str], ...]:
 def _compile(keys: Mapping[str, str]) -> Iterator[tuple[re.Pattern[str], str]]:
     for key, kind in keys.items():
         if "${" in key or "<" in key:
-            yield re.compile(_TEMPLATE.sub(".+", re.escape(key))), kind
+            yield _made(key), kind
+
+
+@cache
+def _made(key: str) -> re.Pattern[str]:
+    """What matches a key of the catalogue's, its part of one's own choice being any text."""
+    return re.compile(_TEMPLATE.sub(".+", re.escape(key)), re.DOTALL)

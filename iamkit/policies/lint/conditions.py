@@ -12,7 +12,7 @@ from iamkit.policies.lint.condition_keys import keys_of, services_with, type_of
 from iamkit.policies.lint.statement import Part, Remark, did_you_mean
 
 _MISFITS = {
-    "String": {"IPAddress"},
+    "String": {"IPAddress", "Numeric", "Date"},
     "Numeric": {"String", "ARN", "Bool", "IPAddress"},
     "Date": {"String", "ARN", "Bool", "IPAddress"},
     "Bool": {"ARN", "Numeric", "Date", "IPAddress"},

@@ -1,11 +1,16 @@
 """Rules on ``Resource`` and ``NotResource``: whether actions and resources go together."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 
 from iamkit.policies.actions.catalogue import Action, resource_arns
-from iamkit.policies.grammar.patterns import overlap, with_any
-from iamkit.policies.lint.statement import Part, Remark, Severity
+from iamkit.policies.grammar.patterns import (
+    NO_COLON,
+    overlap,
+    resource_expression,
+    with_any,
+)
+from iamkit.policies.lint.statement import Part, Remark, Severity, find_covered
 from iamkit.text import few
 
 _BUCKET = "arn:${Partition}:s3:::${BucketName}"
@@ -61,6 +66,15 @@ def find_not_resource(part: Part) -> Iterator[Remark]:
         yield part.remark("allow-not-resource", "warning", text, "NotResource#")
 
 
+def find_redundant_resources(part: Part) -> Iterator[Remark]:
+    """Resources that another one of the same list covers."""
+    for path, text, wider in find_covered(part.statement.items("Resource")):
+        if "${" in wider or NO_COLON in resource_expression(wider):
+            continue  # its star does not reach as far as it looks
+        how = f"is part of {wider}" if wider else "is in the list twice"
+        yield part.remark("redundant-resource", "hint", f"{text} {how}; it can be left out.", path)
+
+
 def find_groups(part: Part) -> Iterator[Remark]:
     """A group's ARN, which does not stand for the users in the group."""
     items = () if part.statement.not_resource else part.statement.items("Resource")
@@ -96,13 +110,13 @@ def fits(arn: str, resource: str) -> bool:
     return all(overlap(a, b) for a, b in zip(type_parts, parts, strict=False))
 
 
-def _named(part: Part) -> list[tuple[str, tuple[Action, ...]]]:
+def _named(part: Part) -> list[tuple[str, Sequence[Action]]]:
     """The patterns of ``Action`` with their actions; none where resources need no look."""
     statement = part.statement
     named = statement.resources and not (statement.not_action or statement.not_resource)
     if not named or statement.everywhere or part.mask.bit_count() > _MOST:
         return []
-    return [(pattern, tuple(part.named(pattern))) for pattern in statement.actions]
+    return [(pattern, part.named(pattern)) for pattern in statement.actions]
 
 
 def _arns(action: Action) -> Iterator[str]:

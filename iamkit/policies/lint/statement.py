@@ -1,16 +1,19 @@
 """What the rules of the linter read, one statement at a time, and what they say of it."""
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Literal
 
 from iamkit.policies.actions.catalogue import Action, Catalogue, describe_action
 from iamkit.policies.grammar.conditions import Test
+from iamkit.policies.grammar.patterns import covers, is_pattern, with_any
 from iamkit.policies.grammar.statements import Statement
 from iamkit.text import nearest
 
+_WILD = re.compile("[*?]")
 Severity = Literal["error", "warning", "hint"]
 
 
@@ -67,10 +70,9 @@ class Part:
         named = (action.partition(":")[0].lower() for action in self.statement.actions)
         return tuple(dict.fromkeys(named))
 
-    def named(self, pattern: str) -> list[Action]:
+    def named(self, pattern: str) -> tuple[Action, ...]:
         """The actions of a pattern in detail."""
-        found = map(describe_action, self.catalogue.named(self.catalogue.matching(pattern)))
-        return [action for action in found if action]
+        return _named(pattern, self.catalogue)
 
     def tests_of(self, key: str) -> list[Test]:
         """The conditions on a key."""
@@ -98,6 +100,39 @@ class Part:
         """
         whole = f"{self.statement.path}{'.' if path else ''}{path}"
         return Remark(rule, severity, message, whole, statement=self.statement.number)
+
+
+@lru_cache(maxsize=16_384)
+def _named(pattern: str, catalogue: Catalogue) -> tuple[Action, ...]:
+    found = map(describe_action, catalogue.named(catalogue.matching(pattern)))
+    return tuple(action for action in found if action)
+
+
+def find_covered(items: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str, str]]:
+    """The patterns of a list that say nothing which another one does not.
+
+    Args:
+        items: paths and patterns, compared as they are written.
+
+    Yields:
+        The path and the pattern, and the wider one; an empty text where it is in the list twice.
+    """
+    several = list(items)
+    wide = [(text, _WILD.split(text, maxsplit=1)[0]) for _, text in several if is_pattern(text)]
+    seen = set[str]()
+    for path, text in several if len(several) > 1 else ():
+        plain = with_any(text)
+        wider = next(
+            (
+                other
+                for other, head in wide
+                if text.startswith(head) and other != text and covers(other, plain)
+            ),
+            "",
+        )
+        if wider or text in seen:
+            yield path, text, "" if text in seen else wider
+        seen.add(text)
 
 
 def did_you_mean(word: str, choices: Iterable[str]) -> str:

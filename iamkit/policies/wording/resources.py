@@ -26,6 +26,13 @@ _NOUNS = {
     "MFA": "MFA device",
     "rule on default event bus": "rule",
     "rule on custom event bus": "rule",
+    "rest API": "REST API",
+    "dbname": "database",
+    "dbuser": "database user",
+    "dbgroup": "database group",
+    "cert": "certificate",
+    "regional": "regional resource",
+    "global": "global resource",
     "subgrp": "DB subnet group",
     "secgrp": "DB security group",
     "og": "option group",
@@ -195,13 +202,14 @@ def _say_match(kind: str, nouns: tuple[str, ...], groups: tuple[str, ...], servi
     name = groups[-1]
     if noun in ("user", "role", "group", "policy") and not set(name) & set("*?$"):
         name = name.rpartition("/")[2]  # without its path
-    said = _say_name(noun, name)
     around = [
-        _say_name(outer, name)
+        (outer, name)
         for outer, name in reversed(list(zip(nouns[:-1], groups[:-1], strict=True)))
-        if name != "*"
+        if name.strip("*/")
     ]
-    return " in ".join([said, *around])
+    if around and around[0][0] == noun and not name.strip("*/"):  # as stack/NAME/ID
+        return " in ".join(_say_name(*one) for one in around)
+    return " in ".join(_say_name(*one) for one in ((noun, name), *around))
 
 
 def _say_kind(kind: str, service: str = "") -> str:
