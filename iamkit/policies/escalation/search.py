@@ -257,4 +257,6 @@ def _distance(before: Reach | None, truth: Truth, distance: int) -> int:
 def _may_be_about(path: EscalationPath, kind: str, caller: Caller) -> bool:
     """Whether a path may be about others of a kind."""
     calls = [call for call in path.calls if kind in call.on]
-    return bool(calls) and all(caller.names_others(call.action) for call in calls)
+    if not calls:
+        return kind == "role" and path.service != ""
+    return all(caller.names_others(call.action) for call in calls)
