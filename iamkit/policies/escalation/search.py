@@ -154,14 +154,16 @@ class Escalation:
         further: bool = True,
     ) -> Way | None:
         """How a caller walks a path in one of the ways that the account leaves; None if not."""
-        steps, truths = [], [option.needs]
+        if option.needs is False:
+            return None
+        steps: list[Step] = []
+        truths: list[Truth] = [option.needs]
         for call in path.calls:
             decision = self._decide(call, caller, option)
             truths.append(truth_of(decision))
             if truths[-1] is False:
                 return None
-            by = tuple(str(statement) for statement in decision.statements)
-            steps.append(Step(call.action, option.on.get(call.on, "*"), by))
+            steps.append(Step(call.action, option.on.get(call.on, "*"), decision.statements))
         becomes = option.then if isinstance(option.then, str) else ""
         truth, then = self._then(option.then, found, further=further)
         truth = all_of((*truths, truth))
