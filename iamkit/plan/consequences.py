@@ -87,7 +87,8 @@ def say_paths(before: AccountState, after: AccountState) -> Iterator[str]:
         who = _people(names)
         if found.opened:
             more = " in more ways than now" if found.others else ""
-            yield f"{who} will be able to become administrator{more}: {_ways(found.opened)}."
+            will = "will" if found.surely else "may"
+            yield f"{who} {will} be able to become administrator{more}: {_ways(found.opened)}."
         if found.closed:
             left = found.others + len(found.opened)
             still = f" ({left} other way{'s' * (left > 1)} to it stay open)" if left else ""

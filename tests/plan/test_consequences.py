@@ -176,3 +176,14 @@ def test_a_policy_without_a_holder_is_told_for_whoever_gets_it():
         (sentence,) = say_paths_of(state, policies, wanted)
         assert sentence.startswith("whoever gets it will be able to become administrator: write")
     assert list(say_paths_of(state, {"p": document(["allow s3:*"])})) == []
+
+
+def test_a_way_that_depends_is_said_with_what_it_depends_on():
+    """Whether an administrator has room for a key was not read: it may be, and why is said."""
+    state = replace(World({}).state, access_keys={}, sources={})
+    policies = {"p": document(["allow iam:CreateAccessKey on user/ada"])}
+    (sentence,) = say_paths_of(state, policies)
+    assert sentence == (
+        "whoever gets it may be able to become administrator: make an access key for ada, who is "
+        "an administrator (it depends on the access keys of user ada, which were not read)."
+    )

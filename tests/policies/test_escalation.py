@@ -6,9 +6,10 @@ from dataclasses import replace
 from xml.etree import ElementTree as ET
 
 import pytest
-from escalation_cases import CASES, PATHS, World, document, name_of, service_case, twins, who
+from escalation_cases import CASES, NOW, PATHS, World, document, name_of, service_case, twins, who
 
-from iamkit.account.state import AccountState, Group, ManagedPolicy, Role, User
+from iamkit.account.gaps import DETAILS
+from iamkit.account.state import AccountState, Group, ManagedPolicy, Role, Source, User
 from iamkit.audit.escalation_picture import draw_paths
 from iamkit.errors import InputError
 from iamkit.policies import allow, policy
@@ -17,6 +18,7 @@ from iamkit.policies.escalation.answers import COLUMNS, opened_by, paths_to_admi
 from iamkit.policies.escalation.catalogue import CATALOGUES, left_out, load_paths
 from iamkit.policies.escalation.options import OUTCOMES
 from iamkit.policies.escalation.search import Escalation
+from iamkit.policies.escalation.wording import say_escalations
 
 SERVICES = [service_case(path) for path in load_paths() if path.service]
 SVG = "{http://www.w3.org/2000/svg}"
@@ -161,6 +163,43 @@ def test_what_was_not_read_is_never_certain():
     ops = replace(state.roles["ops"], trust_policy={})
     found = paths_to_admin(replace(state, roles={"ops": ops}))
     assert "the trust policy of role ops" in found.iloc[0]["depends_on"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "has", "untold"),
+    [
+        ("roles", "iam:PassRole lambda:CreateFunction lambda:InvokeFunction", True),
+        ("roles", "ssm:StartSession", True),
+        ("roles", "iam:CreateAccessKey", False),
+        ("users", "iam:CreateAccessKey", True),
+        ("groups", "iam:AddUserToGroup", True),
+        ("policies", "iam:CreateAccessKey", False),
+    ],
+)
+def test_where_there_may_be_more_than_was_read_nobody_is_surely_harmless(kind, has, untold):
+    """It cannot be told of whoever may do something to those; one's own key is of no other's."""
+    world = World({"bob": [f"allow {action} on *" for action in has.split()]})
+    eve = replace(
+        world.state.users["eve"],
+        inline_policies={"own": document(["allow iam:CreateAccessKey on user/${aws:username}"])},
+    )
+    cut = Source(status="read", at=NOW, lacking=frozenset({kind}))
+    state = replace(
+        world.state,
+        users={"bob": world.state.users["bob"], "eve": eve},
+        groups={"team": world.state.groups["team"]},
+        access_keys={},
+        login_profiles={},
+        mfa_devices={},
+        sources=world.state.sources | {DETAILS: cut},
+    )
+    found = paths_to_admin(state).set_index("principal")
+    assert list(found.index) == (["bob"] if untold else [])
+    if untold:
+        assert found.loc["bob", "answer"] == "cannot be told"
+        assert f"which {kind} there are" in found.loc["bob", "depends_on"]
+    assert say_escalations(Escalation(state), "user bob") == (None if untold else "")
+    assert say_escalations(Escalation(state), "user eve") == ""
 
 
 def test_removing_a_fact_never_makes_an_answer_more_certain():

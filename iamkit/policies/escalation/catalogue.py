@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from importlib.resources import files
 from typing import Any, Literal
 
@@ -70,7 +70,7 @@ class EscalationPath:
         """Whether all of its calls are IAM's or STS's, so that the sandbox can walk it."""
         return not self.service and all(call.within_iam for call in self.calls)
 
-    @property
+    @cached_property
     def is_about_others(self) -> bool:
         """Whether who walks it changes nothing of its own, and need not be told from its like."""
         own = {"self", "group", "device"} & {call.on for call in self.calls}

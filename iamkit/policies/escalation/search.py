@@ -154,14 +154,16 @@ class Escalation:
         further: bool = True,
     ) -> Way | None:
         """How a caller walks a path in one of the ways that the account leaves; None if not."""
-        steps, truths = [], [option.needs]
+        if option.needs is False:
+            return None
+        steps: list[Step] = []
+        truths: list[Truth] = [option.needs]
         for call in path.calls:
             decision = self._decide(call, caller, option)
             truths.append(truth_of(decision))
             if truths[-1] is False:
                 return None
-            by = tuple(str(statement) for statement in decision.statements)
-            steps.append(Step(call.action, option.on.get(call.on, "*"), by))
+            steps.append(Step(call.action, option.on.get(call.on, "*"), decision.statements))
         becomes = option.then if isinstance(option.then, str) else ""
         truth, then = self._then(option.then, found, further=further)
         truth = all_of((*truths, truth))
@@ -257,4 +259,6 @@ def _distance(before: Reach | None, truth: Truth, distance: int) -> int:
 def _may_be_about(path: EscalationPath, kind: str, caller: Caller) -> bool:
     """Whether a path may be about others of a kind."""
     calls = [call for call in path.calls if kind in call.on]
-    return bool(calls) and all(caller.names_others(call.action) for call in calls)
+    if not calls:
+        return kind == "role" and path.service != ""
+    return all(caller.names_others(call.action) for call in calls)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from iamkit.policies.escalation.account_policies import ANYBODY
 from iamkit.policies.escalation.catalogue import EscalationPath
+from iamkit.policies.grammar.statements import Statement
 from iamkit.policies.grammar.three_valued import Truth
 
 MOST_TARGETS = 5
@@ -17,7 +18,7 @@ class Step:
 
     action: str
     resource: str
-    allowed_by: tuple[str, ...] = ()
+    statements: tuple[Statement, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.action} on {self.resource}" if self.resource != "*" else self.action
@@ -58,8 +59,9 @@ class Way:
         """The statements that allow its calls: those that must go together, with their calls."""
         found: dict[str, list[str]] = {}
         for step in self.steps:
-            if step.allowed_by and not step.allowed_by[0].startswith(ANYBODY[0].policy):
-                found.setdefault(" + ".join(step.allowed_by), []).append(step.action)
+            if step.statements and step.statements[0] not in ANYBODY:
+                names = " + ".join(map(str, step.statements))
+                found.setdefault(names, []).append(step.action)
         return found
 
 

@@ -52,14 +52,16 @@ class PathsChange:
     """What a change of an account makes of somebody's paths, as ``say_way`` says them.
 
     Attributes:
-        opened: those that were not open before.
-        closed: those that were.
+        opened: those that were not open before, with what they depend on.
+        closed: those that were open, or may have been.
         others: how many stay.
+        surely: whether one that is opened depends on nothing.
     """
 
     opened: tuple[str, ...]
     closed: tuple[str, ...]
     others: int
+    surely: bool
 
 
 def compare_paths(before: Escalation, after: Escalation) -> dict[str, PathsChange]:
@@ -69,22 +71,33 @@ def compare_paths(before: Escalation, after: Escalation) -> dict[str, PathsChang
     """
     found = {}
     for name in after.callers:
-        reach = after.reaches.get(name)
-        if reach and reach.is_there:
+        if (reach := after.reaches.get(name)) and reach.is_there:
             continue
-        old = before.reaches.get(name)
-        had = {way.path.id: way for way in old.told} if old else {}
-        has = {way.path.id: way for way in reach.told} if reach else {}
-        opened = [
-            say_way(after, way)
+        had, has = _best_ways(before, name), _best_ways(after, name)
+        new = [
+            way
             for path, way in has.items()
             if path not in had or (way.truth is True and had[path].truth is not True)
         ]
         closed = [say_way(before, way) for path, way in had.items() if path not in has]
-        if opened or closed:
-            others = len(has) - len(opened)
-            found[name] = PathsChange(tuple(opened), tuple(closed), others)
+        if new or closed:
+            found[name] = PathsChange(
+                opened=tuple(say_way(after, way) + _say_depends(way) for way in new),
+                closed=tuple(closed),
+                others=len(has) - len(new),
+                surely=any(way.truth is True for way in new),
+            )
     return found
+
+
+def _best_ways(found: Escalation, name: str) -> dict[str, Way]:
+    """The first way of each path, the open ones first."""
+    reach = found.reaches.get(name)
+    return {path: ways[0] for path, ways in reach.ways.items()} if reach else {}
+
+
+def _say_depends(way: Way) -> str:
+    return "" if way.truth is True else f" (it depends on {name_unknown(way.truth)})"
 
 
 def name_unknown(truth: Truth) -> str:
