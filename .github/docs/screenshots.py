@@ -76,25 +76,24 @@ def _step_through(tour: "Tour", sandbox: Any) -> None:
     with tour.notebook("01_credentials") as page:
         _take(page, "credentials", "session", "sources")
     with tour.notebook("02_admin_group") as page:
-        _take(page, "review", "plan", "apply")
+        _take(page, "review", "workbench", "workbench")
         _apply(page)
-        _take(page, "applied", "apply", "verify")
+        _take(page, "applied", "workbench", "workbench")
     with tour.notebook("03_dev_group") as page:
-        _take(page, "form", "form", "form")
+        _take(page, "form", "workbench", "workbench")
         _apply(page)
     with tour.notebook("04_users") as page:
         _apply(page)
-        _take(page, "users", "apply", "verify")
+        _take(page, "users", "workbench", "workbench")
     with tour.notebook("05_account_alias") as page:
         _apply(page)
-        run_through(page)  # the sign-in address is shown below the plan
-        _take(page, "alias", "verify", "address")
+        _take(page, "alias", "workbench", "workbench")
     sandbox.populate(40, 7)
     sandbox.age(1)  # AWS makes a new credential report every four hours at most
     with tour.notebook("06_audit_users") as page:
         _take(page, "audit", "summary", "charts")
     with tour.notebook("07_policy_studio") as page:
-        _take(page, "studio", "form", "form")
+        _take(page, "studio", "workbench", "workbench")
 
 
 @dataclass(frozen=True)

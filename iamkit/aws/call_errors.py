@@ -231,6 +231,10 @@ def explain_denial(error: botocore.ClientError, *, quote: bool = True) -> str:
     )
 
 
+LOOPBACK = "127.0.0.1"
+"""Where the sandbox listens, and nothing else that is called."""
+
+
 def _host(url: object) -> str:
     """The host of an address, without a user or a password in it."""
     try:
@@ -278,6 +282,11 @@ def _explain_connection(error: botocore.ConnectionError) -> str:
             "proxy, or clear the variable."
         )
     host = _host(error.kwargs.get("endpoint_url"))
+    if host == LOOPBACK:
+        return (
+            "the sandbox does not answer. If it was stopped, `iamkit sandbox start`, or running "
+            "the notebook again, brings it back as it was."
+        )
     return f"AWS ({host}) could not be reached. Check the network, the proxy and the region."
 
 

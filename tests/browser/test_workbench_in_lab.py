@@ -12,7 +12,6 @@ from browser.conftest import (
     run_all,
     run_through,
     wait_for_text,
-    wait_until_ready,
 )
 from browser.test_guide_in_lab import kill_kernels
 from paths import GUIDE
@@ -172,12 +171,14 @@ def test_a_sandbox_that_was_stopped_is_said_where_one_looks(page, lab, iamkit_sa
     open_notebook(page, lab, "03_dev_group")
     run_through(page)
     stop_sandbox(iamkit_sandbox_state)
-    apply_button(page).click()
-    apply_button(page, "Go on").wait_for()
-    said = front(page).locator(".iamkit-bar").inner_text()
+    try:
+        apply_button(page).click()
+        apply_button(page, "Go on").wait_for()
+        said = front(page).locator(".iamkit-bar").inner_text()
+    finally:
+        start_sandbox(iamkit_sandbox_state)
+    print(said)
     assert "sandbox" in said
     assert "Traceback" not in said
-    start_sandbox(iamkit_sandbox_state)
     apply_button(page, "Go on").click()
     apply_button(page, "Apply: 2 to create").wait_for()
-    wait_until_ready(page, "03_dev_group")
