@@ -1,4 +1,4 @@
-"""The audit in JupyterLab, in a real browser: worked with by clicks and keys; hostile text stays text."""
+"""The audit in JupyterLab, in a real browser: by clicks and keys; hostile text stays text."""
 
 import os
 from pathlib import Path
@@ -60,15 +60,21 @@ def test_hostile_text_runs_nothing_in_jupyterlab(page, lab):
     assert outside == []
 
 
-def test_a_person_works_with_the_audit(page, lab_with, sandbox, lab_folder):
-    """Tiles filter, a row opens, a finding is accepted, a name opens a user, two audits compare."""
+@pytest.fixture
+def audited(page, lab_with, sandbox):
+    """The page of an audit of a company that has just moved in."""
     sandbox.populate(60, 7)
     page.set_viewport_size({"width": 1280, "height": 800})
     lab = lab_with({"environment": "sandbox", "account_id": "000000000000"})
     open_notebook(page, lab, "06_audit_users")
     run_through(page)
     wait_for_text(page, READ)
-    _look(page, "first")
+    return page
+
+
+def test_a_finding_is_found_by_a_tile_and_accepted(audited, lab_folder):
+    """A tile filters, once more it does not; a row opens by keys; its waiver is written down."""
+    page = audited
 
     page.click('[data-tile="no_mfa"]')
     count = page.locator(COUNT.format("findings"))
@@ -99,6 +105,13 @@ def test_a_person_works_with_the_audit(page, lab_with, sandbox, lab_folder):
     written = yaml.safe_load((lab_folder / "team.yaml").read_text())
     assert written["waivers"][-1]["reason"] == "known, and will go"
 
+
+def test_users_and_earlier_audits_are_a_click_away(audited, sandbox):
+    """A name opens a user, another is not there; two audits compare; a table goes along.
+
+    In both themes, at each width, nothing is hard to see.
+    """
+    page = audited
     name = page.inner_text('[data-table="users"] tbody th >> nth=0')
     page.click('[data-table="users"] tbody th button >> nth=0')
     page.wait_for_selector(f'.panel h3:text-is("{name}")')
