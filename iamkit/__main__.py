@@ -208,12 +208,21 @@ def _audited(
         from iamkit.audit import Audit
 
         return Audit(load_state(*state)), None
-    from iamkit.aws.audit_run import audit_parameters, kept_days_ago, run_audit
+    from datetime import timedelta
+
+    from iamkit.audit.history import kept_before
+    from iamkit.aws.audit_run import audit_parameters, run_audit
 
     found, kept, problem = run_audit(audit_parameters(file, state))
     if problem:
         click.echo(f"iamkit: {problem}", err=True)
-    return found, kept_days_ago(kept, since, found.now).path if since is not None else None
+    if since is None:
+        return found, None
+    earlier = kept_before(kept, found.now - timedelta(days=since))
+    if earlier is None:
+        click.echo("iamkit: No earlier audit is kept here to compare with.", err=True)
+        return found, None
+    return found, earlier.path
 
 
 def _write(content: bytes, output: Path | None) -> None:

@@ -23,7 +23,7 @@ rendered, where no backslash is left."""
 
 def escape_markdown(text: object) -> str:
     """Any text as Markdown that shows it: no markup, no link, no mention, no line of its own."""
-    shown = " ".join(printable(str(text)).split())
+    shown = " ".join(printable(str(text), keep="\n").split())
     return _BEGINS.sub(r"\\\g<0>", _PUNCTUATION.sub(_escaped, shown))
 
 

@@ -1,14 +1,13 @@
 """An audit from a parameters file or saved states: what the command line asks for."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
 from pathlib import Path
 
 from iamkit.account.state import AccountState
 from iamkit.account.state_file import load_state
 from iamkit.app_mode import is_app
 from iamkit.audit import CHECKS, Audit
-from iamkit.audit.history import Kept, keep_state, kept_before, list_kept
+from iamkit.audit.history import Kept, keep_state, list_kept
 from iamkit.aws.read import (
     AUDITED,
     Progress,
@@ -82,18 +81,6 @@ def keep_audit(session: Session, audit: Audit) -> str:
     except InputError as error:
         return f"This audit's state was not kept for later: {error}"
     return ""
-
-
-def kept_days_ago(kept: list[Kept], days: int, now: datetime) -> Kept:
-    """The kept state of so many days ago, or the nearest before; the earliest if all are later.
-
-    Raises:
-        InputError: none is kept.
-    """
-    found = kept_before(kept, now - timedelta(days=days))
-    if found is None:
-        raise InputError("No earlier audit is kept yet, so nothing can be compared. Run it again.")
-    return found
 
 
 def read_audited(

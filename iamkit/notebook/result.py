@@ -65,16 +65,16 @@ def exit_code_of(results: Sequence[NotebookResult]) -> int:
 
 
 def headline_of(results: Sequence[NotebookResult]) -> str:
-    """A run in a sentence: ``17 changes were made``, or who did not succeed."""
+    """A run in a few words: ``Changes made: 17``, or who did not succeed."""
     planned = sum(result.planned for result in results)
     applied = sum(result.applied for result in results)
     failed = [result.name for result in results if result.failed]
-    made = f"{applied} of {planned} changes were made"
+    made = f"{applied} of {planned} changes made"
     if failed:
         return f"{failed[0]} did not succeed; {made if planned else 'nothing was changed'}"
     if applied:
-        return made if applied < planned else f"All {applied} changes were made"
-    return f"{planned} changes are planned" if planned else "Nothing had to be changed"
+        return made if applied < planned else f"Changes made: {applied}"
+    return f"Changes planned: {planned}" if planned else "Nothing had to be changed"
 
 
 @dataclass(frozen=True)
