@@ -55,27 +55,41 @@ class Number:
         return f"{self.value:,}{more}" + ("" if self.whole else "+")
 
 
+def count_first(audit: Audit) -> list[Number]:
+    """Those of the numbers that are counted at once, without the table of all users."""
+    found = audit.find(check for check in CHECKS.values() if check.table in _AT_ONCE)
+    return [*(_of_checks(found, name) for name in ("keys_to_rotate", "root")), _users(audit)]
+
+
+_AT_ONCE = ("access_keys", "account")
+"""Tables that take no time."""
+
+
 def count_numbers(audit: Audit) -> list[Number]:
     """The numbers of an audit, in the order in which they are shown."""
     whole = "users" not in audit.gaps.kinds
-    # Who is in the report alone is known to be there.
-    everyone = len(audit.state.users) + len(audit.gaps.users)
     return [
         _urgent(audit.findings),
         *(_of_severity(audit.findings, word) for word in SEVERITIES),
         _of_checks(audit.findings, "no_mfa"),
         _administrators(audit, whole=whole),
         *(_of_checks(audit.findings, name) for name in ("keys_to_rotate", "unused", "root")),
-        Number(
-            id="users",
-            label="users",
-            value=everyone,
-            whole=whole,
-            tone=PLAIN if whole else UNSURE,
-            table="users",
-        ),
+        _users(audit),
         _untold(audit.findings),
     ]
+
+
+def _users(audit: Audit) -> Number:
+    whole = "users" not in audit.gaps.kinds
+    return Number(
+        id="users",
+        label="users",
+        # Who is in the report alone is known to be there.
+        value=len(audit.state.users) + len(audit.gaps.users),
+        whole=whole,
+        tone=PLAIN if whole else UNSURE,
+        table="users",
+    )
 
 
 def by_id(audit: Audit) -> dict[str, Number]:

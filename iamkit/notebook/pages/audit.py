@@ -18,7 +18,7 @@ from iamkit.audit.charts import Chart, draw_charts
 from iamkit.audit.comparison import compare
 from iamkit.audit.exports import table_of, to_csv, to_json
 from iamkit.audit.history import Kept, list_kept, load_audit
-from iamkit.audit.numbers import count_numbers, failures
+from iamkit.audit.numbers import count_first, count_numbers, failures
 from iamkit.audit.schema import TABLES, in_words
 from iamkit.aws.audit_run import audit_of, keep_audit, kept_folder, load_own, read_audited
 from iamkit.aws.session import Session, open_session
@@ -100,7 +100,8 @@ def _show_to_work_with(source: AuditSource, parameters: AuditUsersParameters) ->
             view.progress = {"text": text, "done": done, "total": total}
 
     def on_bulk(audit: Audit) -> None:
-        view.view = {"tiles": to_tiles(count_numbers(audit))}
+        for count in (count_first, count_numbers):
+            view.view = {"tiles": to_tiles(count(audit))}
 
     audit, kept = _read(source, parameters, on_progress, on_bulk)
 

@@ -46,9 +46,9 @@ def to_view(audit: Audit, numbers: Iterable[Number] | None = None) -> dict[str, 
 
 
 def to_tiles(numbers: Iterable[Number]) -> list[dict[str, Any]]:
-    """The tiles: a number each, and the rows that a click shows."""
+    """The tiles, of those numbers that are known: each with the rows that a click shows."""
     known = {number.id: number for number in numbers}
-    return [_tile(known[name]) for name in TILES]
+    return [_tile(known[name]) for name in TILES if name in known]
 
 
 def _tile(number: Number) -> dict[str, Any]:
