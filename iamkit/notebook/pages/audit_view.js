@@ -4,8 +4,8 @@
 
 const PAGE = 25; // rows in the page; all others are out of the document
 const PATIENCE = 15_000; // milliseconds until an answer that does not come is told
-const SILENT =
-  "No answer yet. Python may be busy, or may have ended: then press Run ▸ Run All Cells.";
+const SILENT = "No answer yet. Python may be busy, or may have ended: then ";
+const again = () => (document.body.dataset.voila ? "reload this page." : "press Run ▸ Run All Cells.");
 const SEVERITIES = ["critical", "high", "medium", "low"];
 const collator = new Intl.Collator("en", { numeric: true });
 
@@ -465,7 +465,7 @@ class View {
     this.said.textContent = "…";
     clearTimeout(this.waiting);
     this.waiting = setTimeout(() => {
-      this.answer({ said: SILENT, wrong: true });
+      this.answer({ said: SILENT + again(), wrong: true });
     }, PATIENCE);
     this.send(message);
   }
