@@ -234,7 +234,8 @@ def saved_banner(state: AccountState, where: str) -> dict[str, Any]:
     when = f"on {read}" if read else "at an unknown time"
     text = f"SAVED, account {state.account_id} as it was read {when}, from {where}"
     markup = f'<div role="note" style="background:#4d5966;{BANNER}">■ {escape(text)}</div>'
-    account = {"account_id": state.account_id, "word": "SAVED", "read": read}
+    account = {"account_id": state.account_id, "alias": state.alias or "", "word": "SAVED"}
+    account["read"] = f"{state.read_at:%Y-%m-%d}" if state.read_at else ""
     return mime_bundle(markup, text) | {ACCOUNT_MIME: account}
 
 

@@ -47,7 +47,6 @@ class Table {
     this.columns = new Map(spec.columns.map((column) => [column.name, column]));
     this.size = spec.columns[0].codes.length;
     if (first) this.shown = new Set(spec.columns.filter((c) => c.shown).map((c) => c.name));
-    this.found = null;
     this.open.clear();
     this.#build();
     this.draw();
@@ -77,11 +76,12 @@ class Table {
         return (row) => good[column.codes[row]];
       });
     const words = this.text.toLowerCase().split(/\s+/).filter(Boolean);
-    if (words.length) {
-      this.found ??= Array.from({ length: this.size }, (_, row) =>
-        this.spec.columns.map((c) => c.values[c.codes[row]]).join("\n").toLowerCase(),
-      );
-      tests.push((row) => words.every((word) => this.found[row].includes(word)));
+    for (const word of words) {
+      const columns = this.spec.columns.map(({ values, codes }) => [
+        values.map((value) => value.toLowerCase().includes(word)),
+        codes,
+      ]);
+      tests.push((row) => columns.some(([has, codes]) => has[codes[row]]));
     }
     const rows = [];
     for (let row = 0; row < this.size; row++) if (tests.every((test) => test(row))) rows.push(row);

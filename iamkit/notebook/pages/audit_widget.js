@@ -14,7 +14,8 @@ export default {
     for (const [name, handler] of Object.entries(handlers)) model.on(name, handler);
     view.take(model.get("view"));
     view.progress(model.get("progress"));
-    if (!seen.has(model)) requestAnimationFrame(() => root.scrollIntoView({ block: "start" }));
+    const inLab = !document.body.dataset.voila; // an app begins at its head, with the account
+    if (inLab && !seen.has(model)) requestAnimationFrame(() => root.scrollIntoView({ block: "start" }));
     seen.add(model);
     return () => {
       for (const [name, handler] of Object.entries(handlers)) model.off(name, handler);
