@@ -121,7 +121,7 @@ def banner_of_state(read_at):
         (banner_of("aws", None), "account 000000000000, LIVE"),
         (
             banner_of_state(datetime(2026, 1, 2, 3, 4, tzinfo=UTC)),
-            "account 111122223333, SAVED, read on 2026-01-02 03:04 UTC",
+            "account 111122223333, SAVED, read on 2026-01-02",
         ),
         (banner_of_state(None), "account 111122223333, SAVED"),
         ({"text/html": "<p>denied</p>"}, "account 111122223333, LIVE"),
