@@ -26,9 +26,7 @@ USER_COLUMNS = (
 USER_FACETS = "worst_severity mfa_active effective_admin groups team".split()
 FINDING_COLUMNS = "severity principal title resource action status".split()
 FINDING_FACETS = "severity status check".split()
-FINDING_DETAILS = (
-    "data source age_hours remedy rationale reading cis waiver check fingerprint"
-).split()
+FINDING_DETAILS = ("data source age_hours remedy rationale reading cis waiver check").split()
 """What a finding's row says when it is opened."""
 TILES = "urgent no_mfa administrators keys_to_rotate unused root users unknown".split()
 SENTENCES = set("next_action admin_path title action".split())
@@ -92,7 +90,7 @@ def findings_table(audit: Audit) -> dict[str, Any]:
         "noun": "findings",
         "key": "principal",
         "columns": _columns(found, FINDINGS, names, FINDING_COLUMNS, FINDING_FACETS),
-        "details": [name for name in FINDING_DETAILS if name not in ("check", "fingerprint")],
+        "details": [name for name in FINDING_DETAILS if name != "check"],
     }
 
 
