@@ -44,10 +44,11 @@ bench: .venv/ready ## ratios against the AWS CLI, measured in one run
 	$(BIN)/python tests/benchmarks/guide.py
 
 docs: .venv/ready ## this project's pages, into .site
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet -f .github/mkdocs.yml
+	$(BIN)/python .github/docs/generate.py .pages
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet -f .pages/mkdocs.yml -d "$(CURDIR)/.site"
 
 screenshots: .venv/ready ## the pictures on those pages, from the running product
 	$(BIN)/python .github/docs/screenshots.py
 
 clean:
-	rm -rf .venv .site runs dist
+	rm -rf .venv .site .pages runs dist

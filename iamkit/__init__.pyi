@@ -34,15 +34,12 @@ from .aws.session import open_session as open_session
 from .notebook.display import show as show
 from .notebook.forms.form import make_form as make_form
 from .notebook.pages.audit import (
-    read_audit as read_audit,
+    open_audit as open_audit,
     require_complete as require_complete,
     save_audit as save_audit,
+    show_audit as show_audit,
     show_charts as show_charts,
-    show_comparison as show_comparison,
-    show_findings as show_findings,
-    show_users as show_users,
 )
-from .notebook.pages.audit_summary import show_summary as show_summary
 from .notebook.pages.audit_user import show_user as show_user
 from .notebook.pages.mending import make_mending as make_mending
 from .notebook.pages.paths import show_paths as show_paths

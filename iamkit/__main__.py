@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from iamkit.errors import IamkitError, InputError
+from iamkit.job import annotate
 from iamkit.sandbox_commands import sandbox
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ def main() -> None:
         if debug:
             raise
         click.echo(f"iamkit: {error}", err=True)
+        annotate(error)
         sys.exit(error.exit_code)
     except click.ClickException as error:
         error.show()
@@ -119,8 +121,14 @@ def run(
     "get-credential-report printed (give both); then nothing is read from AWS.",
 )
 @click.option("--compare", type=Path, help="An earlier state, to see what has changed since.")
+@click.option(
+    "--since",
+    type=int,
+    metavar="DAYS",
+    help="Compare with the audit of so many days ago, whose state was kept by itself.",
+)
 @click.option("--save-state", "saved", type=Path, help="Keep what was read, for a later --state.")
-@_format_of("text csv parquet json html junit sarif")
+@_format_of("text markdown csv parquet json html junit sarif codequality")
 @click.option(
     "--table", default="users", show_default=True, help="Which table is written as csv or parquet."
 )
@@ -131,6 +139,7 @@ def audit(
     file: Path | None,
     state: tuple[Path, ...],
     compare: Path | None,
+    since: int | None,
     saved: Path | None,
     form: str,
     table: str,
@@ -143,17 +152,22 @@ def audit(
     or a check at or above --fail-on could not be told.
     """
     from iamkit.account.state_file import load_state, save_state
-    from iamkit.audit.exports import export_audit, failures, judge
+    from iamkit.audit.exports import export_audit, judge
+    from iamkit.audit.numbers import failures
     from iamkit.storage.folders import check_files
 
     if form == "parquet" and not output:
         raise InputError("Parquet is not for a terminal: say --output FILE.")
+    if since is not None and (compare or state):
+        raise InputError("--since is for an account that is read now; --compare names a state.")
     if form == "html":
         output = output or Path("audit.html")
     check_files([output, saved], [file, compare, *state])
-    found = _audited(file, state)
+    found, earlier = _audited(file, state, since)
+    compare = compare or earlier
     if saved:
         save_state(found.state, saved)
+    before = found.of(load_state(compare)) if compare else None
     if form == "html" and output:
         from iamkit.aws.audit_run import audit_parameters
         from iamkit.notebook.runs.headless import audit_page
@@ -162,12 +176,8 @@ def audit(
         _write(audit_page(found, parameters.model_dump(), compare), output)
         click.echo(f"The report is {output}")
     else:
-        changes = None
-        if compare:
-            from iamkit.audit.comparison import compare as compare_states
-
-            changes = compare_states(found.of(load_state(compare)), found)
-        _write(export_audit(found, form, table, changes), output)
+        _write(export_audit(found, form, table, before), output)
+    _summarise(found, before)
     code, reasons = judge(found, fail_on)
     shown = failures(found) if form == "text" and not output else []
     for line in reasons:
@@ -176,16 +186,44 @@ def audit(
     return code
 
 
-def _audited(file: Path | None, state: tuple[Path, ...]) -> "Audit":
-    """The audit of an account, or of saved states; these alone need no boto3, nor parameters."""
+def _summarise(found: "Audit", before: "Audit | None") -> None:
+    """In a job of GitHub Actions, put the audit's first page into its summary."""
+    from iamkit.job import add_to_summary, has_summary
+
+    if has_summary():
+        from iamkit.audit.first_page import make_first_page
+        from iamkit.audit.markdown import to_markdown
+
+        add_to_summary(to_markdown(make_first_page(found, before)))
+
+
+def _audited(
+    file: Path | None, state: tuple[Path, ...], since: int | None
+) -> tuple["Audit", Path | None]:
+    """The audit of an account, or of saved states; these alone need no boto3, nor parameters.
+
+    And the kept state of so many days ago, if that is asked for.
+    """
     if state and not file:
         from iamkit.account.state_file import load_state
         from iamkit.audit import Audit
 
-        return Audit(load_state(*state))
+        return Audit(load_state(*state)), None
+    from datetime import timedelta
+
+    from iamkit.audit.history import kept_before
     from iamkit.aws.audit_run import audit_parameters, run_audit
 
-    return run_audit(audit_parameters(file, state))
+    found, kept, problem = run_audit(audit_parameters(file, state))
+    if problem:
+        click.echo(f"iamkit: {problem}", err=True)
+    if since is None:
+        return found, None
+    earlier = kept_before(kept, found.now - timedelta(days=since))
+    if earlier is None:
+        click.echo("iamkit: No earlier audit is kept here to compare with.", err=True)
+        return found, None
+    return found, earlier.path
 
 
 def _write(content: bytes, output: Path | None) -> None:
@@ -368,15 +406,18 @@ def _run(
     apply: bool,
     output: Path | None = None,
 ) -> list["NotebookResult"]:
+    from iamkit.job import add_to_summary
     from iamkit.notebook.fork_server import forking
 
     with forking(len(names)) as server:  # it imports while this process does
         from iamkit.notebook.runs.headless import run_with_file
         from iamkit.notebook.runs.output import INDEX
+        from iamkit.notebook.runs.summary import describe_run
 
         results, folder = run_with_file(
             names, file, parameter, _progress, apply=apply, output=output, fork_server=server
         )
+    add_to_summary(describe_run(results))
     if (folder / INDEX).exists():
         _say(f"\nThe report, to read, send or print: {folder / INDEX}")
     return results

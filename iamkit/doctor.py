@@ -23,7 +23,7 @@ class Check:
 
 def examine(file: Path | None) -> Iterator[Check]:
     """Look at versions, the state folder, the sandboxes and, given parameters, the account."""
-    yield Check("Python", sys.version.split()[0], (3, 11) <= sys.version_info[:2] <= (3, 13))
+    yield Check("Python", sys.version.split()[0], (3, 11) <= sys.version_info[:2] <= (3, 14))
     for package in PACKAGES:
         yield _package(package)
     yield _state_folder()

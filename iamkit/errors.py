@@ -4,6 +4,7 @@ Every message names what is wrong, in which field or call, what to do about it, 
 anything was changed. None holds a secret.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 
@@ -18,7 +19,14 @@ class IamkitError(Exception):
 
 
 class InputError(IamkitError):
-    """A parameter, a name, a policy or a file is not what was expected."""
+    """A parameter, a name, a policy or a file is not what was expected.
+
+    Attributes:
+        places: of mistakes in a file, the file, the line from 1 (0 for it as a whole), and what is
+            wrong there.
+    """
+
+    places: Sequence[tuple[Path, int, str]] = ()
 
 
 class GuardError(IamkitError):

@@ -22,8 +22,8 @@ GITIGNORE = """\
 """
 
 WORKFLOW = """\
-# Plans on every push, so that a difference between the account and this folder turns red.
-# Exit code 2 says that changes are planned; apply them by hand, or add --apply.
+# Plans and audits on every push; the job's summary shows what is planned and what is found.
+# Changes are applied by hand, or with apply: "true".
 name: iamkit
 on: [push, workflow_dispatch]
 permissions:
@@ -34,16 +34,15 @@ jobs:
     runs-on: ubuntu-latest
     steps:
       - uses: actions/checkout@v4
-      - uses: actions/setup-python@v5
-        with: {python-version: "3.13"}
       - uses: aws-actions/configure-aws-credentials@v4
         with:
           role-to-assume: ${{ vars.IAMKIT_ROLE }}
           aws-region: us-east-1
-      - run: pip install iamkit
-      - run: iamkit run 03_dev_group 04_users 05_account_alias -f parameters/team.yaml -p run_as ""
-      - if: ${{ !cancelled() }}   # also when changes are planned
-        run: iamkit audit -f parameters/team.yaml --fail-on critical
+      - uses: ./.github/actions/iamkit
+        with: {command: run, output: runs/plan}
+      - if: ${{ !cancelled() }}   # also when the plan failed
+        uses: ./.github/actions/iamkit
+        with: {command: audit, fail-on: critical, output: runs/audit}
 """
 
 
@@ -78,6 +77,8 @@ def init_folder(folder: Path) -> list[Path]:
         StorageError: the same of a folder.
     """
     texts = {".gitignore": GITIGNORE, ".github/workflows/iamkit.yml": WORKFLOW}
+    action = packaged("actions") / "iamkit" / "action.yml"
+    texts[".github/actions/iamkit/action.yml"] = action.read_text()
     texts["parameters/schema.json"] = json.dumps(parameters_schema(), indent=1) + "\n"
     for name in ("notebooks", "parameters"):
         for source in sorted(packaged(name).iterdir()):

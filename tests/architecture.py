@@ -16,6 +16,7 @@ ORDER = """
 errors
 text
 app_mode
+job
 storage
 account
 policies/grammar

@@ -23,7 +23,6 @@ HOMES = {
     "papermill": ["notebook"],
     "nbformat": ["notebook"],
     "nbconvert": ["notebook"],
-    "itables": ["notebook"],
     "voila": ["notebook"],
     "jupyter_server": ["notebook"],
     "matplotlib": ["audit"],

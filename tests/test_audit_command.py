@@ -79,7 +79,9 @@ def test_what_could_not_be_read_is_exit_code_1_and_a_named_line(iamkit_here, tmp
     assert "could not be read: GetCredentialReport (denied)" in done.stdout
 
 
-@pytest.mark.parametrize("form", ["csv", "json", "junit", "sarif", "parquet", "html"])
+@pytest.mark.parametrize(
+    "form", ["csv", "json", "junit", "sarif", "codequality", "markdown", "parquet", "html"]
+)
 def test_each_format_is_written_for_its_owner_alone(iamkit_here, saved, tmp_path, form):
     """To the file that is named, with nothing else beside it."""
     output = tmp_path / f"out.{form}"
@@ -163,10 +165,10 @@ def test_hostile_names_and_tags_run_nothing_in_the_report(tmp_path):
         page.on("pageerror", lambda error: problems.append(str(error)))
         page.on("dialog", lambda dialog: problems.append(dialog.message))
         page.goto((tmp_path / "a.html").as_uri())
-        page.wait_for_selector(".dt-search input")
+        page.wait_for_selector(".iamkit-audit input[type=search]")
         assert attack in page.inner_text("body")
-        page.fill(".dt-search input >> nth=0", "user059")
-        page.wait_for_function("document.body.innerText.includes('filtered from')")
+        page.fill('[data-table="users"] input[type=search]', "user059")
+        page.wait_for_selector('[data-table="users"] .count:text("1 of 62 users")')
         assert page.evaluate("window.hacked") is None
         assert page.evaluate("document.querySelectorAll('img[src=x]').length") == 0
         browser.close()

@@ -77,7 +77,8 @@ def site(generate, tmp_path_factory):
     with (shared / "site.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not folder.exists():
-            config = ROOT / ".github" / "mkdocs.yml"
+            generate.write_pages(shared / "pages")
+            config = shared / "pages" / "mkdocs.yml"
             command = [sys.executable, "-m", "mkdocs", "build", "--strict", "-f", config]
             home = {"IAMKIT_HOME": str(shared / "site-home")}
             done = subprocess.run(

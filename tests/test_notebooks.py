@@ -59,6 +59,8 @@ def test_a_notebook_has_the_anatomy(path):
     assert everything[0]["cell_type"] == "markdown"
     assert source(everything[0]).startswith("# ")
     assert "Permissions it needs" in source(everything[0])
+    last = everything[-1]
+    assert last["cell_type"] == "markdown" or last["metadata"]["tags"] == ["workbench"]
     assert tags(path)[:3] == ["parameters", "setup", "session"]
     for cell in cells_of(path):
         assert cell["outputs"] == []

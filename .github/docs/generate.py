@@ -1,5 +1,8 @@
 # ruff: noqa: INP001
-"""What the pages say of the code is taken from the code, each time the site is built.
+"""What the pages say of the code is taken from the code, before the site is built.
+
+``python .github/docs/generate.py FOLDER`` writes the pages there, whole, with mkdocs.yml and all
+that belongs to them, so that MkDocs and Zensical alike build them as they stand.
 
 A page asks for it with a comment on a line of its own::
 
@@ -14,6 +17,8 @@ import importlib.util
 import inspect
 import json
 import re
+import shutil
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from importlib import import_module
@@ -23,7 +28,6 @@ from typing import Any, get_args
 
 import botocore.session
 import click
-from mkdocs.exceptions import PluginError
 from pydantic import BaseModel, TypeAdapter
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
@@ -49,7 +53,8 @@ from iamkit.policies.actions.catalogue import describe_action, resource_arns
 from iamkit.policies.escalation.catalogue import left_out, load_paths
 from iamkit.workspace import packaged
 
-ROOT = Path(__file__).parent.parent.parent
+DOCS = Path(__file__).resolve().parent
+ROOT = DOCS.parent.parent
 MARKER = re.compile(r"^```(?s:.+?)^```$|^( *)<!-- iamkit: (.+?) -->$", re.MULTILINE)
 """A comment that asks for something; in code it stands as it is."""
 ACTION = re.compile(r"`([a-z0-9-]+:[A-Za-z]+)`")
@@ -94,13 +99,30 @@ MODULES_OF_AN_EXTENDER = (
 )
 
 
-def on_page_markdown(markdown: str, *, page: Any, **_: Any) -> str:
-    """MkDocs' hook: put what the page asks for in the place of its comments.
+class PageError(Exception):
+    """A page asks for what is not there."""
+
+
+def write_pages(folder: Path) -> None:
+    """Write every page with what its comments ask for, and what builds them, into an empty folder.
 
     Raises:
-        PluginError: a comment asks for what is not there.
+        PageError: a comment asks for what is not there.
     """
-    return generated(markdown, page.file.src_uri)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    shutil.copyfile(DOCS.parent / "mkdocs.yml", folder / "mkdocs.yml")
+    for path in sorted(DOCS.rglob("*")):
+        name = path.relative_to(DOCS)
+        if path.suffix not in (".md", ".png", ".svg"):
+            continue
+        target = folder / "docs" / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if path.suffix == ".md":
+            text = path.read_text(encoding="utf-8")
+            target.write_text(generated(text, str(name)), encoding="utf-8")
+        else:
+            shutil.copyfile(path, target)
 
 
 def generated(markdown: str, where: str) -> str:
@@ -111,7 +133,7 @@ def generated(markdown: str, where: str) -> str:
         where: its name, for the error.
 
     Raises:
-        PluginError: a comment asks for what is not there.
+        PageError: a comment asks for what is not there.
     """
 
     def make(match: re.Match[str]) -> str:
@@ -121,7 +143,7 @@ def generated(markdown: str, where: str) -> str:
         try:
             return indent(MAKERS[name](*arguments), match[1])
         except Exception as error:
-            raise PluginError(f"{where}: {match[2]}: {type(error).__name__}: {error}") from error
+            raise PageError(f"{where}: {match[2]}: {type(error).__name__}: {error}") from error
 
     return MARKER.sub(make, markdown)
 
@@ -471,3 +493,6 @@ MAKERS: Mapping[str, Callable[..., str]] = {
     "escalation-paths": escalation_paths,
     "escalation-left-out": escalation_left_out,
 }
+
+if __name__ == "__main__":
+    write_pages(Path(sys.argv[1]))

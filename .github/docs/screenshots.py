@@ -91,7 +91,7 @@ def _step_through(tour: "Tour", sandbox: Any) -> None:
     sandbox.populate(40, 7)
     sandbox.age(1)  # AWS makes a new credential report every four hours at most
     with tour.notebook("06_audit_users") as page:
-        _take(page, "audit", "summary", "charts")
+        _take(page, "audit", "workbench", "workbench")
     with tour.notebook("07_policy_studio") as page:
         _take(page, "studio", "workbench", "workbench")
 

@@ -16,6 +16,13 @@ from iamkit.audit import Audit
 GOOD, MIDDLE, DARK, BAD, NEUTRAL = "#0072b2", "#e69f00", "#7b3294", "#b2182b", "#8c8c8c"
 UNTOLD = "#f0e442"
 """Colours that people with any kind of colour vision tell apart; the last is for the unknown."""
+INK = "#1b1f25"
+"""The colour of texts and lines, which is another one where the page is dark."""
+THEMES = (
+    f"<style>:root{{--ink:{INK}}}"
+    "@media (prefers-color-scheme: dark){:root{--ink:#e6edf3}}</style>"
+)
+"""What an image in a page takes from the page's own colour scheme."""
 MOST_GROUPS = 12
 STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
@@ -23,6 +30,10 @@ STYLE: dict[Any, Any] = {
     "text.parse_math": False,
     "font.family": "sans-serif",
     "font.size": 11,
+    **dict.fromkeys(
+        ["text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color"], INK
+    ),
+    "axes.facecolor": "none",
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.titleweight": "bold",
@@ -204,7 +215,7 @@ def _stacked(axes: Axes, labels: list[str], series: Iterable[_Series]) -> None:
         axes.bar(range(len(labels)), values, bottom=base, color=colour)
         base = [a + b for a, b in zip(base, values, strict=True)]
     for place, total in enumerate(base):
-        axes.annotate(f"{total:,}", (place, total), ha="center", va="bottom")
+        axes.annotate(f"{total:,}", (place, total), ha="center", va="bottom", color=INK)
     axes.set_xticks(range(len(labels)), labels, fontsize=9)
     axes.set_xlabel("days", fontsize=9)
     axes.set_yticks([])
@@ -222,7 +233,7 @@ def _bars(
         base = [a + b for a, b in zip(base, values, strict=True)]
     for place, total in enumerate(base):
         sign = signs[place] if signs else ""
-        axes.annotate(f" {total:,}{sign}", (total, place), ha="left", va="center")
+        axes.annotate(f" {total:,}{sign}", (total, place), ha="left", va="center", color=INK)
     axes.set_yticks(range(len(labels)), labels)
     axes.invert_yaxis()
     axes.set_xticks([])
@@ -233,7 +244,7 @@ def _bars(
 def _legend(axes: Axes, entries: Sequence[tuple[str, str]]) -> None:
     handles = [mpl.patches.Patch(color=colour, label=word) for word, colour in entries]
     if handles:
-        axes.legend(handles=handles, frameon=False, fontsize=9, loc="best")
+        axes.legend(handles=handles, frameon=False, fontsize=9, loc="best", labelcolor=INK)
 
 
 def _counted(days: pd.Series, edges: list[int]) -> list[int]:
@@ -264,5 +275,8 @@ def _short(name: str) -> str:
 def _chart(title: str, figure: Figure, told: str) -> Chart:
     out = io.StringIO()
     with mpl.rc_context(STYLE):
-        figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
-    return Chart(title, out.getvalue(), told)
+        figure.savefig(
+            out, format="svg", metadata={"Date": None, "Creator": None}, transparent=True
+        )
+    svg = out.getvalue().replace(INK, "var(--ink)").replace("<defs>", f"{THEMES}<defs>", 1)
+    return Chart(title, svg, told)

@@ -95,6 +95,34 @@ def time(
     return Column(STAMP, meaning, value, source, never_if=never_if)
 
 
+_LABELS = {
+    "effective_admin": "Administrator",
+    "admin_path": "Administrator by",
+    "password_enabled": "Password",
+    "mfa_active": "MFA",
+    "worst_severity": "Worst",
+    "next_action": "What to do",
+    "principal": "Who",
+    "title": "Expected",
+    "resource": "Of what",
+    "data": "Evidence",
+    "age_hours": "Hours old",
+    "remedy": "Commands",
+    "waiver": "Accepted",
+    "cis": "CIS items",
+}
+"""Headings of columns whose name says it less well."""
+_WRITTEN = {"mfa": "MFA", "arn": "ARN", "id": "ID", "ssh": "SSH", "1": "1", "2": "2"}
+
+
+def label_of(name: str) -> str:
+    """A column's heading in words: ``Key 1 last used``."""
+    if name in _LABELS:
+        return _LABELS[name]
+    words = [_WRITTEN.get(word, word) for word in name.split("_")]
+    return " ".join([words[0][:1].upper() + words[0][1:], *words[1:]])
+
+
 LACKING: Schema[Any] = {
     "unknown": text(
         "what failed, is denied or is stale for this row", lambda row: row.unknown, DERIVED

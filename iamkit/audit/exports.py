@@ -12,10 +12,12 @@ from xml.etree import ElementTree as ET
 
 import pandas as pd
 
-from iamkit.account.gaps import failed_sources
 from iamkit.audit import Audit
 from iamkit.audit.checks import CHECKS
-from iamkit.audit.comparison import UNTOLD, Comparison
+from iamkit.audit.comparison import UNTOLD, Comparison, compare
+from iamkit.audit.first_page import make_first_page
+from iamkit.audit.markdown import to_markdown
+from iamkit.audit.numbers import failures
 from iamkit.audit.schema import SEVERITIES, TABLES, Schema, tell_cells
 from iamkit.errors import InputError
 from iamkit.text import printable
@@ -189,6 +191,34 @@ def _sarif_result(
     return result
 
 
+def to_code_quality(audit: Audit) -> str:
+    """The findings that are not waived as GitLab's Code Quality report, which has no unknown.
+
+    What could not be told says so in its description, at the severity of its check.
+    https://docs.gitlab.com/ci/testing/code_quality/#code-quality-report-format
+    """
+    counted = audit.findings[audit.findings["status"] != "waived"]
+    found = [
+        {
+            "description": printable(
+                f"{'could not be told: ' if row['status'] == 'unknown' else ''}"
+                f"{row['principal']} {row['resource']}: {row['title']} ({row['data']})"
+            ),
+            "check_name": row["check"],
+            "fingerprint": row["fingerprint"],
+            "severity": _GITLAB[row["severity"]],
+            # It wants a file of the repository: the account has none, so this names the thing.
+            "location": {
+                "path": quote(f"iam/{audit.state.account_id}/{row['principal']}"),
+                "lines": {"begin": 1},
+            },
+        }
+        for row in counted.to_dict("records")
+    ]
+    return json.dumps(found, indent=1, ensure_ascii=False) + "\n"
+
+
+_GITLAB = {"critical": "blocker", "high": "critical", "medium": "major", "low": "minor"}
 _LEVELS = {"critical": "error", "high": "error", "medium": "warning", "low": "note"}
 
 
@@ -269,42 +299,37 @@ def _describe_untold(changes: Comparison) -> Iterator[str]:
             yield f"{number} {what} {UNTOLD}: one of the two states does not say"
 
 
-def failures(audit: Audit) -> list[str]:
-    """A line for each operation that could not be read, wholly or in part."""
-    return [
-        ("read in part: " if source.lacking else "could not be read: ")
-        + name
-        + (f", for {len(source.missing)} users" if source.missing else "")
-        + (f" ({printable(source.note)})" if source.note else "")
-        for name, source in failed_sources(audit.state).items()
-    ]
-
-
 def export_audit(
-    audit: Audit, form: str, table: str = "users", changes: Comparison | None = None
+    audit: Audit, form: str, table: str = "users", before: Audit | None = None
 ) -> bytes:
-    """An audit in one of the formats ``text csv parquet json junit sarif``.
+    """An audit in one of the formats ``text csv parquet json junit sarif codequality markdown``.
 
     Args:
         audit: the audit.
         form: the format.
         table: which of ``TABLES``, for ``csv`` and ``parquet``.
-        changes: what has changed, for ``text`` and ``json``.
+        before: an earlier audit, to tell what has changed: for ``text``, ``json``, ``markdown``.
 
     Raises:
         InputError: there is no such table, or the format cannot tell of changes.
     """
     if table not in TABLES:
         raise InputError(f"There is no table {table!r}; known are {', '.join(TABLES)}.")
-    if changes and form not in ("text", "json"):
-        raise InputError(f"The format {form} does not tell what has changed: text and json do.")
+    if before and form not in ("text", "json", "markdown"):
+        raise InputError(
+            f"The format {form} does not tell what has changed: text, json and markdown do."
+        )
     if form == "parquet":
         return to_parquet(table_of(audit, table))
     if form == "csv":
         return to_csv(table_of(audit, table), TABLES[table]).encode()
+    if form == "markdown":
+        return to_markdown(make_first_page(audit, before)).encode()
     if form in ("text", "json"):
+        changes = compare(before, audit) if before else None
         return {"text": to_text, "json": to_json}[form](audit, changes).encode()
-    return {"junit": to_junit, "sarif": to_sarif}[form](audit).encode()
+    write = {"junit": to_junit, "sarif": to_sarif, "codequality": to_code_quality}[form]
+    return write(audit).encode()
 
 
 def judge(audit: Audit, fail_on: str | None = None) -> tuple[int, list[str]]:

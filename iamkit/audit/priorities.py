@@ -61,6 +61,7 @@ class Urgent:
     Attributes:
         who: the principal, in words.
         more: how many others it concerns.
+        names: all principals, in order.
         expected: what should be, and is not.
         action: what to do, in a few words.
     """
@@ -68,6 +69,7 @@ class Urgent:
     severity: str
     who: str
     more: int
+    names: tuple[str, ...]
     expected: str
     action: str
 
@@ -96,6 +98,7 @@ def _first(found: pd.DataFrame) -> Urgent:
         severity=str(first["severity"]),
         who=who,
         more=found["principal"].nunique() - 1,
+        names=tuple(dict.fromkeys(found["principal"])),
         expected=check.title,
         action=check.action,
     )

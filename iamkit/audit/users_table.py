@@ -72,6 +72,11 @@ def _through_groups(person: Person) -> str | None:
     return ", ".join(text for group in sorted(groups) for text in found[group])
 
 
+def _tagged(person: Person, key: str) -> str:
+    """The value of a tag, whose key IAM tells apart by no case; empty without it."""
+    return next((value for name, value in person.user.tags.items() if name.lower() == key), "")
+
+
 def _never_used(person: Person) -> bool | None:
     row = person.report
     return False if person.last_activity else any_of([row.password_enabled, any(row.keys)])
@@ -92,6 +97,7 @@ PEOPLE: Schema[Person] = {
         "key=value, in the order of the keys",
         lambda p: ", ".join(f"{key}={value}" for key, value in sorted(p.user.tags.items())),
     ),
+    "team": text("the value of the tag team", lambda p: _tagged(p, "team")),
     "groups": text("the groups, in order", lambda p: in_order(p.user.groups)),
     "inline_policies": text(
         "names of the user's own inline policies", lambda p: in_order(p.user.inline_policies)

@@ -104,6 +104,16 @@ def survey_account(
         AwsError: the users themselves could not be read.
     """
     state = read_account(session, operations=AUDITED, strict=False, on_progress=on_progress)
+    return read_each(session, state, per_user, on_progress)
+
+
+def read_each(
+    session: Session,
+    state: AccountState,
+    per_user: Iterable[str],
+    on_progress: Progress = lambda *_: None,
+) -> AccountState:
+    """The state with what single users have, of ``per_user``, as ``survey_account`` says."""
     asked = {op: one for op, one in OF_USERS.items() if one.word in set(per_user)}
     names = {
         operation: [user.name for user in state.users.values() if one.may_have(state, user)]

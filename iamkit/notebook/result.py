@@ -12,7 +12,8 @@ RESULT_MIME = "application/vnd.iamkit.result+json"
 """A notebook tells its outcome by displaying this.
 
 ``planned``, ``applied`` and ``left`` count changes, ``notes`` and ``doubts`` are the plan's, and
-``journal`` is where the calls are written if it applied.
+``journal`` is where the calls are written if it applied. ``changes`` are the plan's, each with its
+verb, what it touches, and how.
 """
 
 ACCOUNT_MIME = "application/vnd.iamkit.account+json"
@@ -36,6 +37,7 @@ class NotebookResult:
         notes: what was found and is left alone, and who must go and is not there; for the terminal.
         error: one or two lines for the user, None if all went well.
         exit_code: 0, 1 failed, 2 planned, 4 partly applied, 130 or 143 stopped by a signal.
+        changes: of the plan, each with its verb, what it touches, and how.
     """
 
     name: str
@@ -48,6 +50,7 @@ class NotebookResult:
     error: str | None
     exit_code: int
     notes: tuple[str, ...] = ()
+    changes: tuple[tuple[str, str, str], ...] = ()
 
     @property
     def failed(self) -> bool:
@@ -59,6 +62,19 @@ def exit_code_of(results: Sequence[NotebookResult]) -> int:
     """The exit code of a run: that of the first failure, else 2 if changes are planned, else 0."""
     failures = [result.exit_code for result in results if result.failed]
     return failures[0] if failures else max((result.exit_code for result in results), default=0)
+
+
+def headline_of(results: Sequence[NotebookResult]) -> str:
+    """A run in a few words: ``Changes made: 17``, or who did not succeed."""
+    planned = sum(result.planned for result in results)
+    applied = sum(result.applied for result in results)
+    failed = [result.name for result in results if result.failed]
+    made = f"{applied} of {planned} changes made"
+    if failed:
+        return f"{failed[0]} did not succeed; {made if planned else 'nothing was changed'}"
+    if applied:
+        return made if applied < planned else f"Changes made: {applied}"
+    return f"Changes planned: {planned}" if planned else "Nothing had to be changed"
 
 
 @dataclass(frozen=True)

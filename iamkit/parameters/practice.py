@@ -12,9 +12,10 @@ PACKAGE = Path(__file__).parents[1]
 
 
 def packaged(name: str) -> Path:
-    """The folder ``notebooks`` or ``parameters`` as it came with iamkit."""
+    """The folder ``notebooks``, ``parameters`` or ``actions`` as it came with iamkit."""
     installed = PACKAGE / "_data" / name
-    return installed if installed.is_dir() else PACKAGE.parent / name
+    in_checkout = PACKAGE.parent / (".github/actions" if name == "actions" else name)
+    return installed if installed.is_dir() else in_checkout
 
 
 def is_practice(given: Mapping[str, Any]) -> bool:

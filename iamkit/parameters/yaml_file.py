@@ -177,9 +177,10 @@ class _Mistake(NamedTuple):
 def _refusal(path: Path, mistakes: Iterable[_Mistake]) -> InputError:
     """One error of all mistakes, in the order of their lines."""
     places = {OVERRIDDEN: "-p ", 0: f"{path}: "}
-    return all_wrong(
-        [places.get(m.line, f"{path}, line {m.line}: ") + m.said for m in sorted(set(mistakes))]
-    )
+    in_order = sorted(set(mistakes))
+    refusal = all_wrong([places.get(m.line, f"{path}, line {m.line}: ") + m.said for m in in_order])
+    refusal.places = [(path, m.line, m.said) for m in in_order if m.line != OVERRIDDEN]
+    return refusal
 
 
 def _model_of(notebook: str, given: Mapping[str, Any]) -> NotebookParameters:

@@ -13,7 +13,8 @@ from iamkit.account.credential_report import COLUMNS
 from iamkit.account.gaps import DETAILS, failed_sources
 from iamkit.account.state_file import load_state, save_state
 from iamkit.audit import Audit
-from iamkit.audit.exports import failures, judge
+from iamkit.audit.exports import judge
+from iamkit.audit.numbers import failures
 from iamkit.errors import InputError
 
 ACCOUNT = "111122223333"

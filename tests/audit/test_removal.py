@@ -19,10 +19,10 @@ from iamkit.audit.comparison import compare
 from iamkit.audit.exports import judge, to_csv, to_json, to_junit, to_sarif, to_text
 from iamkit.audit.groups_table import GROUPS, all_groups
 from iamkit.audit.keys_table import ACCESS_KEYS, held_keys
+from iamkit.audit.numbers import FINE, count_numbers
 from iamkit.audit.policies_table import POLICIES, all_policies
 from iamkit.audit.schema import SEVERITIES, USERS
 from iamkit.audit.users_table import PEOPLE
-from iamkit.notebook.pages.audit_summary import FINE, _numbers
 from iamkit.notebook.pages.audit_user import describe_user
 
 OF_DETAILS = ("users ", "groups ", "policies ", "text of ", "the last page")
@@ -55,8 +55,7 @@ def green_suites(audit):
 
 def green_tiles(audit):
     """The numbers of the page that are green."""
-    failing = audit.findings[audit.findings["status"] == "fail"]
-    return {label for label, _, colour in _numbers(audit, failing) if colour == FINE}
+    return {number.id for number in count_numbers(audit) if number.tone == FINE}
 
 
 def judged_fine(audit):

@@ -204,9 +204,10 @@ def test_pages_show_no_code_and_apply_nothing(page, session, private_home, tmp_p
 
         open_notebook(page, app, "06_audit_users")
         wait_for_text(page, "Everything that was asked for was read")
-        page.fill(".dt-search input >> nth=1", "root-mfa")
-        wait_for_text(page, "filtered from")
+        page.fill('[data-table="findings"] input[type=search]', "root-mfa")
+        page.wait_for_selector('[data-table="findings"] .count:has-text("1 of")')
         assert "Error displaying widget" not in page.inner_text("body")
+        assert "Run All" not in page.inner_text("body"), "an app has no such menu"
         contents.append(page.content())
 
         open_notebook(page, app, "broken")

@@ -104,7 +104,7 @@ def test_the_whole_guide_by_clicks_and_keys(page, lab, sandbox, session, guide, 
     run_through(page)
     wait_for_text(page, "Everything that was asked for was read")
     for name in ("alice", "bob", "carol", "dave"):
-        assert front(page).locator(f'td:text-is("{name}")').count() > 0
+        assert front(page).locator(f'th:text-is("{name}")').count() > 0
 
     open_notebook(page, lab, "07_policy_studio")
     run_through(page)
@@ -240,7 +240,7 @@ def test_axe_finds_no_serious_violation(page, lab, session):
         open_notebook(page, lab, name)
         run_through(page)
         if name == "06_audit_users":
-            page.wait_for_selector(".dt-scroll-body[tabindex='0']")
+            page.wait_for_selector(".iamkit-audit .scroll[tabindex='0']")
         for theme, width in product(("JupyterLab Light", "JupyterLab Dark"), WIDTHS):
             page.set_viewport_size({"width": width, "height": 1000})
             use_theme(page, theme)

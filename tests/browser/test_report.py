@@ -84,7 +84,7 @@ def test_everything_can_be_read_and_nothing_is_fetched(page, run):
             assert page.locator(".highlight").first.is_visible()
             page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
         if name == "06_audit_users":
-            page.wait_for_selector(".dt-search input")
+            page.wait_for_selector(".iamkit-audit input[type=search]")
         assert page.locator("h1").count() == 1
         assert page.locator("thead th:not([scope])").count() == 0
         for scheme, width in product(("light", "dark"), (1280, 390)):
@@ -100,11 +100,11 @@ def test_paper_and_readers_without_scripting_have_plain_tables(page, run):
     """In full width, in place of those with buttons; closed sections are printed too."""
     report = (run / "06_audit_users.html").as_uri()
     page.goto(report)
-    page.wait_for_selector(".dt-search input")
+    page.wait_for_selector(".iamkit-audit input[type=search]")
     page.evaluate("document.querySelectorAll('.section').forEach(d => d.open = false)")
     page.set_viewport_size({"width": 1000, "height": 700})
     page.emulate_media(media="print")
-    assert page.locator(".dt-container:visible, .toggle:visible, .contents:visible").count() == 0
+    assert page.locator(".iamkit-audit:visible, .toggle:visible, .contents:visible").count() == 0
     assert page.locator(".static table:visible").count() == 2
     assert page.evaluate("document.documentElement.scrollWidth") <= 1000
     assert page.evaluate(LOW) == []

@@ -121,7 +121,7 @@ def banner_of_state(read_at):
         (banner_of("aws", None), "account 000000000000, LIVE"),
         (
             banner_of_state(datetime(2026, 1, 2, 3, 4, tzinfo=UTC)),
-            "account 111122223333, SAVED, read on 2026-01-02 03:04 UTC",
+            "account 111122223333, SAVED, read on 2026-01-02",
         ),
         (banner_of_state(None), "account 111122223333, SAVED"),
         ({"text/html": "<p>denied</p>"}, "account 111122223333, LIVE"),
@@ -208,15 +208,14 @@ def test_only_the_pages_own_scripts_may_run():
     policy = re.search(r"script-src ([^;]*);", text)[1].split()
     kept = re.search(r"<script[^>]*>(.*?)</script>", text, re.DOTALL)[1]
     digest = base64.b64encode(hashlib.sha256(kept.encode()).digest()).decode()
-    assert policy == ["blob:", f"'sha256-{digest}'"]
+    assert policy == [f"'sha256-{digest}'"]
     assert kept == script
 
 
-def test_wide_tables_are_printed_across():
-    """And narrow ones upright."""
+def test_every_page_is_printed_upright():
+    """However many columns a table has: nobody turns a report."""
     head = "<table><thead><tr>{}</tr></thead></table>"
-    assert "size: landscape" in page(cell("t", shown(head.format("<th>x</th>" * 9))))
-    assert "size: portrait" in page(cell("t", shown(head.format("<th>x</th>" * 3))))
+    assert "size: portrait" in page(cell("t", shown(head.format("<th>x</th>" * 9))))
 
 
 def test_the_index_lists_each_notebook():

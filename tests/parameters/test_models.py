@@ -552,9 +552,9 @@ def test_init_makes_a_folder_and_keeps_what_is_there(tmp_path):
     assert json.loads((tmp_path / "parameters" / "schema.json").read_text()) == parameters_schema()
     workflow = yaml.safe_load((tmp_path / ".github" / "workflows" / "iamkit.yml").read_text())
     plan, audit = workflow["jobs"]["plan"]["steps"][-2:]
-    assert plan["run"].startswith("iamkit run ")
-    assert audit["run"].startswith("iamkit audit ")
-    assert audit["if"] == "${{ !cancelled() }}", "exit code 2 of the plan must not hide the audit"
+    assert (tmp_path / plan["uses"] / "action.yml").exists()
+    assert [step["with"]["command"] for step in (plan, audit)] == ["run", "audit"]
+    assert audit["if"] == "${{ !cancelled() }}", "a plan that failed must not hide the audit"
     (tmp_path / ".gitignore").write_text("mine\n")
     assert init_folder(tmp_path) == []
     assert (tmp_path / ".gitignore").read_text() == "mine\n"

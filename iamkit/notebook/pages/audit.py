@@ -1,48 +1,56 @@
-"""The audit in a notebook: read, summed up, searched, drawn, one user in full, kept.
+"""The audit in a notebook: read, shown to be worked with, kept; headless the same as plain pages.
 
 Everything is also plain HTML, for pages without a kernel and for paper.
 """
 
 import base64
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import ipywidgets as widgets
 from IPython.display import display
 
 from iamkit.account.state import AccountState
 from iamkit.account.state_file import load_state, save_state
-from iamkit.app_mode import applying_is_off, is_app
+from iamkit.app_mode import applying_is_off
 from iamkit.audit import Audit, schema
 from iamkit.audit.charts import Chart, draw_charts
-from iamkit.audit.comparison import UNTOLD, Comparison, compare
-from iamkit.audit.exports import failures, table_of, to_csv, to_json
+from iamkit.audit.comparison import compare
+from iamkit.audit.exports import table_of, to_csv, to_json
+from iamkit.audit.history import Kept, list_kept, load_audit
+from iamkit.audit.numbers import count_first, count_numbers, failures
 from iamkit.audit.schema import TABLES, in_words
-from iamkit.aws.audit_run import audit_of, load_own, read_audited
-from iamkit.aws.session import open_session
-from iamkit.errors import AwsError, InputError
+from iamkit.aws.audit_run import audit_of, keep_audit, kept_folder, load_own, read_audited
+from iamkit.aws.session import Session, open_session
+from iamkit.errors import AwsError, IamkitError, InputError
 from iamkit.notebook.display import BANNER, show, show_html
 from iamkit.notebook.interactive import someone_is_there
-from iamkit.notebook.markup import escape, mime_bundle
-from iamkit.notebook.pages.tables import show_table, worst_first
+from iamkit.notebook.markup import escape, folded, mime_bundle, table
+from iamkit.notebook.pages.audit_actions import Actions
+from iamkit.notebook.pages.audit_changes import describe_changes, describe_history
+from iamkit.notebook.pages.audit_summary import show_first_page
+from iamkit.notebook.pages.audit_tables import to_tiles, to_view
+from iamkit.notebook.pages.audit_user import show_user
+from iamkit.notebook.pages.audit_view import AuditView, page_of
+from iamkit.notebook.pages.paths import show_paths
 from iamkit.notebook.result import ACCOUNT_MIME
 from iamkit.parameters.models import AuditUsersParameters
 from iamkit.storage.private_files import write_whole
 
-USER_COLUMNS = (
-    "user worst_severity findings findings_unknown next_action groups password_enabled mfa_active "
-    "active_keys key_1_age_days key_2_age_days last_activity effective_admin admin_path created "
-    "tags"
-).split()
-"""What is shown of the users at first; the DataFrame and the files have everything."""
-FINDING_COLUMNS = (
-    "severity status check principal data resource remedy age_hours cis waiver".split()
-)
+SCHEMES = """<style>
+[data-jp-theme-light="false"] .iamkit-chart { color-scheme: dark; }
+[data-jp-theme-light="true"] .iamkit-chart { color-scheme: light; }
+</style>"""
+"""JupyterLab's theme, in the words by which an image knows it."""
 GRID = "display:grid;gap:12px;max-width:90em;grid-template-columns:repeat(2,minmax(0,1fr))"
 
 
-def read_audit(parameters: AuditUsersParameters) -> Audit:
-    """Read the account, or a file that was saved of one, and audit it; nothing is changed.
+AuditSource = Session | AccountState
+"""What is audited: an account that is signed in to, or a state that was saved of one."""
+
+
+def open_audit(parameters: AuditUsersParameters) -> AuditSource:
+    """Sign in to the account, or load the states that the parameters name, and show which.
 
     Raises:
         IamkitError: the account or the file cannot be read at all.
@@ -50,56 +58,140 @@ def read_audit(parameters: AuditUsersParameters) -> Audit:
     if parameters.state_files:
         state = load_own(parameters)
         display(saved_banner(state, ", ".join(parameters.state_files)), raw=True)
-    else:
-        session = open_session(parameters)
-        show(session)
-        progress = _Progress()
-        state = read_audited(session, parameters, progress)
-        progress.close()
-    return audit_of(state, parameters)
+        return state
+    session = open_session(parameters)
+    show(session)
+    return session
 
 
-def show_users(audit: Audit) -> None:
-    """The users, the worst first, to sort, filter and search; ``audit.users`` has all columns."""
-    shown = worst_first(audit.users)[[*USER_COLUMNS, "unknown", "not_read"]]
-    show_table(shown, schema.USERS)
+def show_audit(source: AuditSource, parameters: AuditUsersParameters) -> Audit:
+    """Audit what was opened, and show it: to be worked with, or as pages where nobody is there.
+
+    The numbers are there first, before single users are read. Nothing of the account is changed.
+
+    Raises:
+        IamkitError: the users cannot be read at all; or, where nobody is there, something that
+            was asked for could not be read. What was read is shown.
+    """
+    if someone_is_there():
+        return _show_to_work_with(source, parameters)
+    audit, kept = _read(source, parameters, lambda *_: None, lambda _: None)
+    before = _earlier(audit, parameters, kept)
+    show_first_page(audit, before)
+    view = to_view(audit) | {"history": describe_history(audit, kept)}
+    show_html(page_of(view), _tables_as_text(audit))
+    if before:
+        show_html(*describe_changes(before, compare(before, audit)))
+    show_charts(audit)
+    show_paths(audit, parameters.user)
+    show_user(audit, parameters.user)
+    show_sources(audit)
+    save_audit(audit, parameters)
+    require_complete(audit)
+    return audit
 
 
-def show_findings(audit: Audit) -> None:
-    """The findings to sort, filter and search, the waivers, and the sources of it all."""
-    show_table(audit.findings[FINDING_COLUMNS], schema.FINDINGS)
-    if len(audit.waivers):
-        show(f"Waivers: {len(audit.waivers)}", audit.waivers)
-    show("Where it comes from, and how old it is:", in_words(audit.sources, schema.SOURCES))
+def _show_to_work_with(source: AuditSource, parameters: AuditUsersParameters) -> Audit:
+    view = AuditView()
+    display(view)
+
+    def on_progress(operation: str, done: int, total: int) -> None:
+        # Each message costs a frame of the browser; some are enough.
+        if done == total or done % max(1, total // 40) == 0:
+            text = f"Reading: {operation}, {done:,} of {total:,}"
+            view.progress = {"text": text, "done": done, "total": total}
+
+    def on_bulk(audit: Audit) -> None:
+        for count in (count_first, count_numbers):
+            view.view = {"tiles": to_tiles(count(audit))}
+
+    audit, kept = _read(source, parameters, on_progress, on_bulk)
+
+    def draw(audit: Audit) -> None:
+        shown = to_view(audit) | {"history": describe_history(audit, kept)}
+        view.view = shown | {"actions": actions.offered}
+
+    actions = Actions(audit, parameters, kept, draw)
+    view.actions = actions.by_word
+    draw(audit)
+    view.progress = {"text": _how_complete(audit)}
+    if parameters.user or parameters.compare_to:
+        view.send(_asked_first(actions, audit, parameters))
+    show_charts(audit, folds=True)
+    show_paths(audit, parameters.user)
+    show_sources(audit)
+    save_audit(audit, parameters)
+    return audit
 
 
-def show_charts(audit: Audit) -> None:
+def _asked_first(actions: Actions, audit: Audit, parameters: AuditUsersParameters) -> Any:
+    """The answer to what the parameters ask: a user in full, or a comparison."""
+    try:
+        if parameters.user:
+            return actions.user({"name": parameters.user})
+        before = audit.of(load_state(parameters.compare_to))
+        markup, said = describe_changes(before, compare(before, audit))
+    except IamkitError as error:
+        return {"said": str(error), "wrong": True}
+    return {"shown": markup, "title": said}
+
+
+def _how_complete(audit: Audit) -> str:
+    lines = failures(audit)
+    if not lines:
+        return "✔ Everything that was asked for was read."
+    return f"⚠ The audit is incomplete, and what is missing is not fine. {'; '.join(lines)}."
+
+
+def _read(
+    source: AuditSource,
+    parameters: AuditUsersParameters,
+    on_progress: Callable[[str, int, int], None],
+    on_bulk: Callable[[Audit], None],
+) -> tuple[Audit, list[Kept]]:
+    """The audit, and the states of earlier ones; that of an account is kept beside them."""
+    if isinstance(source, AccountState):
+        return audit_of(source, parameters), []
+    state = read_audited(source, parameters, on_progress, on_bulk)
+    audit = audit_of(state, parameters)
+    kept = list_kept(kept_folder(source))
+    if problem := keep_audit(source, audit):
+        show(f"⚠ {problem}")
+    return audit, kept
+
+
+def _earlier(audit: Audit, parameters: AuditUsersParameters, kept: list[Kept]) -> Audit | None:
+    """The audit to compare with: of the state that is named, else of the last that was kept."""
+    if parameters.compare_to:
+        return audit.of(load_state(parameters.compare_to))
+    return load_audit(kept[-1], audit) if kept else None
+
+
+def show_charts(audit: Audit, *, folds: bool = False) -> None:
     """Four pictures, side by side where there is room."""
     charts = draw_charts(audit)
     figures = "".join(_figure(chart) for chart in charts)
-    markup = f'<div style="{GRID}">{figures}</div>'
+    markup = f'{SCHEMES}<div style="{GRID}">{figures}</div>'
     told = "\n".join(f"{chart.title}. {chart.told}" for chart in charts)
-    show_html(markup, told)
+    show_html(folded("Pictures", markup) if folds else markup, told)
 
 
-def show_comparison(audit: Audit, parameters: AuditUsersParameters) -> Comparison | None:
-    """What has changed since a saved state; None if the parameters name none."""
-    if not parameters.compare_to:
-        show("Set compare_to to a state that was saved earlier, to see what has changed since.")
-        return None
-    before = load_state(parameters.compare_to)
-    found = compare(Audit(before, parameters.thresholds, parameters.waivers), audit)
-    since = f"{before.read_at:%Y-%m-%d %H:%M} UTC" if before.read_at else "then"
-    changes = found.findings[~found.findings["change"].isin(["still", UNTOLD])]
-    show(f"Since {since}: {_counted(found)}.")
-    for title, frame in (
-        ("Users", found.users),
-        ("Permissions", found.permissions),
-        ("Findings", changes),
-    ):
-        if len(frame):
-            show(title, in_words(frame.head(200), {}))
-    return found
+def show_sources(audit: Audit) -> None:
+    """The waivers, and where everything comes from, folded."""
+    if len(audit.waivers):
+        show(f"Waivers: {len(audit.waivers)}", audit.waivers)
+    sources = in_words(audit.sources, schema.SOURCES)
+    text = sources.to_string(index=False)
+    markup = table(sources.to_numpy().tolist(), list(sources.columns))
+    show_html(folded("Where it comes from, and how old it is", markup), text)
+
+
+def _tables_as_text(audit: Audit) -> str:
+    names = ["severity", "status", "principal", "resource", "check"]
+    findings = in_words(audit.findings[names], schema.FINDINGS).to_string(index=False)
+    names = ["user", "worst_severity", "groups", "mfa_active", "effective_admin", "last_activity"]
+    users = in_words(audit.users[[*names, "unknown", "not_read"]], schema.USERS)[names]
+    return f"{findings}\n\n{users.to_string(index=False)}"
 
 
 def save_audit(audit: Audit, parameters: AuditUsersParameters) -> None:
@@ -109,7 +201,6 @@ def save_audit(audit: Audit, parameters: AuditUsersParameters) -> None:
         InputError: the folder cannot be written.
     """
     if not parameters.save_to:
-        show("Set save_to to a folder, to keep the tables, the findings and the state.")
         return
     if reason := applying_is_off():
         show(f"Nothing is kept in {parameters.save_to}. {reason}")
@@ -146,32 +237,9 @@ def saved_banner(state: AccountState, where: str) -> dict[str, Any]:
     when = f"on {read}" if read else "at an unknown time"
     text = f"SAVED, account {state.account_id} as it was read {when}, from {where}"
     markup = f'<div role="note" style="background:#4d5966;{BANNER}">■ {escape(text)}</div>'
-    account = {"account_id": state.account_id, "word": "SAVED", "read": read}
+    account = {"account_id": state.account_id, "alias": state.alias or "", "word": "SAVED"}
+    account["read"] = f"{state.read_at:%Y-%m-%d}" if state.read_at else ""
     return mime_bundle(markup, text) | {ACCOUNT_MIME: account}
-
-
-class _Progress:
-    """A bar for each kind of call, in a browser alone."""
-
-    def __init__(self) -> None:
-        # An app shows what a cell displayed when it has ended, and the bar is gone by then.
-        self._shown = someone_is_there() and not is_app()
-        self._bar: Any = None
-
-    def __call__(self, operation: str, done: int, total: int) -> None:
-        if not self._shown or total == 0:
-            return
-        if self._bar is None:
-            self._bar = widgets.IntProgress(layout={"width": "30em"})
-            self._bar.style.description_width = "initial"
-            display(self._bar)
-        self._bar.max, self._bar.value = total, done
-        self._bar.description = f"{operation} {done:,} of {total:,}"
-
-    def close(self) -> None:
-        """Take the bar away."""
-        if self._bar is not None:
-            self._bar.close()
 
 
 def _figure(chart: Chart) -> str:
@@ -179,17 +247,5 @@ def _figure(chart: Chart) -> str:
     data = base64.b64encode(chart.svg.encode()).decode()
     return (
         f'<img src="data:image/svg+xml;base64,{data}" alt="{escape(chart.title)}: '
-        f'{escape(chart.told)}" style="width:100%;background:#fff">'
+        f'{escape(chart.told)}" class="iamkit-chart" style="width:100%">'
     )
-
-
-def _counted(found: Comparison) -> str:
-    words = [
-        *(f"{n} users {word}" for word, n in found.users["change"].value_counts().items()),
-        *(
-            f"{n} users' permissions {word}"
-            for word, n in found.permissions.groupby("change")["user"].nunique().items()
-        ),
-        *(f"{n} findings {word}" for word, n in found.findings["change"].value_counts().items()),
-    ]
-    return ", ".join(words) or "nothing has changed"

@@ -1,119 +1,99 @@
-"""The numbers of an audit that matter, what fails worst, and what could not be told."""
+"""An audit's first page as HTML: the numbers, who is behind them, who is new and who has gone."""
 
-import pandas as pd
+from collections.abc import Iterable
 
-from iamkit.audit import CHECKS, Audit
-from iamkit.audit.exports import count_users, failures, to_text
-from iamkit.audit.schema import REPORT, SEVERITIES
+from iamkit.audit import Audit
+from iamkit.audit.first_page import FirstPage, make_first_page
+from iamkit.audit.markdown import to_markdown
+from iamkit.audit.numbers import Number
 from iamkit.notebook.display import show_html
 from iamkit.notebook.markup import Markup, escape, severity_badge, table
 from iamkit.text import few
 
-PLAIN, FINE, BAD, UNKNOWN_COLOUR = "#1b1b1b", "#1a7f37", "#b2182b", "#8a4600"
-"""Colours of numbers; no number is fine while some of it is unknown."""
-CARD = (
-    "border:1px solid #d0d7de;border-radius:8px;padding:8px 14px;min-width:8em;"
-    "display:inline-block;margin:0 8px 8px 0;vertical-align:top"
-)
+STYLE = """<style>
+.iamkit-first { --bad: var(--iamkit-bad, #b3261e); --good: var(--iamkit-good, #1a6b32);
+  --unsure: var(--iamkit-unsure, #7a5200); max-width: 76rem; break-after: page; }
+[data-jp-theme-light="false"] .iamkit-first { --iamkit-bad: #ff9a91; --iamkit-good: #6fdd8b;
+  --iamkit-unsure: #e8b84a; }
+.iamkit-first .four { display: grid; gap: 12px; margin: 12px 0;
+  grid-template-columns: repeat(auto-fit, minmax(13em, 1fr)); }
+.iamkit-first .four > div { border: 1px solid var(--jp-border-color1, #c4c9cf);
+  border-left-width: 5px; border-radius: 8px; padding: 10px 14px; break-inside: avoid; }
+.iamkit-first .four b { display: block; font-size: 1.9em; line-height: 1.2; }
+.iamkit-first .four p { margin: 2px 0; }
+.iamkit-first .soft { color: var(--jp-ui-font-color2, #57606a); font-size: .9em; }
+.iamkit-first .bad { border-left-color: var(--bad) !important; }
+.iamkit-first .bad b { color: var(--bad); }
+.iamkit-first .fine { border-left-color: var(--good) !important; }
+.iamkit-first .fine b { color: var(--good); }
+.iamkit-first .unsure { border-left-color: var(--unsure) !important; }
+.iamkit-first .unsure b { color: var(--unsure); }
+.iamkit-first :is(td, th) { white-space: normal !important; }
+@media print {
+  .iamkit-first, .iamkit-first p { font-size: 9pt; }
+  .iamkit-first .four { grid-template-columns: repeat(4, 1fr); gap: 8px; }
+  .iamkit-first .four > div { padding: 6px 8px; }
+}
+</style>"""
 
 
-def show_summary(audit: Audit, worst: int = 10) -> None:
-    """The numbers that matter, the worst findings, and what could not be read."""
-    failing = audit.findings[audit.findings["status"] == "fail"]
-    cards = "".join(_card(*card) for card in _numbers(audit, failing))
-    gaps = "".join(f"<p>⚠ {escape(line)}</p>" for line in failures(audit))
-    counts = ", ".join(f"{(failing['severity'] == word).sum()} {word}" for word in SEVERITIES)
-    unknown = audit.findings[audit.findings["status"] == "unknown"]
-    counts += f", {len(unknown):,} unknown" if len(unknown) else ""
-    markup = (
-        f"<div>{cards}</div>{gaps}<p><b>Findings: {counts}.</b> The worst first, of each check:</p>"
-        f"{_by_check(failing, worst, certain=unknown.empty)}{_unknown_by_check(unknown)}"
-    )
-    show_html(markup, to_text(audit))
+def show_first_page(audit: Audit, before: Audit | None = None) -> None:
+    """The first page of an audit, compared with an earlier one if there is one."""
+    page = make_first_page(audit, before)
+    show_html(describe_first_page(page), to_markdown(page))
 
 
-def _numbers(audit: Audit, failing: pd.DataFrame) -> list[tuple[str, str, str]]:
-    users = audit.users
-    counts = failing["check"].value_counts()
-    untold = audit.findings[audit.findings["status"] == "unknown"]["check"].value_counts()
-
-    def bad(*checks: str) -> tuple[str, str]:
-        number = int(sum(counts.get(check, 0) for check in checks))
-        unknown = int(sum(untold.get(check, 0) for check in checks))
-        colour = BAD if number else UNKNOWN_COLOUR if unknown else FINE
-        return _and_unknown(number, unknown), colour
-
-    admins = users["effective_admin"]
-    perhaps = int(admins.isna().sum())
-    whole = "users" not in audit.gaps.kinds
-    return [
-        ("users", count_users(audit), PLAIN if whole else UNKNOWN_COLOUR),
-        ("without MFA at the console", *bad("console-mfa")),
-        (
-            "administrators" if whole else "administrators, of those that were read",
-            _and_unknown(int(admins.sum()), perhaps),
-            UNKNOWN_COLOUR if perhaps or not whole else PLAIN,
-        ),
-        ("keys to rotate", *bad("key-rotation")),
-        ("unused credentials", *bad("unused-password", "unused-key")),
-        ("the root's findings", *bad(*(name for name in CHECKS if name.startswith("root-")))),
-        _report_card(audit),
-    ]
-
-
-def _and_unknown(number: int, unknown: int) -> str:
-    return f"{number:,}" + (f" + {unknown:,} unknown" if unknown else "")
-
-
-def _report_card(audit: Audit) -> tuple[str, str, str]:
-    """When AWS made the credential report, or that there is none."""
-    source = audit.state.source(REPORT)
-    if source.status != "read":
-        return "credential report", source.status, UNKNOWN_COLOUR
-    if source.at is None:
-        return "date of the credential report", "unknown", UNKNOWN_COLOUR
-    age = (audit.now - source.at).total_seconds() / 3600
-    return f"credential report, {age:.1f} h old", f"{source.at:%Y-%m-%d}", PLAIN
-
-
-def _card(label: str, value: str, colour: str) -> str:
+def describe_first_page(page: FirstPage) -> str:
+    """The first page as HTML."""
+    numbers = "".join(_number(number, before, page.since) for number, before in page.numbers)
+    gaps = "".join(f"<p>⚠ {escape(line)}</p>" for line in page.problems)
     return (
-        f'<div style="{CARD}"><div style="font-size:1.6em;color:{colour}"><b>{escape(value)}</b>'
-        f'</div><div style="color:#4d5966">{escape(label)}</div></div>'
+        f'{STYLE}<div class="iamkit-first"><p><b>{escape(page.headline)}.</b></p>'
+        f'<div class="four">{numbers}</div>{gaps}{"".join(_changes(page))}{"".join(_worst(page))}'
+        f'<p class="soft">{escape(page.report)}</p></div>'
     )
 
 
-def _by_check(failing: pd.DataFrame, most: int, *, certain: bool) -> str:
-    """The checks that fail, the worst first, each with the first of whom it concerns."""
-    if failing.empty:
-        return "<p>✔ None.</p>" if certain else "<p>None that is known.</p>"
-    rows = [
-        (
-            Markup(severity_badge(str(first["severity"]))),
-            first["title"],
-            f"{len(found):,}",
-            few(dict.fromkeys(found["principal"]), 4),
-            first["cis"].split(", ")[-1],
-        )
-        for _, found in failing.groupby("check", sort=False, observed=True)
-        for first in [found.iloc[0]]
-    ]
-    left = f"<p>… and {len(rows) - most} checks more, below.</p>" if len(rows) > most else ""
-    return table(rows[:most], ("", "expected", "fails", "who", "CIS")) + left
+def _number(number: Number, before: Number | None, since: str) -> str:
+    then = f"{before.text} on {since}" if before else ""
+    who = few(number.who, 6) if number.who else ""
+    return (
+        f'<div class="{number.tone}"><b>{escape(number.text)}</b><p>{escape(number.label)}</p>'
+        f'<p class="soft">{escape(then)}</p><p class="soft">{escape(who)}</p></div>'
+    )
 
 
-def _unknown_by_check(unknown: pd.DataFrame) -> str:
-    """The checks that could not be told, the worst first, and what they would need."""
-    if unknown.empty:
-        return ""
+def _changes(page: FirstPage) -> Iterable[str]:
+    if page.changes is None:
+        yield '<p class="soft">There is no earlier audit to compare with.</p>'
+        return
     rows = [
-        (
-            Markup(severity_badge(str(found["severity"].iloc[0]))),
-            found["title"].iloc[0],
-            Markup(f'<b style="color:{UNKNOWN_COLOUR}">{len(found):,} unknown</b>'),
-            found["source"].iloc[0],
-        )
-        for _, found in unknown.groupby("check", sort=False, observed=True)
+        (word, few(names, 12))
+        for word, change in (("New", "came"), ("Gone", "went"), ("Replaced", "replaced"))
+        if (names := page.users_who(change))
     ]
-    heading = "<p><b>What could not be told</b>, and may be as bad:</p>"
-    return heading + table(rows, ("", "expected", "for", "hangs on"))
+    rows += [
+        (f"{len(found)} findings {change}", few(dict.fromkeys(found["principal"]), 12))
+        for change in ("new", "gone")
+        if len(found := page.findings_that(change))
+    ]
+    if page.cannot_be_told:
+        rows.append((f"{page.cannot_be_told} more", "cannot be told: one of the audits lacks it"))
+    yield f"<p><b>Since {escape(page.since)}</b></p>"
+    yield table(rows, ("", "who")) if rows else "<p>Nobody came or went.</p>"
+
+
+def _worst(page: FirstPage) -> Iterable[str]:
+    if page.urgent:
+        yield "<p><b>The worst, of each check</b></p>"
+        rows = [
+            (Markup(severity_badge(one.severity)), one.expected, few(one.names, 4), one.action)
+            for one in page.urgent
+        ]
+        yield table(rows, ("", "expected", "who", "what to do"))
+    if page.more > 0:
+        yield f"<p>… and {page.more} checks more, below.</p>"
+    if page.untold:
+        yield f"<p><b>{page.untold:,} checks could not be told</b>, and may be as bad.</p>"
+    elif not page.urgent:
+        yield "<p>None that is known.</p>" if page.problems else "<p>✔ Nothing was found.</p>"

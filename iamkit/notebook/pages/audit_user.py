@@ -3,21 +3,18 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import ipywidgets as widgets
 import pandas as pd
-from IPython.display import display
 
 from iamkit.audit import Audit, schema
 from iamkit.audit.schema import in_words
 from iamkit.errors import InputError
 from iamkit.notebook.display import show, show_html
-from iamkit.notebook.interactive import someone_is_there
 from iamkit.notebook.markup import escape, folded, severity_badge, table
-from iamkit.notebook.pages.tables import worst_first
+from iamkit.notebook.pages.audit_tables import worst_first
 
 
 def show_user(audit: Audit, name: str = "") -> None:
-    """One user in full; in a browser with a field to choose another.
+    """One user in full.
 
     Args:
         audit: the audit.
@@ -30,23 +27,10 @@ def show_user(audit: Audit, name: str = "") -> None:
         told = "No user is known." if "users" in audit.gaps.kinds else "The account has no users."
         show(told)
         return
-    names = list(audit.users["user"])
     name = name or str(worst_first(audit.users).iloc[0]["user"])
-    if name not in names:
+    if name not in set(audit.users["user"]):
         raise InputError(f"The account has no user {name!r}.")
-    markup, text = describe_user(audit, name)
-    if not someone_is_there():
-        show_html(markup, text)
-        return
-    chosen = widgets.Combobox(value=name, options=names, description="User", ensure_option=True)
-    shown = widgets.HTML(markup)
-
-    def describe(change: Any) -> None:
-        if change["new"] in names:
-            shown.value = describe_user(audit, change["new"])[0]
-
-    chosen.observe(describe, "value")
-    display(widgets.VBox([chosen, shown]))
+    show_html(*describe_user(audit, name))
 
 
 def describe_user(audit: Audit, name: str) -> tuple[str, str]:

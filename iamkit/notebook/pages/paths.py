@@ -11,7 +11,6 @@ from iamkit.audit.escalation_picture import Picture, draw_paths, drawn_people
 from iamkit.notebook.display import show, show_html
 from iamkit.notebook.interactive import someone_is_there
 from iamkit.notebook.markup import escape
-from iamkit.notebook.pages.tables import show_table
 from iamkit.policies.escalation.answers import paths_table
 from iamkit.policies.escalation.search import Escalation
 
@@ -39,6 +38,7 @@ def show_paths(audit: Audit, around: str = "") -> None:
         audit: the audit.
         around: a user or role, as its name or as ``user ada``; the picture is of those near it.
     """
+    show_html("<h3>Who can become administrator</h3>", "Who can become administrator:")
     found = audit.escalation
     table, names = paths_table(found), drawn_people(found)
     for answer, said in SENTENCES.items():
@@ -49,7 +49,7 @@ def show_paths(audit: Audit, around: str = "") -> None:
         first = next((n for n in names if n in (around, f"user {around}", f"role {around}")), "")
         _show_picture(found, names, first)
     if len(table):
-        show_table(table[SHOWN], {})
+        show(table[SHOWN])
 
 
 def _show_picture(found: Escalation, names: list[str], around: str) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from iamkit.audit import Audit
-from iamkit.audit.exports import failures
+from iamkit.audit.numbers import failures
 from iamkit.audit.priorities import Urgent, count_findings, most_urgent
 from iamkit.aws.audit_run import audit_of
 from iamkit.aws.read import AUDITED, read_account

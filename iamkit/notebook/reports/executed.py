@@ -43,6 +43,11 @@ class Stamp:
         return f"{self.at:%Y-%m-%d %H:%M} UTC" if self.at else ""
 
     @property
+    def day(self) -> str:
+        """The date, in UTC."""
+        return f"{self.at:%Y-%m-%d}" if self.at else ""
+
+    @property
     def account(self) -> str:
         """The account: ``000000000000 (maestrodev), SANDBOX``."""
         alias = f" ({self.alias})" if self.alias else ""

@@ -16,13 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from iamkit.notebook.reports.executed import Sheet, html_of, parameters_of, text_pieces, to_sheet
-from iamkit.notebook.result import NotebookResult
+from iamkit.notebook.result import NotebookResult, headline_of
 
 TEMPLATES = Path(__file__).parent / "templates"
 LONG = 4
 """Sections from which on a page has a table of contents."""
-WIDE = 8
-"""Columns from which on a page is printed across."""
 TONES = {"done": "good", "nothing to do": "good", "planned": "wait", "partly applied": "bad"}
 
 _SCRIPT = re.compile(r"<script\b[^>]*>(.*?)</script", re.DOTALL | re.IGNORECASE)
@@ -46,9 +44,7 @@ def to_html(
     """
     sheet = to_sheet(notebook, name, result)
     sections = _sections(notebook["cells"], others)
-    shown = [html_of(o) for s in sections for c in s["cells"] for o in c.get("outputs", ())]
-    heads = (head.count("<th") for text in shown for head in _TABLE_HEAD.findall(text))
-    facts = (("When", sheet.stamp.when), ("Account", sheet.stamp.account))
+    facts = (("When", sheet.stamp.day), ("Account", sheet.stamp.account))
     page = {
         "title": sheet.title,
         "short": sheet.short,
@@ -60,7 +56,6 @@ def to_html(
         "about": _cut_about(sections[0]),
         "sections": sections,
         "contents": sum(bool(section["title"]) for section in sections) >= LONG,
-        "wide": max(heads, default=0) >= WIDE,
         "index": len(others) > 1,
         "style": _style(),
         "scripts": _SCRIPTS_HERE,
@@ -74,13 +69,11 @@ def to_index(sheets: Sequence[Sheet]) -> str:
     """The page of a run that links to those of its notebooks: what one sends to a manager."""
     stamp = next((sheet.stamp for sheet in sheets if sheet.stamp.alias), sheets[0].stamp)
     stamp = replace(stamp, at=sheets[0].stamp.at)
-    applied = sum(sheet.result.applied for sheet in sheets if sheet.result)
+    headline = headline_of([sheet.result for sheet in sheets if sheet.result])
     page = {
-        "title": "What the notebooks did",
-        "short": "What the notebooks did",
+        "title": headline,
+        "short": headline,
         "stamp": str(stamp),
-        "said": f"{stamp}. Notebooks: {len(sheets)}. Changes made: {applied}.",
-        "wide": False,
         "style": _style(),
         "scripts": "'none'",
     }
@@ -152,33 +145,26 @@ def _shown(outputs: Sequence[Any], others: Collection[str]) -> Iterator[Any]:
 
 
 def _mended(markup: str) -> str:
-    """An output's tables: each column's head with its scope, the plain copy of itables marked.
-
-    itables puts a plain table beside its own, for readers without scripts. Paper has that one.
-    """
-    markup = _TABLE_HEAD.sub(_with_scope, markup)
-    ranked = " ranked" if re.search(r">rank</th>\s*</tr>", markup) else ""
-    markup = re.sub(r'(<div id="\w+_fallback")', rf'\1 class="static{ranked}"', markup)
-    return re.sub(r"<sup>(?=<noscript>).*?</sup>", "", markup, flags=re.DOTALL)
+    """An output's tables, each column's head with its scope."""
+    return _TABLE_HEAD.sub(_with_scope, markup)
 
 
 def _with_scope(head: re.Match[str]) -> str:
-    # Without quotes it also stands inside of a script's strings, where itables has its heads.
-    scoped = re.sub(r"<th(?=[\s>])(?![^>]*\bscope=)", "<th scope=col", head[0])
+    scoped = re.sub(r"<th(?=[\s>])(?![^>]*\bscope=)", '<th scope="col"', head[0])
     return re.sub(r">(\w+_\w+)</th>", lambda name: name[0].replace("_", "_<wbr>"), scoped)
 
 
 def _allow_own_scripts(page: str) -> str:
     """A page whose policy runs the scripts that it was made with, by their hashes, and no other.
 
-    Handlers in attributes have no hash. itables loads its own code from an address of ``blob:``.
+    Handlers in attributes have no hash.
     """
     hashes = {
         base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
         for script in _SCRIPT.findall(page)
     }
-    allowed = " ".join(["blob:", *sorted(f"'sha256-{text}'" for text in hashes)])
-    return page.replace(_SCRIPTS_HERE, allowed if hashes else "'none'", 1)
+    allowed = " ".join(sorted(f"'sha256-{text}'" for text in hashes))
+    return page.replace(_SCRIPTS_HERE, allowed or "'none'", 1)
 
 
 def _css_text(text: str) -> str:

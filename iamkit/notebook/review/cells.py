@@ -8,6 +8,7 @@ from iamkit.aws.apply import Outcome
 from iamkit.aws.session import Session
 from iamkit.notebook.display import show, show_html
 from iamkit.notebook.interactive import someone_is_there
+from iamkit.notebook.plan_view import describe
 from iamkit.notebook.result import RESULT_MIME
 from iamkit.notebook.review.review import AfterApply, Review, WantedForm, sentences
 from iamkit.plan.changes import Plan
@@ -72,5 +73,6 @@ def tell_runner(plan: Plan, outcome: Outcome | None) -> None:
         "journal": str(outcome.journal) if outcome else "",
         "notes": [note for note in plan.notes if note not in plan.doubts],
         "doubts": list(plan.doubts),
+        "changes": [[change.verb, change.target, describe(change)] for change in plan.changes],
     }
     display({RESULT_MIME: counts, "text/plain": ""}, raw=True)

@@ -180,12 +180,13 @@ class _Run:
             error=_told(verdict, error, self.made),
             exit_code=verdict.exit_code,
             notes=tuple(counts.get("notes", ())),
+            changes=tuple(tuple(change) for change in counts.get("changes", ())),
         )
         try:
             self.search = SecretSearch(secrets())
         except (IamkitError, OSError) as problem:  # nobody knows what the error's own text holds
             said = f"The report could not be searched for secrets, so it was not kept: {problem}"
-            return self.with_problem(replace(result, error=None, notes=()), said)
+            return self.with_problem(replace(result, error=None, notes=(), changes=()), said)
         try:
             self._keep(result, self.search)
         except NotKept as problem:
@@ -194,7 +195,7 @@ class _Run:
             return self.with_problem(result, f"The report could not be made ({problem.strerror}).")
         except SecretLeak as leak:
             made = "" if self.search.finds_in(self.made) else self.made
-            found = self.with_problem(replace(result, error=None, notes=()), "")
+            found = self.with_problem(replace(result, error=None, notes=(), changes=()), "")
             return replace(found, outcome="failed", error=f"{made}{leak}")
         return result
 
