@@ -3,12 +3,9 @@
 Running all cells in a browser never changes an account.
 """
 
-import json
-import os
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 from typing import Any, Protocol
 
 from iamkit.account.gaps import DETAILS
@@ -221,18 +218,8 @@ def bundle_of_next(parameters: NotebookParameters) -> dict[str, Any]:
     here = next((n for n, model in NOTEBOOKS.items() if model is type(parameters)), names[-1])
     following = [*names, names[0]][names.index(here) + 1]
     purpose = NOTEBOOKS[following].purpose
-    link = f'<a href="{following}.ipynb"{_opening(following)}>{following}</a>'
+    link = f'<a href="{following}.ipynb">{following}</a>'
     return mime_bundle(f"<p><b>Next: {link}</b>. {escape(purpose)}.</p>", f"Next: {following}.")
-
-
-def _opening(notebook: str) -> str:
-    """What lets JupyterLab open a neighbour of this notebook in a tab, from within a widget."""
-    here = os.environ.get("JPY_SESSION_NAME", "")
-    if not here.endswith(".ipynb"):
-        return ""
-    path = PurePosixPath(here).with_name(f"{notebook}.ipynb")
-    arguments = escape(json.dumps({"path": str(path)}))
-    return f' data-commandlinker-command="docmanager:open" data-commandlinker-args="{arguments}"'
 
 
 def sentences(said: list[str]) -> str:

@@ -25,13 +25,14 @@ function find_trouble(kernel, silent, inLab, busy) {
   return silent ? `The kernel was restarted or has ended, so nothing here answers. ${restart}${left}` : "";
 }
 
-/** Run a command of JupyterLab, which follows clicks on what names one; the focus stays. */
-function run_command(name) {
-  const link = document.body.appendChild(document.createElement("span"));
-  link.dataset.commandlinkerCommand = name;
-  link.dataset.commandlinkerArgs = "{}";
-  link.click();
-  link.remove();
+/** Press a notebook's button that saves, which would take the focus from who types. */
+function save_notebook(panel) {
+  const button = panel?.querySelector('[data-command="docmanager:save"]');
+  const focused = document.activeElement;
+  const give_back = () => focused?.focus({ preventScroll: true });
+  button?.click();
+  give_back();
+  setTimeout(() => document.activeElement === button && give_back(), 20);
 }
 
 function render({ model, el }) {
@@ -88,7 +89,7 @@ function render({ model, el }) {
     }, 1300);
   };
   // Calls were made, so a reload must find what they came to.
-  const save = () => setTimeout(() => panel() && run_command("docmanager:save"), 1500);
+  const save = () => setTimeout(() => save_notebook(panel()), 1500);
 
   const came = () => {
     come_into_view();
