@@ -551,6 +551,7 @@ def star_policy(policies: pd.DataFrame, _: Thresholds) -> Any:
     data=["full_admin", "full_admin_if", "attached_to"],
     rationale="An address, a tag or an hour is no proof of who calls, and often always true.",
     action="Ask for MFA as well, by Bool, or allow only the actions that are needed",
+    by_hand="Who needs what of it, a person must say.",
     reading="A condition that lets only calls with MFA through passes; BoolIfExists does not.",
 )
 def conditional_star_policy(policies: pd.DataFrame, _: Thresholds) -> Any:
