@@ -379,6 +379,7 @@ def demo() -> int:
     """Set up and audit a private practice account with all notebooks, and show the result."""
     import tempfile
 
+    from iamkit.demo import MENDED, show_mending
     from iamkit.notebook.result import exit_code_of
     from iamkit.parameters.models import NOTEBOOKS
     from iamkit.parameters.practice import packaged
@@ -387,12 +388,20 @@ def demo() -> int:
     with tempfile.TemporaryDirectory(prefix="iamkit-demo-") as folder:
         os.environ["IAMKIT_HOME"] = folder
         try:
-            start_sandbox(Path(folder) / "sandbox", authorize=True)
-            first, *others = NOTEBOOKS
+            sandbox = start_sandbox(Path(folder) / "sandbox", authorize=True)
+            file = packaged("parameters") / "sandbox.yaml"
+            first, *others = (name for name in NOTEBOOKS if name != MENDED)
             guide = (*others, first)  # the start page sums it up
-            results = _run(guide, packaged("parameters") / "sandbox.yaml", apply=True)
+            results = _run(guide, file, apply=True)
             if exit_code_of(results) == 0:
                 _say_what_the_demo_did(results)
+
+                def mend(rows: str) -> None:
+                    given = (("mend", rows), ("allow_destructive", "true"))
+                    results.extend(_run((MENDED,), file, given, apply=True))
+
+                show_mending(sandbox, file, mend, _say)
+                click.echo("The practice account is gone again. Step through it: iamkit lab")
         finally:
             stop_sandbox(Path(folder) / "sandbox")
     return exit_code_of(results)
@@ -447,7 +456,6 @@ def _say_what_the_demo_did(results: list["NotebookResult"]) -> None:
         changes = str(result.applied) if result.planned else "-"
         click.echo(f"{result.name:<20} {result.outcome:<14} {changes:>7} {result.seconds:>8.1f}")
     click.echo(f"\nSign-in address: {sign_in_url('maestrodev')}")
-    click.echo("The practice account is gone again. Step through it yourself: iamkit lab")
 
 
 @cli.command()

@@ -118,7 +118,7 @@ def test_every_command_of_the_readme_exists():
     for target in re.findall(r"\bmake (demo|test|\w+)`", README):
         assert target in targets
     for command in sorted(
-        set(re.findall(r"iamkit (run|audit|who-can|lab|init|doctor|sandbox \w+)\b", README))
+        set(re.findall(r"iamkit (run|audit|who-can|undo|lab|init|doctor|sandbox \w+)\b", README))
     ):
         subprocess.run(
             [BIN / "iamkit", *command.split(), "--help"], check=True, capture_output=True
@@ -140,3 +140,24 @@ def test_the_practice_accounts_commands_do_what_the_readme_says(sandbox):
         subprocess.run([BIN / "iamkit", *line.split()[1:]], check=True, capture_output=True)
     secrets = sandbox.secrets()
     assert len(secrets) > 40
+
+
+def test_the_demo_does_what_the_readme_says(tmp_path):
+    """The guide, then a company that is audited, mended, audited again and taken back."""
+    done = subprocess.run(
+        [BIN / "iamkit", "demo"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    (shown,) = re.findall(r"^notebook  .*?(?=^```)", README, re.MULTILINE | re.DOTALL)
+    told = [re.sub(r"[\d.,]+ *", "0 ", line) for line in shown.splitlines() if line]
+    said = [re.sub(r"[\d.,]+ *", "0 ", line) for line in done.stdout.splitlines()]
+    for line in told:
+        assert any(one.split()[:8] == line.split()[:8] for one in said), line
+    counts = re.findall(r"audit finds (\d+) findings", done.stdout)
+    assert len(counts) == len(set(counts)) + 1
+    assert int(re.search(r"audit again: (\d+) findings", done.stdout)[1]) < int(counts[0])
