@@ -163,7 +163,7 @@ def test_every_door_has_the_same_reader(case, tmp_path):
     given |= {"dev_group": "dev", "dev_policy_name": "look"}
     file = tmp_path / "policy.json"
     file.write_text(text)
-    field = field_of("dev_policy", GOOD, DevGroupParameters.model_fields["dev_policy"], None)
+    field = field_of("dev_policy", GOOD, DevGroupParameters.model_fields["dev_policy"])
     field.raw = text
     doors = (
         lambda: check(DevGroupParameters, given),
