@@ -94,6 +94,18 @@ def _step_through(tour: "Tour", sandbox: Any) -> None:
         _take(page, "audit", "workbench", "workbench")
     with tour.notebook("07_policy_studio") as page:
         _take(page, "studio", "workbench", "workbench")
+    with tour.notebook("09_mend_findings") as page:
+        page.get_by_text("Access keys that nobody uses are deactivated").first.click()
+        ticks = page.locator(".widget-checkbox input:not([disabled])")
+        ticks.nth(1).wait_for()
+        for number in range(2):
+            ticks.nth(number).check()
+        wait_for_text(page, "Apply: 2 to update")
+        _take(page, "mend", "workbench", "workbench")
+        _apply(page)
+        page.get_by_role("button", name="Take it back").click()
+        wait_for_text(page, "What gives access back")
+        _take(page, "undo", "workbench", "workbench")
 
 
 @dataclass(frozen=True)

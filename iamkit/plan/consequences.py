@@ -36,6 +36,7 @@ def say_meaning(current: AccountState, plan: Plan, catalogue: Catalogue | None =
         *say_paths(current, after),
         *_say_empty_groups(after, plan.changes),
         *_say_credentials(plan.changes),
+        *_say_keys(plan.changes),
         *_say_alias(plan.changes, current.partition),
     ]
 
@@ -137,6 +138,18 @@ def _say_credentials(changes: Iterable[Change]) -> Iterator[str]:
         names = [change.name for change in changes if change.operation == operation]
         if names:
             yield f"{_people(names)} {said}."
+
+
+def _say_keys(changes: Iterable[Change]) -> Iterator[str]:
+    """Keys that are switched off or on, beside those of who is deleted."""
+    gone = {change.target for change in changes if change.operation == "delete_user"}
+    for status, said in (
+        ("Inactive", "will stop working, and whatever uses it with it"),
+        ("Active", "will work again"),
+    ):
+        for change in changes:
+            if change.arguments.get("Status") == status and change.target not in gone:
+                yield f"Access key {change.arguments['AccessKeyId']} of {change.name} {said}."
 
 
 def _say_alias(changes: Iterable[Change], partition: str) -> Iterator[str]:

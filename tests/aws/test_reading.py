@@ -39,7 +39,7 @@ def test_a_headless_apply_reads_the_account_at_most_three_times(session, sandbox
     """For the plan and what it means, before the first change, and after the last; no more.
 
     What a notebook's users have is asked for as often. The alias is read for each banner too, and
-    beside those once for a plan; 05_account_alias wants it as often, and once for the address.
+    beside those once for a plan; 05_account_alias wants it as often.
     """
     sandbox.set_weather("calm")
     sandbox.set_page_size(1_000)  # AWS's own, of which one holds all
@@ -49,7 +49,7 @@ def test_a_headless_apply_reads_the_account_at_most_three_times(session, sandbox
         assert 0 < calls[DETAILS] <= 3, (notebook, calls)
         assert calls["GetLoginProfile"] <= 3 * 2, (notebook, calls)
         beside_banners = calls["ListAccountAliases"] - calls["GetCallerIdentity"]
-        assert beside_banners == (4 if notebook == SETUP[-1] else 1), (notebook, calls)
+        assert beside_banners == (3 if notebook == SETUP[-1] else 1), (notebook, calls)
 
 
 def test_the_ids_of_keys_are_read_for_findings_and_told_as_not_read_of_others(

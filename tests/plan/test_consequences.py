@@ -187,3 +187,16 @@ def test_a_way_that_depends_is_said_with_what_it_depends_on():
         "whoever gets it may be able to become administrator: make an access key for ada, who is "
         "an administrator (it depends on the access keys of user ada, which were not read)."
     )
+
+
+def test_a_key_that_stops_or_works_again_is_said():
+    """Whatever uses it stops as well; of who is deleted that goes without saying."""
+    keys = {"ann": (AccessKey(id="AKIA1"), AccessKey(id="AKIA2", status="Inactive"))}
+    state = replace(EMPTY, users={"ann": User(name="ann")}, access_keys=keys)
+    status = {"AKIA1": "Inactive", "AKIA2": "Active"}
+    wanted = Desired(users=(DesiredUser(name="ann", make=False, key_status=status),))
+    assert said(state, wanted) == [
+        "Access key AKIA1 of ann will stop working, and whatever uses it with it.",
+        "Access key AKIA2 of ann will work again.",
+    ]
+    assert not any("AKIA" in one for one in said(state, Desired(absent_users=("ann",))))

@@ -14,8 +14,9 @@ from iamkit.audit.mending import Mend, wanted_by
 from iamkit.aws.audit_run import audit_of, read_audited
 from iamkit.aws.read import read_more
 from iamkit.aws.session import Session
-from iamkit.notebook.display import show
+from iamkit.notebook.display import show, show_html
 from iamkit.notebook.markup import escape
+from iamkit.notebook.review.review import sentences
 from iamkit.parameters.models import AuditUsersParameters, MendParameters, MendRow
 from iamkit.plan.changes import Plan
 from iamkit.plan.desired import Desired
@@ -32,7 +33,10 @@ class MendForm:
     Attributes:
         filter: words that the findings of an open part must hold.
         parts: one for each check, opened by a click.
+        idle: what is said while nothing is ticked.
     """
+
+    idle = "Nothing is ticked that is still there to mend."
 
     def __init__(self, parameters: MendParameters, session: Session, audit: Audit) -> None:
         self.audit = audit
@@ -69,7 +73,8 @@ class MendForm:
 
     def show_values(self) -> None:
         """Show what is to be mended and what could be, for readers without a browser."""
-        show(self.table(), self.left_to_people())
+        show(self.table())
+        show_html(self.left_to_people(), "\n".join(self._left()))
 
     def table(self) -> pd.DataFrame:
         """What a plan can end, the worst first: whether it is meant, and whom it concerns."""
@@ -90,11 +95,14 @@ class MendForm:
         return pd.DataFrame(rows, columns=names)
 
     def left_to_people(self) -> str:
-        """The checks whose findings a person must end, with why."""
+        """The checks whose findings a person must end, with why, as HTML."""
+        said = self._left()
+        return f"<p><b>Left to people</b></p>{sentences(said)}" if said else ""
+
+    def _left(self) -> list[str]:
         failing = [one for one in self.audit.found if one.status == "fail"]
         by_hand = {one.check.id: one.check for one in failing if one.check.way == "by hand"}
-        said = [f"{name} ({check.by_hand})" for name, check in by_hand.items()]
-        return f"Left to people: {'; '.join(said)}" if said else "Nothing else is left to people."
+        return [f"{check.title}: {check.by_hand}" for check in by_hand.values()]
 
     def make_widget(self) -> Any:
         """The findings by check, the worst first; a part has its ticks when it is opened."""
@@ -115,7 +123,7 @@ class MendForm:
         if not order:
             return widgets.HTML("<p>Nothing was found that a plan could mend.</p>")
         heading = "<p>Open a part and tick what should end. Nothing is ticked beforehand.</p>"
-        left = widgets.HTML(f"<p>{escape(self.left_to_people())}</p>")
+        left = widgets.HTML(self.left_to_people())
         return widgets.VBox([widgets.HTML(heading), self.filter, self.parts, left])
 
     def _rows(self, findings: Sequence[Finding]) -> tuple[Any, ...]:

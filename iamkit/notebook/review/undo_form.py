@@ -21,9 +21,11 @@ class UndoForm:
 
     Attributes:
         ticks: by the number of a change in its journal.
+        idle: what is said while nothing is ticked.
     """
 
     value = None
+    idle = "Nothing is ticked that is still there to take back."
 
     def __init__(self, session: Session, recorded: RecordedApply) -> None:
         wanted = way_back_of(recorded.made)

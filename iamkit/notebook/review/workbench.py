@@ -208,6 +208,8 @@ class Workbench:
             self._say(f"✋ Not to be applied: {against}")
         elif plan.changes:
             self._say("Nothing has been changed yet. Read the plan; then press Apply.")
+        elif idle := getattr(self.review.form, "idle", ""):
+            self._say(idle)
         else:
             last = last_apply(self.review.session.folder) or ""
             self._say(f"✔ The account is as wanted. {last}")
