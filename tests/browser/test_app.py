@@ -195,7 +195,7 @@ def test_pages_show_no_code_and_apply_nothing(page, session, private_home, tmp_p
         apply = page.locator('button:has-text("Apply")')
         assert all(button.is_disabled() for button in apply.all())
         assert page.evaluate("document.body.dataset.jpThemeLight") == "false"
-        name = page.locator('input[type="text"]').first
+        name = page.locator('input[type="text"]:visible').first
         name.fill("developers")
         name.press("Tab")
         wait_for_text(page, "create group")
