@@ -105,7 +105,7 @@ def test_the_whole_guide_by_clicks_and_keys(page, lab, sandbox, session, guide, 
     run_through(page)
     wait_for_text(page, "Everything that was asked for was read")
     for name in ("alice", "bob", "carol", "dave"):
-        assert front(page).locator(f'th:text-is("{name}")').count() > 0
+        assert front(page).locator(f'th button:text-is("{name}")').count() > 0
 
     open_notebook(page, lab, "07_policy_studio")
     run_through(page)
