@@ -278,9 +278,8 @@ class _Run:
                 result.html.name: page,
             }
             if journal := read_counts(self.notebook).get("journal"):
-                texts[f"{name}.journal.jsonl"] = Path(
-                    journal
-                ).read_text()  # a runner's disk is lost
+                with suppress(OSError):  # a runner's disk is lost; elsewhere it is where it was
+                    texts[f"{name}.journal.jsonl"] = Path(journal).read_text()
             if search.finds_in(*texts.values()):
                 raise SecretLeak(f"A secret is in {name}; what holds it was not kept.")
             keep_files(result.output.parent, texts)
