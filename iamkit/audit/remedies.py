@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from iamkit.account.state import AccountState, Holder, PasswordPolicy, Role
+from iamkit.account.state import JSON, AccountState, Holder, PasswordPolicy, Role
 from iamkit.parameters.thresholds import Thresholds
 from iamkit.plan.changes import changes_to
 from iamkit.plan.desired import (
@@ -18,6 +18,7 @@ from iamkit.plan.desired import (
     DesiredRole,
     DesiredUser,
 )
+from iamkit.policies.grammar.statements import read_statements
 
 Choice = Literal["group", "role"]
 PLACEHOLDERS: Mapping[Choice, str] = {"group": "GROUP", "role": "ROLE"}
@@ -88,12 +89,21 @@ def _join(case: Case) -> Desired:
 
 
 def _move(case: Case) -> Desired:
+    """What denies stays: by it AWS or somebody barred the user."""
     user = case.state.users.get(case.row["user"])
+    inline = user.inline_policies if user else {}
+    known = {arn: case.state.policies.get(arn) for arn in (user.attached_policies if user else ())}
     own = Absent(
-        inline_policies=tuple(user.inline_policies) if user else (),
-        attached_policies=tuple(sorted(user.attached_policies)) if user else (),
+        inline_policies=tuple(name for name, text in inline.items() if not _denies(text)),
+        attached_policies=tuple(
+            sorted(arn for arn, policy in known.items() if policy and not _denies(policy.document))
+        ),
     )
     return _user(case, groups=(case.choice,), absent=own)
+
+
+def _denies(document: JSON) -> bool:
+    return any(not statement.allows for statement in read_statements(document))
 
 
 def _password_rules(case: Case) -> Desired:

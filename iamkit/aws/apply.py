@@ -234,9 +234,9 @@ class _Application:
             return _Failure(IamkitError(_unwritten(error)), stops_all=True)
         failure = self._try(change)
         try:
-            self.journal.after(
-                number, str(failure.error) if failure else "done", self._made(change)
-            )
+            outcome = str(failure.error) if failure else "done"
+            doubtful = failure is not None and failure.doubtful
+            self.journal.after(number, outcome, self._made(change), doubtful=doubtful)
         except OSError as error:  # the change was made, or failed, all the same
             self.outcome.trouble = _unwritten(error)
             self.stopped.set()
@@ -282,7 +282,8 @@ class _Application:
         if change.operation == "create_access_key" and status_of(error) >= 500:
             explained = AwsError(f"{explained} If a key was made, the next run replaces it.")
         stops_all = code_of(error) in STOPS_ALL
-        return _Failure(explained, stops_all=stops_all, passing=may_pass(error))
+        doubtful = status_of(error) >= 500
+        return _Failure(explained, stops_all=stops_all, passing=may_pass(error), doubtful=doubtful)
 
     def _call(self, change: Change) -> None:
         arguments = dict(change.arguments)
@@ -322,6 +323,7 @@ class _Failure:
     error: Exception
     stops_all: bool
     passing: bool = False
+    doubtful: bool = False
 
 
 @contextmanager

@@ -54,9 +54,12 @@ class Journal:
         call = {name: getattr(change, name) for name in FACTS}
         self._write(number, "before", {"caller": caller, **call, "previous": change.before})
 
-    def after(self, number: int, outcome: str, key_id: str = "") -> None:
-        """Write what became of the call, and the id of the access key that it made."""
-        self._write(number, "after", {"outcome": outcome} | ({"key": key_id} if key_id else {}))
+    def after(self, number: int, outcome: str, key_id: str = "", *, doubtful: bool = False) -> None:
+        """Write what became of the call, the key that it made, and whether it may have acted."""
+        facts: dict[str, Any] = {"outcome": outcome}
+        facts |= {"key": key_id} if key_id else {}
+        facts |= {"doubtful": True} if doubtful else {}
+        self._write(number, "after", facts)
 
     def close(self) -> None:
         """Close the file."""
@@ -121,7 +124,11 @@ def read_apply(path: Path) -> RecordedApply | None:
     if not begun:
         return None
     ends = {entry["change"]: entry for entry in entries if entry["event"] == "after"}
-    refused = {number for number, end in ends.items() if end["outcome"] != "done"}
+    refused = {
+        number
+        for number, end in ends.items()
+        if end["outcome"] != "done" and not end.get("doubtful")
+    }
     arn = str(begun[0].get("caller", "")).split(":")
     return RecordedApply(
         path=path,
@@ -137,15 +144,24 @@ def read_apply(path: Path) -> RecordedApply | None:
 
 
 def _made(path: Path, entry: dict[str, Any], end: dict[str, Any] | None) -> Made:
-    if entry["operation"] not in OPERATIONS:
-        raise InputError(f"{path} holds a call that this version does not know: it is of another.")
-    arguments = dict(entry["arguments"])
-    if end and end.get("key"):
-        arguments["AccessKeyId"] = end["key"]
-    facts = {name: entry[name] for name in FACTS} | {"arguments": arguments}
-    change = Change(**facts, before=entry.get("previous"))
-    moment = datetime.fromisoformat((end or entry)["time"])
-    return Made(number=entry["change"], change=change, at=moment, certain=end is not None)
+    try:
+        if entry["operation"] not in OPERATIONS:
+            raise InputError(f"{path} holds a call that this version does not know.")
+        arguments = dict(entry["arguments"])
+        if end and end.get("key"):
+            arguments["AccessKeyId"] = end["key"]
+        facts = {name: entry[name] for name in FACTS} | {"arguments": arguments}
+        change = Change(**facts, before=entry.get("previous"))
+        named = arguments.get(f"{change.kind.title()}Name", change.name)
+        moment = datetime.fromisoformat((end or entry)["time"]).astimezone(UTC)
+        change.inverse  # noqa: B018 - it fails if what its way back needs lacks
+        whole = named == change.name
+    except (TypeError, ValueError, KeyError, AttributeError):
+        whole = False
+    if not whole:
+        raise InputError(f"{path} is no journal as iamkit writes it.")
+    certain = end is not None and not end.get("doubtful")
+    return Made(number=entry["change"], change=change, at=moment, certain=certain)
 
 
 def _entry(line: str) -> dict[str, Any] | None:
@@ -156,7 +172,8 @@ def _entry(line: str) -> dict[str, Any] | None:
         wanted = {"before": FACTS, "after": ("outcome",)}[entry["event"]]
     except (ValueError, KeyError, TypeError):
         return None
-    return entry if {"change", *wanted} <= entry.keys() else None
+    whole = {"change", *wanted} <= entry.keys() and isinstance(entry["change"], int)
+    return entry if whole else None
 
 
 def _words(change: Change) -> str:

@@ -5,7 +5,14 @@ from iamkit.aws.session import Session
 from iamkit.errors import Lockout
 from iamkit.plan.changes import Plan
 from iamkit.plan.desired import OF_EVERY_USER
-from iamkit.plan.lockout import administrators, caller_of, consent_to, find_lockout, may_lock_out
+from iamkit.plan.lockout import (
+    administrators,
+    caller_of,
+    consent_to,
+    find_lockout,
+    may_lock_out,
+    somebody_stays,
+)
 
 TOGETHER = 8
 """Administrators whose credentials are read at once, until one is found who stays."""
@@ -15,7 +22,7 @@ def read_lockout(plan: Plan, session: Session) -> tuple[str, ...]:
     """Why a plan had better not be applied, by a fresh reading: sentences; none for nearly all.
 
     Nothing is read for a plan that takes nothing away. Else everyone's policies are, and the
-    credentials of administrators, until one is found who keeps both.
+    credentials of administrators, those whom it touches first, until one is found who surely stays.
 
     Raises:
         AwsError: the policies cannot be read.
@@ -25,15 +32,13 @@ def read_lockout(plan: Plan, session: Session) -> tuple[str, ...]:
     state = read_permissions(session)
     caller = caller_of(session.identity, session.clients.key_id)
     touched = {change.name for change in plan.changes}
-    names = sorted(administrators(state), key=lambda name: name in touched)
-    found = find_lockout(state, plan.changes, caller)
+    names = sorted(administrators(state), key=lambda name: name not in touched)
     for first in range(0, len(names), TOGETHER):
         some = names[first : first + TOGETHER]
         state = read_more(session, state, dict.fromkeys(OF_EVERY_USER, some))
-        found = find_lockout(state, plan.changes, caller)
-        if not found:
+        if somebody_stays(state, plan.changes):
             break
-    return found
+    return find_lockout(state, plan.changes, caller)
 
 
 def refuse_lockout(plan: Plan, session: Session, accepted: str) -> None:

@@ -302,6 +302,9 @@ def _blockers(current: AccountState, desired: Desired) -> Iterator[str]:
         for one in named:
             if not one.make and one.name not in existing:
                 yield f"{kind} {one.name} is not there; make it first."
+    for group in wanted:
+        if group in desired.absent_groups:
+            yield f"Group {group} is to be deleted, and a user is to be in it: choose one of them."
     own = own_policies(current)
     for name in desired.absent_policies:
         if name in own and (having := holders_of(current, own[name].arn)):

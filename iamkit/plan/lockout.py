@@ -27,6 +27,10 @@ HARMLESS = frozenset(
 """Calls that take no permission and no credential from anybody who works today."""
 
 
+READS = ("iam:GetAccountAuthorizationDetails", "iam:ListAccessKeys", "iam:GetLoginProfile")
+"""What it takes to see that a plan was applied, and to take it back."""
+
+
 class Grade(IntEnum):
     """How surely somebody can do something."""
 
@@ -84,6 +88,11 @@ def find_lockout(
     """
     after = account_after(current, changes)
     return (*_no_administrator(current, after), *_own_way(current, after, changes, caller))
+
+
+def somebody_stays(current: AccountState, changes: Iterable[Change]) -> bool:
+    """Whether after a plan somebody surely can administer the account."""
+    return any(grade is Grade.SURELY for _, grade in _whole(account_after(current, changes)))
 
 
 def consent_to(account_id: str, changes: Iterable[Change]) -> str:
@@ -172,7 +181,7 @@ def _own_way(
     has = Holdings(after, catalogue).of(after.users[caller.user])
     lost = [
         action
-        for action in sorted({_action(change) for change in (*changes, *back)})
+        for action in (*sorted({_action(change) for change in (*changes, *back)}), *READS)
         if _grade(has, catalogue.matching(action)) < _grade(had, catalogue.matching(action))
     ]
     if lost:

@@ -5,21 +5,21 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
-from iamkit.account.state import AccountState, Group, User
+from iamkit.account.state import AccountState, User
 from iamkit.errors import InputError
-from iamkit.plan.access_changes import access_steps
+from iamkit.plan.access_given import say_access_given
 from iamkit.plan.change import Change
 from iamkit.plan.changes import Plan, holders_of, make_plan, own_policies
 from iamkit.plan.desired import Desired
 from iamkit.plan.merging import merge
 from iamkit.plan.preview import account_after
-from iamkit.policies.actions.catalogue import load_catalogue
 from iamkit.text import few
 
 State = Literal["ready", "gives access", "changed since", "nothing left", "no way back"]
 ASKS: tuple[State, ...] = ("gives access", "changed since")
 """What is taken back only if somebody names it."""
 Chosen = Collection[int] | Literal["all", "ready"]
+QUARANTINE = "AWSCompromisedKeyQuarantine"
 CLOCKS = timedelta(minutes=10)
 """How far AWS's clock and that of who applied may lie apart."""
 
@@ -119,8 +119,10 @@ def plan_undo(current: AccountState, made: Sequence[Made], chosen: Chosen = "rea
     if unknown := sorted(named - known):
         raise InputError(f"The journal has no change {few(map(str, unknown))}.")
     state, wanted, steps = current, list[Desired](), list[UndoStep]()
-    for one in reversed([_with_key(current, each) for each in made]):
-        step = _judge(state, one)
+    found = [_with_key(current, each) for each in made]
+    ours = {str(one.change.arguments.get("AccessKeyId", "")) for one in found}
+    for one in reversed(found):
+        step = _judge(state, one, ours)
         taken = step.number in named or chosen in ("all", step.state)
         if step.number in named and step.state == "no way back":
             raise InputError(f"Change {step.number} cannot be taken back: {step.said}.")
@@ -130,8 +132,8 @@ def plan_undo(current: AccountState, made: Sequence[Made], chosen: Chosen = "rea
             steps.append(replace(step, taken=True))
         else:
             steps.append(step)
-    gives = any(step.taken and step.state == "gives access" for step in steps)
-    desired = replace(merge(wanted), needs_consent=gives)
+    asks = any(step.taken and step.state in ASKS for step in steps)
+    desired = replace(merge(wanted), needs_consent=asks)
     return Undo(steps=tuple(steps), plan=make_plan(current, desired))
 
 
@@ -151,10 +153,10 @@ def _with_key(current: AccountState, made: Made) -> Made:
     return replace(made, change=replace(change, arguments=arguments))
 
 
-def _judge(state: AccountState, made: Made) -> UndoStep:
+def _judge(state: AccountState, made: Made, ours: Collection[str]) -> UndoStep:
     """What can be said of one change, with those after it taken back."""
     changes, obstacle = _way_back(state, made.change)
-    word, said = _verdict(state, made, changes)
+    word, said = _verdict(state, made, changes, ours)
     if obstacle:
         word, said = "no way back", obstacle
     return UndoStep(
@@ -181,15 +183,18 @@ def _way_back(state: AccountState, change: Change) -> tuple[tuple[Change, ...], 
     return plan.changes, "; ".join(plan.blockers)
 
 
-def _verdict(state: AccountState, made: Made, changes: tuple[Change, ...]) -> tuple[State, str]:
+def _verdict(
+    state: AccountState, made: Made, changes: tuple[Change, ...], ours: Collection[str]
+) -> tuple[State, str]:
     if not changes:
         return "nothing left", "nothing of it is left to take back"
     if not made.certain and not _in_force(state, made.change):
         return "nothing left", "its call was cut off, and it was not made"
-    if said := "; ".join(_since(state, made)):
-        return "changed since", said
-    if said := _gives_access(state, changes):
-        return "gives access", said
+    gives = say_access_given(state, changes)
+    if since := [*_since(state, made, ours)]:
+        return "changed since", "; ".join([*since, *([gives] if gives else [])])
+    if gives:
+        return "gives access", gives
     return "ready", made.change.limit
 
 
@@ -205,9 +210,20 @@ def _gone(state: AccountState, change: Change) -> str:
     if key and state.was_read("ListAccessKeys", name):
         if key not in {one.id for one in state.access_keys.get(name, ())}:
             return f"access key {key} is not there any more"
+        if change.operation == "update_access_key" and _is_quarantined(state, name):
+            return f"AWS found a key of {name} leaked, and keeps it in quarantine"
     elif change.operation == "create_access_key":
         return "the call was cut off; if a key was made, the next run with this user finds it"
     return ""
+
+
+def _is_quarantined(state: AccountState, user: str) -> bool:
+    """Whether AWS attached its policy for keys that were found in public.
+
+    https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AWSCompromisedKeyQuarantineV3.html
+    """
+    attached = state.users[user].attached_policies
+    return any(arn.rpartition("/")[2].startswith(QUARANTINE) for arn in attached)
 
 
 def _in_force(state: AccountState, change: Change) -> bool:
@@ -215,9 +231,11 @@ def _in_force(state: AccountState, change: Change) -> bool:
     return account_after(state, [change]) == state
 
 
-def _since(state: AccountState, made: Made) -> Iterator[str]:
+def _since(state: AccountState, made: Made, ours: Collection[str]) -> Iterator[str]:
     """What is otherwise than the change left it."""
     change, name = made.change, made.change.name
+    if not made.certain:
+        yield "its call was cut off, so somebody else may have made it"
     if not _in_force(state, change):
         yield f"the {change.part} of {change.target} is not as it was left"
     if change.operation == "create_policy":
@@ -225,7 +243,10 @@ def _since(state: AccountState, made: Made) -> Iterator[str]:
         yield from [f"{change.target} is in use: {few(having)}"] if having else []
     if change.operation not in ("create_user", "create_group"):
         return
-    there = state.users[name] if change.kind == "user" else state.groups[name]
+    there = state.users.get(name) if change.kind == "user" else state.groups.get(name)
+    if there is None:
+        yield f"{change.target} is not there by that spelling"
+        return
     if there.created and there.created > made.at + CLOCKS:
         yield f"{change.target} was made anew on {there.created:%Y-%m-%d}"
     owned = [*there.inline_policies, *there.attached_policies]
@@ -234,7 +255,7 @@ def _since(state: AccountState, made: Made) -> Iterator[str]:
             *there.groups,
             *([there.permissions_boundary] if there.permissions_boundary else []),
         ]
-        owned += _credentials(state, name)
+        owned += _credentials(state, name, ours)
         tags = {tag["Key"]: tag["Value"] for tag in change.arguments.get("Tags", ())}
         owned += [f"tag {key}" for key, value in there.tags.items() if tags.get(key) != value]
     else:
@@ -243,46 +264,15 @@ def _since(state: AccountState, made: Made) -> Iterator[str]:
         yield f"{change.target} has what this apply did not leave: {few(sorted(owned))}"
 
 
-def _credentials(state: AccountState, user: str) -> Iterator[str]:
-    """What a user can prove who they are with; keys that are off are nothing to keep."""
+def _credentials(state: AccountState, user: str, ours: Collection[str]) -> Iterator[str]:
+    """What a user can prove who they are with, beside the keys of the apply that are off."""
     yield from (
-        f"access key {key.id}" for key in state.access_keys.get(user, ()) if key.status == "Active"
+        f"access key {key.id}"
+        for key in state.access_keys.get(user, ())
+        if key.status == "Active" or key.id not in ours
     )
     yield from (f"MFA device {device.serial}" for device in state.mfa_devices.get(user, ()))
     if state.login_profiles.get(user):
         yield "a console password"
     for some in (state.ssh_public_keys, state.signing_certificates, state.service_credentials):
         yield from (one.id for one in some.get(user, ()))
-
-
-def _gives_access(state: AccountState, changes: Sequence[Change]) -> str:
-    """What anybody could do by these changes that they cannot now; empty if nothing.
-
-    A group is judged by a member too, since tomorrow's are as welcome as today's.
-    """
-    on = [c for c in changes if c.arguments.get("Status") == "Active"]
-    if on:
-        return f"access key {on[0].arguments['AccessKeyId']} would work again"
-    if not any(change.kind in ("user", "group") for change in changes):
-        return ""
-    before, names = _with_members(state, changes)
-    after = account_after(before, changes)
-    known = load_catalogue()
-    for name, found in access_steps(before, after, names, known):
-        if found.new or found.wider:
-            return f"{name} could do more than now"
-        if found.unknown:
-            return f"whether {name} could do more cannot be told: {found.unknown[0]}"
-    return ""
-
-
-def _with_members(state: AccountState, changes: Sequence[Change]) -> tuple[AccountState, list[str]]:
-    """The account with a member for each group that changes, and everyone whom it concerns."""
-    groups = {change.name for change in changes if change.kind == "group"}
-    names = {change.name for change in changes if change.kind == "user"}
-    names |= {user.name for user in state.users.values() if user.groups & groups}
-    gone = {change.name for change in changes if change.operation == "delete_group"}
-    members = {f"a member of {g}": User(name="", groups=frozenset({g})) for g in groups - gone}
-    there = {g: state.groups.get(g, Group(name=g)) for g in groups}
-    whole = replace(state, users={**state.users, **members}, groups={**state.groups, **there})
-    return whole, sorted(names | members.keys())

@@ -124,6 +124,31 @@ def test_what_cannot_be_mended_so_is_refused(mend, said):
         wanted_by(audit, audit.found, [mend], spared)
 
 
+@pytest.mark.parametrize(
+    ("mend", "said"),
+    [
+        (Mend(check="unused-key", principal="anne", resource="AKIA1"), "did you mean ann"),
+        (Mend(check="unused-keys", principal="ann"), "did you mean unused-key"),
+    ],
+)
+def test_a_slip_is_not_a_finding_that_is_gone(mend, said):
+    """A user or a check that there is not is named, with what is near."""
+    audit = audit_of(ACCOUNT)
+    with pytest.raises(InputError, match=said):
+        wanted_by(audit, audit.found, [mend])
+
+
+def test_a_policy_that_denies_is_not_taken_away_with_the_others():
+    """By it AWS, or somebody, barred the user."""
+    deny = {"Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}]}
+    barred = {"name": "bob", "groups": ["dev"], "inline": {"own": LOOK, "barred": deny}}
+    audit = audit_of({**ACCOUNT, "users": [barred]})
+    mend = Mend(check="direct-permissions", principal="bob", choice="ok-team")
+    plan = make_plan(audit.state, wanted_by(audit, audit.found, [mend]))
+    gone = [c.arguments.get("PolicyName") for c in plan.changes if c.verb == "delete"]
+    assert gone == ["own"]
+
+
 def test_one_of_two_keys_is_named_by_its_id():
     """The other stays."""
     audit = audit_of(ACCOUNT)

@@ -8,7 +8,7 @@ import pandas as pd
 
 from iamkit.audit import Audit
 from iamkit.audit.columns import SEVERITIES
-from iamkit.audit.comparison import compare
+from iamkit.audit.comparison import UNTOLD, compare
 from iamkit.audit.findings import Finding
 from iamkit.audit.mending import Mend, wanted_by
 from iamkit.aws.audit_run import audit_of, read_audited
@@ -175,20 +175,27 @@ class MendForm:
         """What became of each finding that was mended, and what is new, read freshly.
 
         Returns:
-            A row each: ``finding`` and ``now`` (gone, still there, new, or cannot be told).
+            A row each: ``finding`` and ``now`` (gone, still there, new, was not there before, or
+            that it cannot be told).
         """
         after = _audit(session, parameters)
         users = {row.principal for row in parameters.mend} & set(after.state.users)
         state = read_more(session, after.state, {"ListAccessKeys": users})
         after = after.of(state)
         now = {_name(finding): finding.status for finding in after.found}
-        words = {"fail": "still there", "unknown": "cannot be told", "waived": "waived"}
-        rows = [
-            (str(Mend(**row.model_dump())), words.get(now.get(_key(row), ""), "gone"))
-            for row in parameters.mend
-        ]
-        found = compare(self.audit, after).findings
-        new = found[found["change"] == "new"]
+        before = {_name(finding) for finding in self.audit.found}
+        words = {"fail": "still there", "unknown": UNTOLD, "waived": "waived"}
+        found_now = compare(self.audit, after).findings
+        columns = (found_now[name] for name in ("check", "principal", "resource", "change"))
+        became = {tuple(key): word for *key, word in zip(*columns, strict=True)}
+
+        def told(name: tuple[str, str, str]) -> str:
+            if name not in before:
+                return "was not there"
+            return words.get(now.get(name, "")) or became.get(name, UNTOLD)
+
+        rows = [(str(Mend(**row.model_dump())), told(_key(row))) for row in parameters.mend]
+        new = found_now[found_now["change"] == "new"]
         rows += [
             (f"{check} {principal} {resource}".strip(), "new")
             for check, principal, resource in zip(

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import ipywidgets as widgets
@@ -211,8 +212,7 @@ class Workbench:
         elif idle := getattr(self.review.form, "idle", ""):
             self._say(idle)
         else:
-            last = last_apply(self.review.session.folder) or ""
-            self._say(f"✔ The account is as wanted. {last}")
+            self._say(f"✔ The account is as wanted. {_last(self.review.session.folder)}")
 
     @property
     def _applying(self) -> bool:
@@ -356,6 +356,14 @@ class Workbench:
 
     def _say(self, text: str) -> None:
         self.status.value = f'<p role="alert">{escape(text)}</p>'
+
+
+def _last(folder: Path) -> str:
+    """The last apply in words; nothing of a journal that cannot be read."""
+    try:
+        return str(last_apply(folder) or "")
+    except IamkitError:
+        return ""
 
 
 def _bundle(markup: str) -> dict[str, str]:
