@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from iamkit.errors import IamkitError, InputError
-from iamkit.job import annotate
+from iamkit.job import annotate, as_lines
 from iamkit.sandbox_commands import sandbox
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def main() -> None:
     except IamkitError as error:
         if debug:
             raise
-        click.echo(f"iamkit: {error}", err=True)
+        click.echo(f"iamkit: {as_lines(str(error))}", err=True)
         annotate(error)
         sys.exit(error.exit_code)
     except click.ClickException as error:
@@ -444,7 +444,7 @@ def _progress(event: "NotebookResult | str") -> None:
     for note in event.notes:
         click.echo(f"  {printable(note)}", err=True)
     if event.error:
-        click.echo(f"  {event.error}", err=True)
+        click.echo(f"  {as_lines(event.error)}", err=True)
 
 
 def _say_what_the_demo_did(results: list["NotebookResult"]) -> None:

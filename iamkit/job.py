@@ -4,10 +4,12 @@ Elsewhere nothing is written. GitLab has reports in place of these: JUnit and Co
 """
 
 import os
+import re
 import sys
 from pathlib import Path
 
 from iamkit.errors import IamkitError, InputError
+from iamkit.text import printable
 
 SUMMARY = "GITHUB_STEP_SUMMARY"
 """The variable that names the file for a step's Markdown.
@@ -47,6 +49,14 @@ def annotate(error: IamkitError) -> None:
     for path, line, said in error.places:
         where = f"file={_property(_in_repository(path))}" + (f",line={line}" if line else "")
         print(f"::error {where},title=iamkit::{_data(said)}")  # noqa: T201
+
+
+def as_lines(text: str) -> str:
+    """A text for a job's log, in which no line begins a workflow command.
+
+    A file or a user may be named so that a line of an error would be one.
+    """
+    return re.sub(r"(?m)^(\s*):(?=:)", r"\1: ", printable(text, keep="\n"))
 
 
 def _in_repository(path: Path) -> str:

@@ -166,3 +166,11 @@ def test_the_action_plans_applies_and_audits(sandbox, tmp_path):
     assert summary.count("## Audit of account") == 1
     names = {path.name for path in (tmp_path / "audit").iterdir()}
     assert names == {"state.json", "audit.html", "audit.junit", "audit.sarif"}
+
+
+def test_no_line_of_an_error_is_a_workflow_command():
+    """Whatever a file is called: a pull request may bring it."""
+    told = job.as_lines("a\n::warning::hi\n  ::stop-commands::x\n\x1b[31mred: b::c")
+    assert not re.search(r"(?m)^\s*::", told)
+    assert "\x1b" not in told
+    assert "b::c" in told

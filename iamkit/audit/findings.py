@@ -45,6 +45,9 @@ _TABLES: Mapping[Table, tuple[Schema[Any], str, set[str]]] = {
     "policies": (POLICIES, "policy holder arn", {"policies", "users", "groups", "roles"}),
 }
 """Of each table the schema, the columns that say whose a row is, and of which kinds it has rows."""
+UNLISTED = "there may be more"
+"""How the data begin of what a check cannot tell of things that are not listed; no waiver covers
+it."""
 _PLACE = re.compile(r"\{(\w+)\}")
 """Where a row's value stands in a remedy."""
 
@@ -152,7 +155,8 @@ def _order(found: Finding) -> tuple[int, str, str, str, str]:
 
 def waivers_table(facts: Facts, findings: pd.DataFrame) -> pd.DataFrame:
     """Every waiver, whether it is in force, and how many findings it covers: ``WAIVERS``."""
-    pairs = list(zip(findings["check"], findings["principal"], strict=True))
+    listed = findings[~findings["data"].str.startswith(UNLISTED)]
+    pairs = list(zip(listed["check"], listed["principal"], strict=True))
     today = facts.now.date()
     uses = [
         WaiverUse(one, sum(_covers(one, *pair) for pair in pairs), today > one.last_day)
@@ -203,7 +207,7 @@ def _of_unlisted(check: Check, kinds: Collection[str], state: AccountState) -> I
             check=check,
             status="unknown",
             principal=state.account_id,
-            data=f"there may be more {', '.join(sorted(kinds))}",
+            data=f"{UNLISTED} {', '.join(sorted(kinds))}",
             source=DETAILS,
             fingerprint=_fingerprint(check, state.account_id, "", ""),
         )

@@ -77,11 +77,19 @@ class FirstPage:
 
     @property
     def cannot_be_told(self) -> int:
-        """How many of the changes of users and findings one of the two audits does not tell."""
+        """How many changes of users, their permissions and findings one audit does not tell."""
         if self.changes is None:
             return 0
         tables = (self.changes.users, self.changes.findings)
-        return sum(int((frame["change"] == UNTOLD).sum()) for frame in tables)
+        untold = sum(int((frame["change"] == UNTOLD).sum()) for frame in tables)
+        return untold + len(self.users_whose_permissions(UNTOLD))
+
+    def users_whose_permissions(self, change: str) -> list[str]:
+        """The users whose permissions ``grew``, ``shrank``, or of which it cannot be told."""
+        if self.changes is None:
+            return []
+        found = self.changes.permissions
+        return sorted(set(found.loc[found["change"] == change, "user"]))
 
 
 def make_first_page(audit: Audit, before: Audit | None = None) -> FirstPage:

@@ -99,9 +99,12 @@ def let_go(moments: Iterable[datetime]) -> list[datetime]:
 
 
 def kept_before(kept: Iterable[Kept], moment: datetime) -> Kept | None:
-    """The latest of some kept states that is not after a moment; else the earliest of all."""
+    """The latest of some kept states of a day or before; else the earliest of all.
+
+    By days, since a job that runs weekly does not begin at the same second.
+    """
     in_order = sorted(kept, key=lambda one: one.at)
-    earlier = [one for one in in_order if one.at <= moment]
+    earlier = [one for one in in_order if one.at.date() <= moment.date()]
     return earlier[-1] if earlier else next(iter(in_order), None)
 
 

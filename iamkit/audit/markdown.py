@@ -80,8 +80,7 @@ def _changes(page: FirstPage) -> Iterable[str]:
         ),
         f"* Findings: {len(page.findings_that('new'))} new, {len(page.findings_that('gone'))} gone",
     ]
-    grown = page.changes.permissions
-    names = sorted(set(grown.loc[grown["change"] == "grew", "user"]))
+    names = page.users_whose_permissions("grew")
     told += [f"* May do more than before: {escape_markdown(few(names, 20))}"] if names else []
     if page.cannot_be_told:
         told.append(f"* {page.cannot_be_told} more that cannot be told: one audit lacks it")

@@ -123,7 +123,7 @@ def test_users_and_earlier_audits_are_a_click_away(audited, sandbox):
     run_through(page)
     wait_for_text(page, READ)
     page.select_option('[aria-label="Compare with…"]', index=1)
-    page.wait_for_selector(".panel >> text=findings still")
+    page.wait_for_selector(".panel >> text=/^Since/")
     with page.expect_download() as download:
         page.select_option('[aria-label="Export…"]', "findings.csv")
     assert "karl.painter" in Path(download.value.path()).read_text()

@@ -25,13 +25,14 @@ LINES = {
 
 def count_changes(found: Comparison) -> str:
     """All in a sentence; what cannot be told too."""
+    changed = found.findings[found.findings["change"] != "still"]
     words = [
         *(f"{n} users {word}" for word, n in found.users["change"].value_counts().items()),
         *(
             f"{n} users' permissions {word}"
             for word, n in found.permissions.groupby("change")["user"].nunique().items()
         ),
-        *(f"{n} findings {word}" for word, n in found.findings["change"].value_counts().items()),
+        *(f"{n} findings {word}" for word, n in changed["change"].value_counts().items()),
     ]
     return ", ".join(words) or "nothing has changed"
 

@@ -72,6 +72,8 @@ def _changes(page: FirstPage) -> Iterable[str]:
         for word, change in (("New", "came"), ("Gone", "went"), ("Replaced", "replaced"))
         if (names := page.users_who(change))
     ]
+    if names := page.users_whose_permissions("grew"):
+        rows.append(("May do more than before", few(names, 12)))
     rows += [
         (f"{len(found)} findings {change}", few(dict.fromkeys(found["principal"]), 12))
         for change in ("new", "gone")
@@ -80,7 +82,7 @@ def _changes(page: FirstPage) -> Iterable[str]:
     if page.cannot_be_told:
         rows.append((f"{page.cannot_be_told} more", "cannot be told: one of the audits lacks it"))
     yield f"<p><b>Since {escape(page.since)}</b></p>"
-    yield table(rows, ("", "who")) if rows else "<p>Nobody came or went.</p>"
+    yield table(rows, ("", "who")) if rows else "<p>Nothing that is known has changed.</p>"
 
 
 def _worst(page: FirstPage) -> Iterable[str]:

@@ -429,6 +429,7 @@ class View {
 
   #accept(table, row) {
     if (table.cell(row, "status") === "waived") return null;
+    if (table.cell(row, "data").startsWith("there may be more")) return null;
     const [check, principal] = ["check", "principal"].map((column) => table.cell(row, column));
     const day = new Date(Date.now() + 90 * 86400e3).toISOString().slice(0, 10);
     const reason = make("input", { required: true, minlength: "3", placeholder: "why this may be so" });

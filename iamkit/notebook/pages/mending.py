@@ -45,10 +45,7 @@ class MendForm:
         self._spared = {caller, parameters.run_as} - {""}
         self._chosen = {_key(row): row for row in parameters.mend}
         self._observers: list[Callable[[], None]] = []
-        self._by_check: dict[str, list[Finding]] = {}
-        for finding in audit.found:
-            if finding.status == "fail" and finding.check.way != "by hand":
-                self._by_check.setdefault(finding.check.id, []).append(finding)
+        self._by_check = _mendable(audit)
 
     @property
     def value(self) -> MendParameters:
@@ -63,6 +60,13 @@ class MendForm:
         """
         mends = [Mend(**row.model_dump()) for row in self._chosen.values()]
         return wanted_by(self.audit, self.audit.found, mends, self._spared)
+
+    def judge_again(self, session: Session) -> None:
+        """Audit the account as it is now; what was ticked and is gone is ticked no more."""
+        self.audit = _audit(session, self._parameters)
+        self._by_check = _mendable(self.audit)
+        there = {_name(one) for findings in self._by_check.values() for one in findings}
+        self._chosen = {name: row for name, row in self._chosen.items() if name in there}
 
     def on_change(self, observer: Callable[[], None]) -> None:
         """Call the observer after each tick and each choice."""
@@ -223,6 +227,15 @@ def _audit(session: Session, parameters: MendParameters) -> Audit:
         parameters.model_dump(include={"environment", "account_id", "thresholds", "waivers"})
     )
     return audit_of(read_audited(session, wanted), wanted)
+
+
+def _mendable(audit: Audit) -> dict[str, list[Finding]]:
+    """What a plan can end, by check."""
+    found: dict[str, list[Finding]] = {}
+    for finding in audit.found:
+        if finding.status == "fail" and finding.check.way != "by hand":
+            found.setdefault(finding.check.id, []).append(finding)
+    return found
 
 
 def _key(row: MendRow) -> tuple[str, str, str]:

@@ -131,6 +131,8 @@ class Review:
         Raises:
             IamkitError: a field is wrong, or the account cannot be read.
         """
+        if judge := getattr(self.form, "judge_again", None):
+            judge(self.session)
         desired = self.form.desired() if self.form else self.plan.desired
         self.plan = make_plan(read_account(self.session, desired), desired)
         self._asked, self._whole = self.plan.unread, None

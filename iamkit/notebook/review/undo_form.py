@@ -50,6 +50,23 @@ class UndoForm:
         """
         return self._undo.plan.desired
 
+    def judge_again(self, session: Session) -> None:
+        """Judge each change by the account as it is now; what asks since is ticked no more."""
+        wanted = way_back_of(self._recorded.made)
+        self._current = read_account(session, wanted, operations=PLANNED)
+        ready = {
+            step.number
+            for step in plan_undo(self._current, self._recorded.made).steps
+            if step.state == "ready"
+        }
+        kept = [number for number, tick in self.ticks.items() if tick.value and number in ready]
+        self._undo = plan_undo(self._current, self._recorded.made, kept)
+        observers, self._observers = self._observers, []
+        for number, tick in self.ticks.items():
+            tick.value = number in kept
+        self._observers = observers
+        self._tell()
+
     def on_change(self, observer: Callable[[], None]) -> None:
         """Call the observer after each tick."""
         self._observers.append(observer)

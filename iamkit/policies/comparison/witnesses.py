@@ -40,7 +40,6 @@ from iamkit.policies.lint.resources import fits
 
 PERSONAL = frozenset("aws:username aws:principalarn aws:principaltype aws:principalaccount".split())
 """Keys that only the choice of the caller decides."""
-_HOLDER = re.compile(r"arn:[^:*?]+:iam::(\d{12}):(user|role)/(?:[^*?]*/)?([^/*?]+)")
 _MOST = 5_000
 """So many requests are tried; usual policies take some dozens."""
 _MFA, _MFA_AGE = "aws:multifactorauthpresent", "aws:multifactorauthage"
