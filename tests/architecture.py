@@ -54,6 +54,7 @@ credentials
 aws
 workspace
 doctor
+demo
 notebook
 notebook/forms
 notebook/review
