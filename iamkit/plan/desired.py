@@ -7,7 +7,7 @@ from typing import ClassVar, Literal, TypeVar
 
 from iamkit.account.gaps import DETAILS
 from iamkit.account.state import JSON, AccountState
-from iamkit.parameters.iam_names import spellings
+from iamkit.parameters.iam_names import Spelling
 
 Part = Literal[
     "existence",
@@ -231,9 +231,9 @@ class Desired:
 
         IAM tells names apart without regard to case. What is to be made keeps its own name.
         """
-        users = spellings(account.users)
-        groups = spellings(group.name for group in self.groups) | spellings(account.groups)
-        roles = spellings(account.roles)
+        users, roles = Spelling(account.users), Spelling(account.roles)
+        made = {group.name: group for group in self.groups if group.make}
+        groups = Spelling({**made, **account.groups})
         return replace(
             self,
             groups=tuple(g if g.make else _as_known(g, groups) for g in self.groups),
@@ -257,16 +257,16 @@ class Desired:
         return next(named, "")
 
 
-def _spelled(names: Iterable[str], known: Mapping[str, str]) -> tuple[str, ...]:
+def _spelled(names: Iterable[str], known: Spelling) -> tuple[str, ...]:
     """Each name once, as it is known."""
-    return tuple(dict.fromkeys(known.get(name.lower(), name) for name in names))
+    return tuple(dict.fromkeys(known.of(name) for name in names))
 
 
-def _as_known(one: Named, known: Mapping[str, str]) -> Named:
+def _as_known(one: Named, known: Spelling) -> Named:
     """With its name as it is known, where it must be there already."""
-    return replace(one, name=known.get(one.name.lower(), one.name))
+    return replace(one, name=known.of(one.name))
 
 
-def _with_groups(user: DesiredUser, groups: Mapping[str, str]) -> DesiredUser:
+def _with_groups(user: DesiredUser, groups: Spelling) -> DesiredUser:
     absent = replace(user.absent, groups=_spelled(user.absent.groups, groups))
     return replace(user, groups=_spelled(user.groups, groups), absent=absent)

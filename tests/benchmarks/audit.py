@@ -8,22 +8,16 @@ import resource
 import subprocess
 import sys
 import tempfile
-import time
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
+
+from measuring import seconds
 
 USERS = 5_000
 SAVED = 500
 LOOPED = 500
 ROUNDS = 3
-
-
-def seconds(work):
-    """How long some work takes, in seconds, and what it returns."""
-    begun = time.perf_counter()
-    result = work()
-    return time.perf_counter() - begun, result
 
 
 def bulk_reads(iam, analyzer):

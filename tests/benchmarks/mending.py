@@ -5,20 +5,14 @@ Prints ratios, measured in turn in one run, after the reading: ``make bench``.
 
 import os
 import tempfile
-import time
 from datetime import UTC, datetime
 from pathlib import Path
+
+from measuring import seconds
 
 USERS = 5_000
 MENDS = 500
 ROUNDS = 3
-
-
-def seconds(work):
-    """How long some work takes, in seconds, and what it returns."""
-    begun = time.perf_counter()
-    result = work()
-    return time.perf_counter() - begun, result
 
 
 def main(folder):

@@ -6,17 +6,11 @@ Prints ratios and memory, measured in turn in one run: ``make bench``.
 import json
 import random
 import resource
-import time
 from dataclasses import replace
 
+from measuring import seconds
+
 USERS, SAMPLE, ROUNDS = 5_000, 400, 3
-
-
-def seconds(work):
-    """How long some work takes, in seconds, and what it returns."""
-    begun = time.perf_counter()
-    result = work()
-    return time.perf_counter() - begun, result
 
 
 def memory():

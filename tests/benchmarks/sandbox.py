@@ -10,6 +10,7 @@ from pathlib import Path
 
 import boto3
 from botocore.config import Config
+from measuring import write_users
 
 from iamkit.sandbox import start_sandbox, stop_sandbox
 
@@ -37,12 +38,7 @@ def replays(folder):
     from iamkit.sandbox.server import persistent_accounts as life
 
     world = World(folder)
-    for number in range(WRITES // 4):
-        name = f"user{number}"
-        world.query("iam", "CreateUser", UserName=name)
-        world.query("iam", "CreateAccessKey", UserName=name)
-        world.query("iam", "CreateLoginProfile", UserName=name, Password="Secret-Pass-1")
-        world.query("iam", "UpdateUser", UserName=name, NewPath="/team/")
+    write_users(world, WRITES)
     briefly = seconds(world.restart)
     life.versions = dict
     return briefly, seconds(world.restart)

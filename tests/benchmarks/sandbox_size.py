@@ -13,6 +13,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from measuring import write_users
+
 from iamkit.sandbox import start_sandbox, stop_sandbox
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
@@ -61,12 +63,7 @@ def fill(state):
 
     begun = time.process_time()
     world = World(state)
-    for number in range(WRITES // 4):
-        name = f"user{number}"
-        world.query("iam", "CreateUser", UserName=name)
-        world.query("iam", "CreateAccessKey", UserName=name)
-        world.query("iam", "CreateLoginProfile", UserName=name, Password="Secret-Pass-1")
-        world.query("iam", "UpdateUser", UserName=name, NewPath="/team/")
+    write_users(world, WRITES)
     return time.process_time() - begun
 
 

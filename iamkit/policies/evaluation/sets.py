@@ -7,17 +7,17 @@ does not" is decided, with a member to show for it, and never guessed from examp
 import re
 import string
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 from iamkit.policies.actions.catalogue import Catalogue, describe_action, resource_arns
 from iamkit.policies.grammar.patterns import (
     ANY,
     NO_COLON,
-    STEP,
     covers,
     overlap,
     resource_expression,
+    steps_of,
     with_any,
 )
 
@@ -82,7 +82,7 @@ class _Automaton:
 
     def _add(self, expression: str) -> tuple[int, int]:
         """The bits of an expression, and the last of them."""
-        steps = _steps_of(expression)
+        steps = steps_of(expression)
         for place, step in enumerate(steps, self._size):
             bit = 1 << place
             if step in (ANY, NO_COLON):
@@ -120,18 +120,6 @@ class _Automaton:
     def _closed(self, state: int) -> int:
         """A star may stand for nothing."""
         return state | (state & self._stars) << 1
-
-
-@lru_cache(maxsize=8_192)
-def _steps_of(expression: str) -> Sequence[str]:
-    """The steps of an expression; stars beside each other are the wider one of them."""
-    steps: list[str] = []
-    for step in STEP.findall(expression):
-        if step in (ANY, NO_COLON) and steps and steps[-1] in (ANY, NO_COLON):
-            steps[-1] = ANY if ANY in (step, steps[-1]) else NO_COLON
-        else:
-            steps.append(step)
-    return steps
 
 
 def _text(state: int, came: dict[int, tuple[int, str]]) -> str:

@@ -45,7 +45,7 @@ class Walker:
         self._fold = bool(flags & re.IGNORECASE)
         self._letters: dict[str, int] = {}
         self._dots = self._stars = self._within_parts = 0
-        steps = _steps_of(expression)
+        steps = steps_of(expression)
         for place, step in enumerate(steps):
             bit = 1 << place
             if step in (ANY, NO_COLON):
@@ -299,7 +299,8 @@ def _resource_glob(pattern: str) -> Callable[[str], str]:
     return translate
 
 
-def _steps_of(expression: str) -> list[str]:
+@lru_cache(maxsize=8_192)
+def steps_of(expression: str) -> Sequence[str]:
     """The steps of an expression; stars beside each other are the wider one of them."""
     steps: list[str] = []
     for step in STEP.findall(expression):
