@@ -8,7 +8,7 @@ import pandas as pd
 from iamkit.aws.call_errors import CALL_ERRORS, code_of
 from iamkit.aws.session import Session, open_session
 from iamkit.errors import IamkitError
-from iamkit.parameters.models import RunAsParameters
+from iamkit.parameters.notebook import RunAsParameters
 
 ALLOWED = "DryRunOperation"
 DENIED = "UnauthorizedOperation"

@@ -25,7 +25,7 @@ from iamkit.aws.credential_chain import (
 from iamkit.aws.credential_place import botocore_session
 from iamkit.credentials import CredentialStore, Fingerprint, Secret
 from iamkit.errors import AwsError, GuardError, IamkitError, LockedError
-from iamkit.parameters.models import NotebookParameters, RunAsParameters
+from iamkit.parameters.notebook import NotebookParameters, RunAsParameters
 from iamkit.sandbox import Sandbox, find_sandbox, start_sandbox, twin_folder
 from iamkit.sandbox.protocol import ACCOUNT_ID
 from iamkit.storage.home import home_folder

@@ -6,7 +6,7 @@ from iamkit.aws.journal import RecordedApply, last_apply, read_apply
 from iamkit.aws.read import PLANNED, read_account
 from iamkit.aws.session import Session
 from iamkit.errors import GuardError, InputError
-from iamkit.parameters.models import RunAsParameters
+from iamkit.parameters.notebook import RunAsParameters
 from iamkit.parameters.yaml_file import read_parameters
 from iamkit.plan.undo import Chosen, Undo, plan_undo, way_back_of
 

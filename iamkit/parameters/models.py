@@ -7,144 +7,41 @@ A default here wants nothing of the account: whatever would be made in it has no
 to be said. The guide's own values are in ``parameters/sandbox.yaml``, for the practice account.
 """
 
-import ipaddress
 from collections.abc import Mapping
-from contextlib import suppress
-from dataclasses import dataclass
-from datetime import date
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import (
-    AfterValidator,
-    BeforeValidator,
-    Field,
-    StringConstraints,
-    ValidationInfo,
-    field_validator,
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
+
+from iamkit.parameters import iam_names
+from iamkit.parameters.checking import Model
+from iamkit.parameters.field_types import (
+    Alias,
+    GroupName,
+    HandOver,
+    IamPath,
+    Network,
+    OptionalDay,
+    OptionalPolicyName,
+    OptionalUserName,
+    PolicyDocument,
+    PolicyName,
+    Tags,
+    Term,
+    UserName,
 )
-from pydantic.fields import FieldInfo
-
-from iamkit.errors import InputError
-from iamkit.parameters import iam_names, thresholds
-from iamkit.parameters.checking import Model, check
-from iamkit.parameters.files import locate_files
-from iamkit.parameters.hand_over import check_hand_over
-from iamkit.parameters.practice import is_practice, practice_values
-from iamkit.policies import check_policy, count_characters, parse_policy
+from iamkit.parameters.notebook import (
+    CallerParameters,
+    ChangingParameters,
+    NotebookParameters,
+    RunAsParameters,
+    Thresholds,
+    Waiver,
+)
 from iamkit.policies.actions.builder import Verb
-from iamkit.policies.grammar.quotas import QUOTAS
-from iamkit.policies.grammar.reading import unwrap_policy
 
-
-def _policy(value: object) -> object:
-    """Take a policy as an object or as its JSON text, within a group's quota."""
-    try:
-        document = parse_policy(value) if isinstance(value, str) else unwrap_policy(value)
-        if isinstance(document, dict):
-            check_policy(document)
-    except InputError as error:
-        first, *more = str(error).removeprefix("policy: ").split("\n")
-        raise ValueError("\n".join([first.rstrip("."), *more])) from None
-    quota = QUOTAS["group's inline policies"]
-    if isinstance(document, dict) and (size := count_characters(document)) > quota:
-        raise ValueError(f"it has {size:,} characters; a group may have {quota:,}")
-    return document
-
-
-def _network(text: str) -> str:
-    """Take an address, or a network such as 203.0.113.0/24."""
-    try:
-        return str(ipaddress.ip_network(text))
-    except ValueError:
-        raise ValueError(f"{text!r} is no address or network such as 203.0.113.0/24") from None
-
-
-def _day(text: str) -> str:
-    """Take a day that is written like 2027-01-31."""
-    with suppress(ValueError):
-        if len(text) == 10:
-            return date.fromisoformat(text).isoformat()
-    raise ValueError(f"{text!r} is no day such as 2027-01-31")
-
-
-@dataclass(frozen=True)
-class Term:
-    """What IAM calls what a field holds, and more for those who fill in a form."""
-
-    name: str
-    more: str = ""
-
-
-def _named(kind: str, *, optional: bool = False) -> AfterValidator:
-    """Take the name of a kind of thing; an optional one may be empty."""
-    return AfterValidator(
-        lambda name: name if optional and not name else iam_names.check_name(kind, name)
-    )
-
-
-AccountId = Annotated[str, StringConstraints(pattern=r"^\d{12}$")]
-UserName = Annotated[str, _named("user"), Term("user")]
-GroupName = Annotated[str, _named("group"), Term("group")]
-PolicyName = Annotated[str, _named("policy"), Term("inline policy")]
-OptionalPolicyName = Annotated[str, _named("policy", optional=True)]
-OptionalUserName = Annotated[str, _named("user", optional=True)]
-IamPath = Annotated[str, AfterValidator(iam_names.check_path)]
-HandOver = Annotated[str, AfterValidator(check_hand_over)]
-Tags = Annotated[dict[str, str], AfterValidator(iam_names.check_tags)]
-PolicyDocument = Annotated[dict[str, Any], BeforeValidator(_policy), Term("policy document")]
 PerUser = Literal["access_keys", "mfa_devices", "login_profiles", "ssh_public_keys", "certificates"]
 DEFAULT_PER_USER: tuple[PerUser, ...] = ("access_keys", "mfa_devices", "certificates")
 """What is needed to act on a finding, at a call for each user that has such a thing."""
-Alias = Annotated[str, AfterValidator(iam_names.check_alias), Term("account alias")]
-
-
-class NotebookParameters(Model):
-    """What every notebook wants to know: which account, and whose credentials."""
-
-    purpose: ClassVar[str]
-    """What the notebook is for, in a line."""
-
-    environment: Literal["sandbox", "aws"] = Field(description="sandbox (for practice) or aws")
-    account_id: AccountId = Field(description="the 12 digits of the account, as text")
-    profile: str = Field("", description="AWS profile; empty takes botocore's own chain")
-
-    @classmethod
-    def from_cell(cls, variables: Mapping[str, Any]) -> Self:
-        """Check the values that a notebook's parameters cell set, or papermill after it.
-
-        None says that nobody gave a value. In the practice account the guide's value stands for
-        it; in any other, a twin too, the model's own default, and what has none is missing.
-
-        Raises:
-            InputError: naming each parameter that is wrong or missing, and what was expected.
-        """
-        given = {n: variables[n] for n in cls.model_fields if variables.get(n) is not None}
-        if is_practice(given):
-            given = practice_values(cls.model_fields) | given
-        return check(cls, locate_files(given))
-
-
-class CallerParameters(NotebookParameters):
-    """For the notebooks that run as the admin whom 02_admin_group made."""
-
-    run_as: OptionalUserName = Field(
-        "", description="user whose stored key is used; empty for none"
-    )
-
-
-class ChangingParameters(NotebookParameters):
-    """What every notebook that may change the account wants to know as well."""
-
-    dry_run: bool = Field(True, description="true plans only; false applies the plan")
-    accept_lockout: str = Field(
-        "", description="a refusal's words, to lock somebody out by that very plan"
-    )
-
-
-class RunAsParameters(ChangingParameters, CallerParameters):
-    """For those of them that may change the account."""
-
-    allow_root: bool = Field(False, description="true insists on changing things as root")
 
 
 class StartParameters(CallerParameters):
@@ -271,28 +168,6 @@ class AccountAliasParameters(RunAsParameters):
     allow_destructive: bool = Field(False, description="true lets another alias be replaced")
 
 
-class Thresholds(Model, thresholds.Thresholds):  # type: ignore[misc]  # frozen by its config
-    """From when on an audit minds, with the defaults of the class that it checks."""
-
-    unused_days: Annotated[int, Field(ge=1, description="a credential idle for so long is unused")]
-    rotation_days: Annotated[int, Field(ge=1, description="a key older than this wants rotation")]
-    root_days: Annotated[int, Field(ge=1, description="the root was used within so many days")]
-    setup_days: Annotated[
-        int, Field(ge=0, description="a key made at set-up has so long to be used")
-    ]
-    password_length: Annotated[int, Field(ge=6, le=128, description="characters, at least")]
-    password_reuse: Annotated[int, Field(ge=1, le=24, description="former passwords to refuse")]
-
-
-class Waiver(Model, thresholds.Waiver):  # type: ignore[misc]  # frozen by its config
-    """A finding that somebody has accepted, for a reason and until a day."""
-
-    check: str = Field(description="the check's id")
-    principal: str = Field(description="whom it concerns; * stands for any letters")
-    reason: Annotated[str, StringConstraints(min_length=3)] = Field(description="why")
-    until: Annotated[str, AfterValidator(_day)] = Field(description="the last day, as 2027-01-31")
-
-
 class AuditUsersParameters(CallerParameters):
     """06_audit_users."""
 
@@ -316,12 +191,8 @@ class PolicyChoice(Model):
     actions: list[str] = Field([], description="single actions beside the verbs")
     resources: list[str] = Field([], description="things by type and name; none for everything")
     with_mfa: bool = Field(False, description="only for who has signed in with MFA")
-    from_addresses: list[Annotated[str, AfterValidator(_network)]] = Field(
-        [], description="only from these addresses or networks"
-    )
-    until: Annotated[str, AfterValidator(lambda day: day and _day(day))] = Field(
-        "", description="the last day, as 2027-01-31"
-    )
+    from_addresses: list[Network] = Field([], description="only from these addresses or networks")
+    until: OptionalDay = Field("", description="the last day, as 2027-01-31")
     tagged: dict[str, str] = Field({}, description="only resources that have these tags")
 
 
@@ -391,11 +262,6 @@ NOTEBOOKS: Mapping[str, type[NotebookParameters]] = {
 def notebook_of(model: type[NotebookParameters]) -> str:
     """The name of the notebook that has these parameters."""
     return next(name for name, each in NOTEBOOKS.items() if each is model)
-
-
-def term_of(field: FieldInfo) -> Term:
-    """What IAM calls a field's values; empty if nothing is said, as the nearest type says it."""
-    return next((each for each in reversed(field.metadata) if isinstance(each, Term)), Term(""))
 
 
 KNOWN = {name: field for model in NOTEBOOKS.values() for name, field in model.model_fields.items()}

@@ -17,7 +17,8 @@ from pydantic_core import ErrorDetails
 from iamkit.errors import InputError
 from iamkit.parameters.checking import Model, all_wrong, describe
 from iamkit.parameters.files import CURRENT, resolve_files
-from iamkit.parameters.models import KNOWN, NOTEBOOKS, NotebookParameters, plain_values
+from iamkit.parameters.models import KNOWN, NOTEBOOKS, plain_values
+from iamkit.parameters.notebook import NotebookParameters
 from iamkit.storage.reading import read_bytes
 from iamkit.text import check_yaml, did_you_mean
 

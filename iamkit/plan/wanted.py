@@ -7,10 +7,10 @@ from iamkit.parameters.models import (
     AccountAliasParameters,
     AdminGroupParameters,
     DevGroupParameters,
-    NotebookParameters,
     PolicyStudioParameters,
     UsersParameters,
 )
+from iamkit.parameters.notebook import NotebookParameters
 from iamkit.plan.desired import Desired, DesiredGroup, DesiredUser
 
 

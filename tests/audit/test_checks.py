@@ -8,7 +8,7 @@ from accounts import NOW, account_of
 
 from iamkit.audit import CHECKS, Audit, check
 from iamkit.audit.checks import CIS_VERSIONS
-from iamkit.parameters.models import Thresholds, Waiver
+from iamkit.parameters.notebook import Thresholds, Waiver
 
 CASES = json.loads((Path(__file__).parent / "cases" / "checks.json").read_text())
 

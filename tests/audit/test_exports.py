@@ -25,7 +25,7 @@ from iamkit.audit.exports import (
 )
 from iamkit.audit.schema import TABLES
 from iamkit.errors import InputError
-from iamkit.parameters.models import Waiver
+from iamkit.parameters.notebook import Waiver
 from iamkit.text import printable
 
 NAME = "=1+1,@x"

@@ -11,7 +11,7 @@ from iamkit.account.state import Group, Role
 from iamkit.audit import CHECKS, Audit
 from iamkit.audit.mending import Mend, wanted_by
 from iamkit.errors import InputError
-from iamkit.parameters.models import Thresholds, Waiver
+from iamkit.parameters.notebook import Thresholds, Waiver
 from iamkit.plan.changes import make_plan
 from iamkit.plan.preview import account_after
 

@@ -4,7 +4,7 @@ from accounts import account_of
 
 from iamkit.audit import Audit
 from iamkit.audit.priorities import count_findings, most_urgent
-from iamkit.parameters.models import Waiver
+from iamkit.parameters.notebook import Waiver
 
 NO_MFA = {"password": {"used": 1}, "mfa": False, "groups": ["dev"]}
 CASE = {

@@ -22,7 +22,7 @@ def main(folder):
     from iamkit.audit.mending import Mend, wanted_by
     from iamkit.aws.read import survey_account
     from iamkit.aws.session import open_session
-    from iamkit.parameters.models import CallerParameters
+    from iamkit.parameters.notebook import CallerParameters
     from iamkit.plan.changes import make_plan
     from iamkit.plan.lockout import Caller, find_lockout
     from iamkit.plan.preview import account_after

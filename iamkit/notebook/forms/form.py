@@ -20,7 +20,8 @@ from iamkit.notebook.forms.form_state import keep, keeping_row, recall, save_val
 from iamkit.notebook.markup import escape, table
 from iamkit.notebook.plan_view import describe
 from iamkit.parameters.checking import describe as describe_problem
-from iamkit.parameters.models import NotebookParameters, RunAsParameters, plain_value
+from iamkit.parameters.models import plain_value
+from iamkit.parameters.notebook import NotebookParameters, RunAsParameters
 from iamkit.plan.changes import Change, Plan
 from iamkit.plan.desired import Desired
 from iamkit.plan.wanted import desired_of

@@ -9,7 +9,8 @@ import ipywidgets as widgets
 from iamkit.app_mode import is_app
 from iamkit.errors import IamkitError
 from iamkit.notebook.markup import escape
-from iamkit.parameters.models import NotebookParameters, plain_value
+from iamkit.parameters.models import plain_value
+from iamkit.parameters.notebook import NotebookParameters
 from iamkit.parameters.yaml_file import TARGET, current_parameters_file
 from iamkit.parameters.yaml_writer import save_parameters
 

@@ -17,8 +17,9 @@ from pydantic_core import ErrorDetails
 from iamkit.account.state import AccountState
 from iamkit.errors import InputError
 from iamkit.parameters.checking import describe
+from iamkit.parameters.field_types import term_of
 from iamkit.parameters.iam_names import check_no_twins
-from iamkit.parameters.models import UserRow, term_of
+from iamkit.parameters.models import UserRow
 from iamkit.parameters.users_csv import (
     COLUMNS,
     MAX_BYTES,

@@ -16,7 +16,8 @@ from iamkit.errors import InputError
 from iamkit.notebook.pages.audit_changes import describe_changes
 from iamkit.notebook.pages.audit_user import describe_user
 from iamkit.parameters.checking import describe
-from iamkit.parameters.models import AuditUsersParameters, Waiver
+from iamkit.parameters.models import AuditUsersParameters
+from iamkit.parameters.notebook import Waiver
 from iamkit.parameters.yaml_file import current_parameters_file, read_parameters
 from iamkit.parameters.yaml_writer import save_parameters
 

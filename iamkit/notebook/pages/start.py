@@ -16,10 +16,10 @@ from iamkit.notebook.markup import SEVERITY_COLOURS, badge, escape
 from iamkit.parameters.models import (
     NOTEBOOKS,
     AuditUsersParameters,
-    NotebookParameters,
     StartParameters,
     UsersParameters,
 )
+from iamkit.parameters.notebook import NotebookParameters
 from iamkit.parameters.users_csv import with_users_file
 from iamkit.parameters.yaml_file import current_parameters_file, read_parameters
 from iamkit.plan.desired import Desired

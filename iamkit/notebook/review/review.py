@@ -18,7 +18,8 @@ from iamkit.errors import AwsError, GuardError, IamkitError, NotVerified
 from iamkit.notebook.display import bundle_of
 from iamkit.notebook.kernels import end_with_parent
 from iamkit.notebook.markup import escape, mime_bundle
-from iamkit.parameters.models import NOTEBOOKS, NotebookParameters
+from iamkit.parameters.models import NOTEBOOKS
+from iamkit.parameters.notebook import NotebookParameters
 from iamkit.plan.changes import Change, Plan, make_plan
 from iamkit.plan.consequences import say_meaning
 from iamkit.plan.desired import Desired

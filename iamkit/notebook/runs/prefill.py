@@ -14,7 +14,8 @@ from iamkit.aws.session import known_secrets, signed_in_ahead
 from iamkit.notebook.input_notebook import declared_parameters
 from iamkit.notebook.runs.run import run_notebooks
 from iamkit.notebook.runs.secret_scan import OWN_TAGS
-from iamkit.parameters.models import NOTEBOOKS, NotebookParameters
+from iamkit.parameters.models import NOTEBOOKS
+from iamkit.parameters.notebook import NotebookParameters
 from iamkit.storage.private_files import write_whole
 
 PATIENCE = 20
