@@ -41,6 +41,7 @@ from .notebook.pages.audit import (
     show_charts as show_charts,
 )
 from .notebook.pages.audit_user import show_user as show_user
+from .notebook.pages.key_rotation import make_rotation as make_rotation
 from .notebook.pages.mending import make_mending as make_mending
 from .notebook.pages.paths import show_paths as show_paths
 from .notebook.pages.policy import (
@@ -75,6 +76,7 @@ from .parameters.models import (
     StartParameters as StartParameters,
     UsersParameters as UsersParameters,
 )
+from .parameters.rotate_keys import RotateKeysParameters as RotateKeysParameters
 from .parameters.users_csv import with_users_file as with_users_file
 from .plan.changes import make_plan as make_plan
 from .plan.wanted import (

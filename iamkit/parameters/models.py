@@ -17,15 +17,12 @@ from iamkit.parameters.checking import Model
 from iamkit.parameters.field_types import (
     Alias,
     GroupName,
-    HandOver,
-    IamPath,
     Network,
     OptionalDay,
     OptionalPolicyName,
     OptionalUserName,
     PolicyDocument,
     PolicyName,
-    Tags,
     Term,
     UserName,
 )
@@ -37,6 +34,8 @@ from iamkit.parameters.notebook import (
     Thresholds,
     Waiver,
 )
+from iamkit.parameters.rotate_keys import RotateKeysParameters
+from iamkit.parameters.user_row import UserRow
 from iamkit.policies.actions.builder import Verb
 
 PerUser = Literal["access_keys", "mfa_devices", "login_profiles", "ssh_public_keys", "certificates"]
@@ -88,43 +87,6 @@ class DevGroupParameters(RunAsParameters):
     )
     dev_policy: PolicyDocument = Field(
         title="What they may do", description="what developers may do"
-    )
-
-
-class UserRow(Model):
-    """One user of the team."""
-
-    name: Annotated[
-        UserName, Term("user name", "IAM ignores the case: Alice and alice are one.")
-    ] = Field(title="User name", description="user name")
-    path: Annotated[IamPath | None, Term("path", "Policies can refer to it.")] = Field(
-        None, title="Folder", description="IAM path, such as /team/"
-    )
-    tags: Annotated[Tags, Term("tags", "Such as team=web;cost-center=1001.")] = Field(
-        {}, title="Tags", description="tags"
-    )
-    groups: Annotated[
-        list[GroupName], Term("groups", "What they may do comes from their groups.")
-    ] = Field([], title="Groups", description="groups")
-    access_key: Annotated[bool, Term("access key", "Only for those who run programs.")] = Field(
-        False, title="Gets a key for programs", description="whether they get an access key"
-    )
-    console_password: Annotated[
-        bool,
-        Term(
-            "login profile",
-            "The password is made for them, and changed at the first sign-in.",
-        ),
-    ] = Field(
-        False,
-        title="May sign in to the console",
-        description="whether they may sign in to the console",
-    )
-    hand_over: Annotated[HandOver, Term("hand over")] = Field(
-        "",
-        title="Credentials go to",
-        description="where new credentials go: empty for a private file, an age public key, "
-        "or secretsmanager",
     )
 
 
@@ -255,6 +217,7 @@ NOTEBOOKS: Mapping[str, type[NotebookParameters]] = {
     "06_audit_users": AuditUsersParameters,
     "07_policy_studio": PolicyStudioParameters,
     "09_mend_findings": MendParameters,
+    "10_rotate_keys": RotateKeysParameters,
 }
 """The notebooks in their order, each with its model: its purpose and its parameters."""
 

@@ -29,6 +29,8 @@ def _merged(one: Desired, other: Desired) -> Desired:
         found[f"absent_{kind}"] = tuple(gone)
         merged = {p.name: p for p in (*some, *others)}.values() if kind == "policies" else ()
         found[kind] = tuple(h for h in merged or _holders(some, others) if h.name not in gone)
+    for said in ("notes", "doubts"):
+        found[said] = tuple(dict.fromkeys([*getattr(one, said), *getattr(other, said)]))
     if other.alias:
         found["absent_alias"] = None
     if other.absent_alias:
@@ -69,7 +71,9 @@ def _holder(one: Named, other: Named) -> Named:
             given[name] = _without(getattr(one, name), going, new)
     if isinstance(one, DesiredUser) and isinstance(other, DesiredUser):
         given["access_key"] = one.access_key or other.access_key
+        given["another_key"] = one.another_key or other.another_key
         given["key_status"] = {**one.key_status, **other.key_status}
+        given["last_used"] = {**one.last_used, **other.last_used}
         given["hand_over"] = other.hand_over or one.hand_over
     origins = {**one.origins, **other.origins}
     return replace(one, **given, absent=Absent(**absent), origins=origins)
