@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from iamkit.account.api_replies import rules_as_arguments
-from iamkit.account.gaps import DETAILS
+from iamkit.account.gaps import DETAILS, REPORT
 from iamkit.account.state import (
     AccountState,
     Group,
@@ -31,6 +31,7 @@ from iamkit.plan.holders import (
     plan_role,
     plan_user,
 )
+from iamkit.plan.password_rules import whom_rules_touch
 from iamkit.text import few, listed
 
 __all__ = ["Change", "Kind", "Plan", "Verb", "make_plan"]
@@ -241,10 +242,16 @@ def _plan_password_policy(current: AccountState, wanted: Desired) -> Iterator[Ch
         yield subject.change("delete", "delete_account_password_policy", before)
     elif wanted.password_policy:
         after = replace(there or PasswordPolicy(), **wanted.password_policy)  # type: ignore[arg-type]
-        if after != there:
-            verb: Verb = "update" if there else "create"
+        if after != there and not _unread_for_age(current, wanted):
+            loss = whom_rules_touch(current, there, after).reason
+            verb: Verb = "replace" if loss else "update" if there else "create"
             operation = "update_account_password_policy"
-            yield subject.change(verb, operation, before, "", **rules_as_arguments(after))
+            yield subject.change(verb, operation, before, loss, **rules_as_arguments(after))
+
+
+def _unread_for_age(current: AccountState, wanted: Desired) -> bool:
+    """Whether it cannot be told at all whose password an age would expire."""
+    return REPORT in wanted.operations and not current.was_read(REPORT)
 
 
 def _find(existing: Mapping[str, Named], name: str, kind: str) -> Named | None:

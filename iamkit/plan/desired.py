@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import ClassVar, Literal, TypeVar
 
-from iamkit.account.gaps import DETAILS
+from iamkit.account.gaps import DETAILS, REPORT
 from iamkit.account.state import JSON, AccountState
 from iamkit.parameters.iam_names import Spelling
 
@@ -216,11 +216,18 @@ class Desired:
             or self.absent_users
             or self.absent_groups
             or self.policies
-            or self.absent_policies,
+            or self.absent_policies
+            or self._expires,
             "ListAccountAliases": self.alias or self.absent_alias,
             "GetAccountPasswordPolicy": self.password_policy or self.absent_password_policy,
+            REPORT: self._expires,
         }
         return tuple(operation for operation, wanted in needed.items() if wanted)
+
+    @property
+    def _expires(self) -> bool:
+        """Whether a rule for passwords depends on how old those in use are."""
+        return any(self.password_policy.get(rule) for rule in ("max_age", "hard_expiry"))
 
     def operations_of(self, user: str) -> tuple[str, ...]:
         """What a plan must have read of this user, however the name is written."""

@@ -2,6 +2,7 @@
 
 from functools import singledispatch
 
+from iamkit.account.api_replies import RULES
 from iamkit.account.state import JSON
 from iamkit.parameters.models import (
     AccountAliasParameters,
@@ -11,6 +12,7 @@ from iamkit.parameters.models import (
     UsersParameters,
 )
 from iamkit.parameters.notebook import NotebookParameters
+from iamkit.parameters.sign_in_rules import SignInRulesParameters
 from iamkit.plan.desired import Desired, DesiredGroup, DesiredUser
 
 
@@ -80,6 +82,16 @@ def team_users(parameters: UsersParameters) -> Desired:
 def account_alias(parameters: AccountAliasParameters) -> Desired:
     """The account's alias, which makes the sign-in address one that people remember."""
     return Desired(alias=parameters.account_alias, origins={"alias": "account_alias"})
+
+
+@desired_of.register
+def sign_in_rules(parameters: SignInRulesParameters) -> Desired:
+    """The account's rules for passwords; what is not named stays as it is."""
+    named = parameters.password_rules.model_dump(exclude_none=True)
+    rules = {RULES["".join(map(str.capitalize, name.split("_")))]: v for name, v in named.items()}
+    # AWS has no 0 for these: never, and none, are said by leaving them out.
+    without = {rule: None for rule in ("max_age", "reuse_prevention") if rules.get(rule) == 0}
+    return Desired(password_policy=rules | without, origins={"password_policy": "password_rules"})
 
 
 def held_policy(parameters: PolicyStudioParameters, document: JSON) -> Desired:
