@@ -116,8 +116,10 @@ def create_device(session: Session) -> NewDevice:
     name = next(free, "")
     if not name:
         raise AwsError(f"{found.user} has {len(taken)} devices, and AWS allows {NAMES}.")
+    *folder, last = name.split("/")
+    path = {"Path": f"/{folder[0]}/"} if folder else {}
     try:
-        made = session.clients.iam_once.create_virtual_mfa_device(VirtualMFADeviceName=name)
+        made = session.clients.iam_once.create_virtual_mfa_device(VirtualMFADeviceName=last, **path)
     except CALL_ERRORS as error:
         raise _not_made(error, name) from None
     device = made["VirtualMFADevice"]
@@ -195,8 +197,12 @@ def _own(session: Session, serial: str) -> str:
 
 
 def _names(user: str) -> tuple[str, ...]:
-    """The names of a user's devices, the first as policies write it: ``mfa/${aws:username}``."""
-    return (user, *(f"{user}-{number}" for number in range(2, NAMES + 1)))
+    """What stands behind ``mfa/`` in the serials of a user's devices.
+
+    Policies let everybody manage those of their own name: ``mfa/${aws:username}``, and what lies
+    below it.
+    """
+    return (user, *(f"{user}/{user}-{number}" for number in range(2, NAMES + 1)))
 
 
 def _serial(session: Session, name: str) -> str:

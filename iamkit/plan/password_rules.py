@@ -104,9 +104,9 @@ def say_rules(
         after: those that would; None for AWS's own.
     """
     old, new = before or DEFAULT, after or DEFAULT
-    having = sorted(name for name, _ in _passwords(current))
-    whose = f"of {listed(having)} " if having else ""
+    having = listed(sorted(name for name, _ in _passwords(current)))
     if changed := list(_at_next_change(old, new)):
+        whose = f"of {having} " if having else ""
         yield (
             f"From the next change of a password on: {', '.join(changed)}. The passwords {whose}"
             "that are there stay valid until they are changed."
@@ -116,7 +116,12 @@ def say_rules(
         yield f"A password will expire after {new.max_age} days (now {now})."
     elif old.max_age and not new.max_age:
         yield f"A password will never expire (now after {old.max_age} days)."
-    touched = whom_rules_touch(current, before, new)
+    yield from _say_touched(current, whom_rules_touch(current, before, new), new)
+    yield from _say_own_change(old, new, having)
+
+
+def _say_touched(current: AccountState, touched: Touched, new: PasswordPolicy) -> Iterator[str]:
+    """Whose password expires, and who is locked out."""
     at = current.source(REPORT).at
     told = f" (by the credential report of {at:%Y-%m-%d %H:%M} UTC)" if at else ""
     if touched.locked_out:
@@ -141,11 +146,15 @@ def say_rules(
             f"Whether the password of {_names(touched.untold)} has expired then cannot be told: "
             "the credential report does not say when it was changed."
         )
-    if new.hard_expiry and not new.max_age and new != old:
+    if new.hard_expiry and not new.max_age:
         yield "Nobody is locked out: without an age (max_password_age) no password expires."
+
+
+def _say_own_change(old: PasswordPolicy, new: PasswordPolicy, having: str) -> Iterator[str]:
+    """Who may change the own password from then on."""
     if old.users_may_change and not new.users_may_change:
         yield (
-            f"Nobody {'of ' + listed(having) + ' ' if having else ''}may change the own password "
+            f"Nobody {'of ' + having + ' ' if having else ''}may change the own password "
             "any more whose policies do not allow iam:ChangePassword; who must change a first "
             "password cannot sign in without it."
         )
