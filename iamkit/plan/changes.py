@@ -21,6 +21,7 @@ from iamkit.account.state import (
 from iamkit.errors import InputError, UnsafePlan
 from iamkit.parameters.iam_names import Spelling, near_names, spellings
 from iamkit.plan.change import Change, Kind, Subject, Verb
+from iamkit.plan.demanded_mfa import demanded_of, say_stopped
 from iamkit.plan.desired import Desired, Part
 from iamkit.plan.holders import (
     create_policy,
@@ -126,7 +127,7 @@ def make_plan(current: AccountState, desired: Desired) -> Plan:
         changes=tuple(changes_to(current, wanted)),
         notes=(*_notes(current, desired), *(said for said, _ in absent)),
         doubts=(*unread, *(said for said, near in absent if near)),
-        blockers=(*unread, *_blockers(current, wanted)),
+        blockers=(*unread, *_blockers(current, wanted), *say_stopped(current, wanted)),
         unread=tuple(unread),
         current=current,
     )
@@ -185,12 +186,14 @@ def _unread(current: AccountState, wanted: Desired) -> Iterator[str]:
         elif operation == DETAILS and source.lacking & set(wanted.kinds):
             yield source.note or f"Not all {listed(wanted.kinds)} were read."
     users = dict.fromkeys([*(user.name for user in wanted.users), *wanted.absent_users])
+    users |= dict.fromkeys(user.name for user in demanded_of(current, wanted))
     reasons = (why for n in users if n in current.users for why in _unread_of(current, wanted, n))
     yield from dict.fromkeys(reasons)
 
 
 def _unread_of(current: AccountState, wanted: Desired, user: str) -> Iterator[str]:
-    for operation in wanted.operations_of(user):
+    groups = current.users[user].groups
+    for operation in (*wanted.operations_of(user), *wanted.operations_of_member(groups)):
         if not current.was_read(operation, user):
             yield current.source(operation).note or f"{operation} was not read of user {user}."
 

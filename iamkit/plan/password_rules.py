@@ -10,12 +10,10 @@ from datetime import datetime, timedelta
 
 from iamkit.account.gaps import REPORT
 from iamkit.account.state import ROOT_USER, AccountState, PasswordPolicy
-from iamkit.text import listed
+from iamkit.text import ALL, listed
 
 DEFAULT = PasswordPolicy()
 """The rules of an account that has none of its own."""
-EVERYBODY = 1_000_000
-"""Nobody whom a loss touches is counted instead of named."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,6 +91,18 @@ def whom_rules_touch(
     )
 
 
+def is_locked_out(account: AccountState, user: str) -> bool | None:
+    """Whether a password has expired under rules that lock out; None if it cannot be told."""
+    rules = account.password_policy or DEFAULT
+    if not (rules.max_age and rules.hard_expiry):
+        return False
+    now = account.read_at or account.source(REPORT).at
+    changed = dict(_passwords(account)).get(user)
+    if changed is None or now is None:
+        return None
+    return changed + timedelta(days=rules.max_age) <= now
+
+
 def say_rules(
     current: AccountState, before: PasswordPolicy | None, after: PasswordPolicy | None
 ) -> Iterator[str]:
@@ -139,7 +149,7 @@ def _say_touched(current: AccountState, touched: Touched, new: PasswordPolicy) -
         days = [f"{name} ({ends:%Y-%m-%d})" for name, ends in touched.later]
         yield (
             f"Who has not changed the password by then will be locked out of the console until an "
-            f"administrator sets another: {listed(days, most=EVERYBODY)}."
+            f"administrator sets another: {listed(days, most=ALL)}."
         )
     if touched.untold:
         yield (
@@ -191,4 +201,4 @@ def _not_reported(current: AccountState) -> Iterator[str]:
 
 
 def _names(names: tuple[str, ...]) -> str:
-    return listed(list(names), most=EVERYBODY)
+    return listed(list(names), most=ALL)
