@@ -21,7 +21,7 @@ from iamkit.account.state import (
 from iamkit.errors import InputError, UnsafePlan
 from iamkit.parameters.iam_names import Spelling, near_names, spellings
 from iamkit.plan.change import Change, Kind, Subject, Verb
-from iamkit.plan.demanded_mfa import demanded_of, say_stopped
+from iamkit.plan.demanded_mfa import Demand, judge_demand
 from iamkit.plan.desired import Desired, Part
 from iamkit.plan.holders import (
     create_policy,
@@ -33,6 +33,7 @@ from iamkit.plan.holders import (
     plan_user,
 )
 from iamkit.plan.password_rules import whom_rules_touch
+from iamkit.plan.preview import account_after
 from iamkit.text import few, listed
 
 __all__ = ["Change", "Kind", "Plan", "Verb", "make_plan"]
@@ -121,13 +122,15 @@ def make_plan(current: AccountState, desired: Desired) -> Plan:
     _check_quotas(current, wanted)
     absent = list(_not_there(current, wanted))
     unread = list(_unread(current, wanted))
+    changes = tuple(changes_to(current, wanted))
+    demand = demand_of(current, wanted, changes) if not unread else Demand()
     return Plan(
         account_id=current.account_id,
         desired=desired,
-        changes=tuple(changes_to(current, wanted)),
+        changes=changes,
         notes=(*_notes(current, desired), *(said for said, _ in absent)),
         doubts=(*unread, *(said for said, near in absent if near)),
-        blockers=(*unread, *_blockers(current, wanted), *say_stopped(current, wanted)),
+        blockers=(*unread, *_blockers(current, wanted), *demand.blockers),
         unread=tuple(unread),
         current=current,
     )
@@ -168,6 +171,22 @@ def changes_to(current: AccountState, wanted: Desired) -> Iterator[Change]:
             yield from delete_group(current.groups[name], members, origin)
 
 
+def members_of_demand(current: AccountState, wanted: Desired) -> list[str]:
+    """The members of the groups that are to demand MFA, by their names."""
+    demanding = {group.name for group in wanted.groups if group.demands_mfa}
+    return [user.name for user in current.users.values() if user.groups & demanding]
+
+
+def demand_of(current: AccountState, wanted: Desired, changes: Iterable[Change]) -> Demand:
+    """What it means for the members of groups that changes demand MFA of them, if they do."""
+    members = members_of_demand(current, wanted)
+    if not members:
+        return Demand()
+    despite = {name for group in wanted.groups for name in group.demanded_despite}
+    before = replace(current, users={name: current.users[name] for name in members})
+    return judge_demand(before, account_after(before, changes), despite)
+
+
 def _plan_managed(current: AccountState, wanted: Desired) -> Iterator[Change]:
     """The account's own managed policies."""
     own = own_policies(current)
@@ -186,7 +205,7 @@ def _unread(current: AccountState, wanted: Desired) -> Iterator[str]:
         elif operation == DETAILS and source.lacking & set(wanted.kinds):
             yield source.note or f"Not all {listed(wanted.kinds)} were read."
     users = dict.fromkeys([*(user.name for user in wanted.users), *wanted.absent_users])
-    users |= dict.fromkeys(user.name for user in demanded_of(current, wanted))
+    users |= dict.fromkeys(members_of_demand(current, wanted))
     reasons = (why for n in users if n in current.users for why in _unread_of(current, wanted, n))
     yield from dict.fromkeys(reasons)
 

@@ -5,8 +5,7 @@ from dataclasses import replace
 
 from iamkit.account.state import JSON, AccountState, User, sign_in_url
 from iamkit.plan.access_changes import AccessStep, access_steps, account_with, concerned_by
-from iamkit.plan.changes import Change, Plan
-from iamkit.plan.demanded_mfa import demanded_of
+from iamkit.plan.changes import Change, Plan, demand_of
 from iamkit.plan.desired import DesiredHolder
 from iamkit.plan.first_minutes import gets_password, rehearse_first_minutes, say_first_minutes
 from iamkit.plan.password_rules import say_rules
@@ -40,7 +39,7 @@ def say_meaning(current: AccountState, plan: Plan, catalogue: Catalogue | None =
         *_say_empty_groups(after, plan.changes),
         *_say_credentials(plan.changes),
         *say_first_minutes(rehearse_first_minutes(after, gets_password(plan.changes), known)),
-        *_say_demanded(after, plan, known),
+        *demand_of(plan.current, plan.desired, plan.changes).sentences,
         *_say_keys(plan.changes),
         *_say_alias(plan.changes, current.partition),
         *_say_rules(plan.current, after, plan.changes),
@@ -165,15 +164,6 @@ def _say_alias(changes: Iterable[Change], partition: str) -> Iterator[str]:
             url = sign_in_url(alias, partition) or f"the console, with the alias {alias}"
             gone = before and (sign_in_url(before, partition) or f"the alias {before}")
             yield f"Everyone will sign in at {url}{f'; {gone} stops working' if gone else ''}."
-
-
-def _say_demanded(after: AccountState, plan: Plan, catalogue: Catalogue) -> Iterator[str]:
-    """How far the members of a group get that demands MFA from then on."""
-    current = plan.current
-    credentials = ("access_keys", "login_profiles", "mfa_devices", "sources")
-    whole = replace(after, **{name: getattr(current, name) for name in credentials})
-    members = sorted(user.name for user in demanded_of(current, plan.desired))
-    yield from say_first_minutes(rehearse_first_minutes(whole, members, catalogue))
 
 
 def _say_rules(

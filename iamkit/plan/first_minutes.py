@@ -9,76 +9,25 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_passwords_enable
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
-from typing import Any, Literal
+from typing import Literal
 
 from iamkit.account.state import AccountState, User
+from iamkit.account.ways_in import has_key, has_mfa, has_password
 from iamkit.plan.change import Change
 from iamkit.policies.actions.catalogue import Catalogue, load_catalogue, union
-from iamkit.policies.evaluation.engine import evaluate
 from iamkit.policies.evaluation.exact import Decision
-from iamkit.policies.evaluation.holdings import Holding, Holdings
-from iamkit.policies.evaluation.layers import Policies
-from iamkit.policies.evaluation.personal import settle
-from iamkit.policies.evaluation.reach import Grants
-from iamkit.policies.evaluation.request import Principal, Request
+from iamkit.policies.evaluation.holdings import Holding
+from iamkit.policies.evaluation.shown_mfa import RequestsOfUsers, Shown
 from iamkit.policies.grammar.statements import Statement, read_statements, unread
-from iamkit.policies.self_management import OF_DEVICES, OF_KEYS, OF_MFA
+from iamkit.policies.self_management import OWN_CREDENTIALS
 from iamkit.text import few, listed
 
 StepName = Literal[
     "sign in", "change the password", "enrol MFA", "sign in with MFA", "work", "work with a key"
 ]
 Outcome = Literal["done", "not needed", "stops", "cannot be told"]
-Shown = Literal["with MFA", "without MFA", "not told", "plain key"]
-"""How a request shows MFA; a plain access key cannot show any."""
-
-RULES, DEVICES = "GetAccountPasswordPolicy", "ListMFADevices"
-"""What a first sign-in hangs on beside the policies: the operations that tell it."""
+RULES = "GetAccountPasswordPolicy"
 RULES_IN_WORDS = "the account's password policy"
-_SESSION: Mapping[str, Any] = {
-    "aws:ViaAWSService": "false",
-    "aws:CalledVia": None,
-    "aws:FederatedProvider": None,
-    "aws:SecureTransport": "true",
-}
-_CONTEXT: Mapping[Shown, Mapping[str, Any]] = {
-    "with MFA": {**_SESSION, "aws:MultiFactorAuthPresent": "true"},
-    "without MFA": {
-        **_SESSION,
-        "aws:MultiFactorAuthPresent": "false",
-        "aws:MultiFactorAuthAge": None,
-    },
-    "not told": _SESSION,
-    "plain key": {
-        **_SESSION,
-        "aws:MultiFactorAuthPresent": None,
-        "aws:MultiFactorAuthAge": None,
-        "aws:TokenIssueTime": None,
-    },
-}
-"""What is known of a request; every other key is unknown, and what hangs on it cannot be told.
-
-https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-multifactorauthpresent
-"""
-OWN = (
-    *OF_DEVICES,
-    *OF_KEYS,
-    *OF_MFA,
-    "iam:*ServiceSpecificCredential*",
-    "iam:*SigningCertificate*",
-    "iam:*SSHPublicKey*",
-    "iam:ChangePassword",
-    "iam:DeactivateMFADevice",
-    "iam:GetAccountPasswordPolicy",
-    "iam:GetAccountSummary",
-    "iam:GetLoginProfile",
-    "iam:GetUser",
-    "iam:ListVirtualMFADevices",
-    "sts:GetCallerIdentity",
-    "sts:GetSessionToken",
-)
-"""What concerns one's own credentials, and so is not yet work."""
 
 
 @dataclass(frozen=True)
@@ -205,49 +154,15 @@ def _people(names: Iterable[str]) -> str:
     return listed(sorted(names))
 
 
-def has_mfa(account: AccountState, user: User) -> bool | None:
-    """Whether somebody has an MFA device; None if it was not read."""
-    if account.mfa_devices.get(user.name):
-        return True
-    if user.name in account.mfa_devices or account.was_read(DEVICES, user.name):
-        return False
-    row = account.reported(user)
-    return row.mfa_active if row else None
-
-
-def has_key(account: AccountState, user: User) -> bool | None:
-    """Whether somebody has an access key that works; None if it was not read."""
-    if any(key.status == "Active" for key in account.access_keys.get(user.name, ())):
-        return True
-    if user.name in account.access_keys or account.was_read("ListAccessKeys", user.name):
-        return False
-    row = account.reported(user)
-    if row is None:
-        return None
-    active = [key.active for key in row.keys if key]
-    return True if True in active else None if None in active else False
-
-
-def has_password(account: AccountState, user: User) -> bool | None:
-    """Whether somebody has a console password; None if it was not read."""
-    if user.name in account.login_profiles:
-        return account.login_profiles[user.name] is not None
-    if account.was_read("GetLoginProfile", user.name):
-        return False
-    row = account.reported(user)
-    return row.password_enabled if row else None
-
-
 class Rehearsal:
     """The first minutes of the users of one account; its policies are read once."""
 
     def __init__(self, account: AccountState, catalogue: Catalogue) -> None:
         self.account = account
         self._catalogue = catalogue
-        self._holdings = Holdings(account, catalogue)
-        self._policies: dict[Holding, Policies] = {}
-        self._settled: dict[Any, Holding] = {}
-        self._worked: dict[Any, Step] = {}
+        self._requests = RequestsOfUsers(account, catalogue)
+        self._own = catalogue.union(OWN_CREDENTIALS)
+        self._worked: dict[tuple[Holding, Shown], Step] = {}
 
     def of(self, user: User) -> FirstMinutes:
         """How far one of them gets."""
@@ -257,7 +172,7 @@ class Rehearsal:
             lacking = "whether there is an access key was not read"
             steps += (Step("work with a key", "cannot be told", lacking),)
         elif key:
-            steps += (self.work(user, "plain key"),)
+            steps += (self._work(user, "plain key"),)
         return FirstMinutes(user.name, steps, is_program=password is False and key is not False)
 
     def _at_console(self, user: User) -> Iterator[Step]:
@@ -275,16 +190,16 @@ class Rehearsal:
             yield from self._without_mfa(user, enrolled)
         elif enrolled.outcome == "cannot be told":
             yield enrolled
-            yield self.work(user, "not told")
+            yield self._work(user, "not told")
         else:
             yield enrolled
             yield Step("sign in with MFA", "done")
-            yield self.work(user, "with MFA")
+            yield self._work(user, "with MFA")
 
     def _without_mfa(self, user: User, enrolled: Step) -> Iterator[Step]:
         """The steps of who cannot enrol, which stops nobody whose work asks for no MFA."""
-        work = self.work(user, "without MFA")
-        if work.outcome == "stops" and self.work(user, "with MFA").outcome != "stops":
+        work = self._work(user, "without MFA")
+        if work.outcome == "stops" and self._work(user, "with MFA").outcome != "stops":
             yield enrolled
             return
         if work.outcome == "cannot be told":
@@ -305,7 +220,8 @@ class Rehearsal:
         profile = self.account.login_profiles.get(user.name)
         if profile and not profile.reset_required:
             return Step(name, "not needed")
-        decision = self._ask(user, "iam:ChangePassword", self._arn(user), shown, self._rule(user))
+        own = self._requests.arn(user)
+        decision = self._requests.ask(user, "iam:ChangePassword", own, shown, self._rule(user))
         step = _step(name, decision, "iam:ChangePassword")
         if step.outcome == "stops" and decision.effect == "implicit deny":
             step = self._unless_by_rule(step, user)
@@ -313,19 +229,23 @@ class Rehearsal:
             return Step(name, "cannot be told", "whether it must be changed was not read")
         return step
 
-    def _rule(self, user: User) -> tuple[Statement, ...]:
-        """What the account's password policy allows its users, as statements.
+    def _rule(self, user: User) -> Mapping[str, tuple[Statement, ...]]:
+        """What the account's password policy allows its users, by its name; nothing if nothing.
 
         https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_passwords_enable-user-change.html
         """
         if not self._knows_rules:
             lacking = f"{RULES_IN_WORDS}, which was not read"
-            return tuple(s for s in unread(RULES_IN_WORDS, lacking) if s.allows)
+            return {RULES_IN_WORDS: tuple(s for s in unread(RULES_IN_WORDS, lacking) if s.allows)}
         rules = self.account.password_policy
         if not (rules and rules.users_may_change):
-            return ()
-        allows = {"Effect": "Allow", "Action": "iam:ChangePassword", "Resource": self._arn(user)}
-        return read_statements({"Statement": allows}, RULES_IN_WORDS)
+            return {}
+        allows = {
+            "Effect": "Allow",
+            "Action": "iam:ChangePassword",
+            "Resource": self._requests.arn(user),
+        }
+        return {RULES_IN_WORDS: read_statements({"Statement": allows}, RULES_IN_WORDS)}
 
     @property
     def _knows_rules(self) -> bool:
@@ -345,16 +265,16 @@ class Rehearsal:
         name: StepName = "enrol MFA"
         if devices:
             return Step(name, "not needed", "there is a device")
-        own, steps = self._arn(user), []
+        own, steps = self._requests.arn(user), []
         for action, resource in (
-            ("iam:CreateVirtualMFADevice", self._arn(user, "mfa")),
+            ("iam:CreateVirtualMFADevice", self._requests.device_arn(user.name)),
             ("iam:EnableMFADevice", own),
             ("iam:ListMFADevices", own),
         ):
-            decision = self._ask(user, action, resource, "without MFA")
+            decision = self._requests.ask(user, action, resource, "without MFA")
             if action == "iam:CreateVirtualMFADevice" and decision.effect == "implicit deny":
-                anything = f"{resource.rpartition(':')[0]}:mfa/*"
-                decision = self._ask(user, action, anything, "without MFA")
+                named = self._requests.device_arn("*")
+                decision = self._requests.ask(user, action, named, "without MFA")
             steps.append(_step(name, decision, action))
         found = next((step for step in steps if step.outcome == "stops"), None)
         found = found or next((step for step in steps if step.outcome != "done"), steps[0])
@@ -362,29 +282,15 @@ class Rehearsal:
             return Step(name, "cannot be told", "whether there is a device was not read")
         return found
 
-    def work(self, user: User, shown: Shown) -> Step:
-        """Whether anything beside one's own credentials is allowed.
-
-        Args:
-            user: of the account.
-            shown: how MFA is shown.
-        """
-        holding, known = self._as_shown(user, shown)
-        if known not in self._worked:
+    def _work(self, user: User, shown: Shown) -> Step:
+        """Whether anything beside one's own credentials is allowed."""
+        holding = self._requests.holding(user, shown)
+        if (holding, shown) not in self._worked:
             name: StepName = "work with a key" if shown == "plain key" else "work"
-            self._worked[known] = self._work(name, holding)
-        return self._worked[known]
+            self._worked[holding, shown] = self._judge_work(name, holding)
+        return self._worked[holding, shown]
 
-    def reach(self, user: User, shown: Shown) -> tuple[int, int]:
-        """The actions beside one's own that are surely allowed, and those that perhaps are.
-
-        As bits of the catalogue; nothing is in both.
-        """
-        found = self._as_shown(user, shown)[0].reach
-        own = self._own
-        return found.always & ~own, (found.conditional | found.unknown) & ~own
-
-    def _work(self, name: StepName, holding: Holding) -> Step:
+    def _judge_work(self, name: StepName, holding: Holding) -> Step:
         found = holding.reach
         surely, perhaps = found.always & ~self._own, found.possible & ~found.always & ~self._own
         if surely:
@@ -400,72 +306,6 @@ class Rehearsal:
         denying = [str(s) for s, mask in statements if not s.allows and mask & given]
         by = f"denied by {few(denying)}" if denying else "beyond the permissions boundary"
         return Step(name, "stops", f"all that their policies allow is {by}")
-
-    @cached_property
-    def _own(self) -> int:
-        return self._catalogue.union(OWN)
-
-    def _as_shown(self, user: User, shown: Shown) -> tuple[Holding, Any]:
-        """What a user holds in such a request, and what tells it from what others hold."""
-        held = self._holdings.of(user)
-        lookup = self._request(user, "", None, shown).lookup
-        grants = (*held.policies, held.boundary) if held.boundary else held.policies
-        keys = sorted({key for one in grants for key in one.keys_of_user})
-        known = held, shown, tuple(lookup(key) for key in keys)
-        if known not in self._settled:
-            self._settled[known] = replace(
-                held,
-                policies=tuple(_settled(one, lookup) for one in held.policies),
-                boundary=held.boundary and _settled(held.boundary, lookup),
-            )
-        return self._settled[known], known
-
-    def _ask(
-        self,
-        user: User,
-        action: str,
-        resource: str,
-        shown: Shown,
-        rule: tuple[Statement, ...] = (),
-    ) -> Decision:
-        held = self._holdings.of(user)
-        if held not in self._policies:
-            bound = held.boundary
-            self._policies[held] = Policies(
-                identity={grants.name: _statements(grants) for grants in held.policies},
-                permissions_boundary=None if bound is None else _statements(bound),
-            )
-        policies = self._policies[held]
-        if rule:
-            policies = replace(policies, identity={**policies.identity, RULES_IN_WORDS: rule})
-        return evaluate(self._request(user, action, resource, shown), policies)
-
-    def _request(self, user: User, action: str, resource: str | None, shown: Shown) -> Request:
-        return Request(
-            principal=Principal(self._arn(user), tags=user.tags),
-            action=action,
-            resource=resource,
-            context=_CONTEXT[shown],
-            complete=False,
-        )
-
-    def _arn(self, user: User, kind: str = "user") -> str:
-        """The ARN of a user, or of a virtual device of that name."""
-        if kind == "user" and user.arn:
-            return user.arn
-        path = user.path if kind == "user" else "/"
-        account = self.account
-        return f"arn:{account.partition}:iam::{account.account_id}:{kind}{path}{user.name}"
-
-
-def _statements(grants: Grants) -> tuple[Statement, ...]:
-    return tuple(statement for statement, _ in grants)
-
-
-def _settled(grants: Grants, lookup: Any) -> Grants:
-    """A policy as it is in such a request."""
-    found = ((settle(s, lookup) if not s.unread else s, mask) for s, mask in grants)
-    return grants.with_statements((s, mask) for s, mask in found if s)
 
 
 def _step(name: StepName, decision: Decision, action: str) -> Step:

@@ -37,6 +37,24 @@ BEFORE_MFA = (
     "sts:GetSessionToken",
 )
 """What *demanded* leaves to who has not shown MFA: to change the password, and to enrol."""
+OWN_CREDENTIALS = (
+    *OF_DEVICES,
+    *OF_KEYS,
+    *OF_MFA,
+    "iam:*ServiceSpecificCredential*",
+    "iam:*SigningCertificate*",
+    "iam:*SSHPublicKey*",
+    "iam:ChangePassword",
+    "iam:DeactivateMFADevice",
+    "iam:GetAccountPasswordPolicy",
+    "iam:GetAccountSummary",
+    "iam:GetLoginProfile",
+    "iam:GetUser",
+    "iam:ListVirtualMFADevices",
+    "sts:GetCallerIdentity",
+    "sts:GetSessionToken",
+)
+"""What concerns one's own credentials, and so is not yet work."""
 
 
 def self_management_policy(mode: Mode, partition: str = "aws") -> JSON:

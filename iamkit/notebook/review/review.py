@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from iamkit.account.gaps import DETAILS
 from iamkit.account.state import AccountState
+from iamkit.account.ways_in import DEVICES
 from iamkit.app_mode import applying_is_off
 from iamkit.aws.apply import Outcome, apply_plan, await_applied, plan_again
 from iamkit.aws.read import read_account, read_permissions
@@ -23,7 +24,7 @@ from iamkit.parameters.notebook import NotebookParameters
 from iamkit.plan.changes import Change, Plan, make_plan
 from iamkit.plan.consequences import say_meaning
 from iamkit.plan.desired import Desired
-from iamkit.plan.first_minutes import DEVICES, RULES, gets_password
+from iamkit.plan.first_minutes import RULES, gets_password
 
 
 @dataclass(frozen=True)
