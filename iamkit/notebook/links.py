@@ -12,6 +12,8 @@ from iamkit.parameters.notebook import NotebookParameters
 
 LAB = "IAMKIT_LAB"
 """The variable by which ``iamkit lab`` tells its kernels that its JupyterLab has the command."""
+RUN_ALL = "Run ▸ Run All Cells"
+RUN_COMMAND = "notebook:run-all-cells"
 START = "00_start_here"
 """It only looks, so it looks again each time that it is opened."""
 COMMAND = "iamkit:open-notebook"
@@ -29,6 +31,13 @@ def notebook_link(name: str) -> str:
     arguments = escape(json.dumps({"name": f"{name}.ipynb", "again": name == START}))
     command = f'data-commandlinker-command="{COMMAND}" data-commandlinker-args="{arguments}"'
     return f'<a href="{shown}.ipynb" download {command}>{shown}</a>'
+
+
+def run_all() -> str:
+    """The menu's words for running the notebook, as HTML: in ``iamkit lab`` a button that does."""
+    if not os.environ.get(LAB):
+        return f"<i>{RUN_ALL}</i>"
+    return f'<button type="button" data-commandlinker-command="{RUN_COMMAND}">{RUN_ALL}</button>'
 
 
 def show_next(parameters: NotebookParameters) -> None:
