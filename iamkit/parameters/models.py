@@ -17,6 +17,7 @@ from iamkit.parameters.checking import Model
 from iamkit.parameters.field_types import (
     Alias,
     GroupName,
+    ManagedPolicies,
     Network,
     OptionalDay,
     OptionalPolicyName,
@@ -35,6 +36,7 @@ from iamkit.parameters.notebook import (
     Waiver,
 )
 from iamkit.parameters.rotate_keys import RotateKeysParameters
+from iamkit.parameters.sign_in_rules import SignInRulesParameters
 from iamkit.parameters.user_row import UserRow
 from iamkit.policies.actions.builder import Verb
 
@@ -69,6 +71,11 @@ class AdminGroupParameters(ChangingParameters):
     admin_policy: PolicyDocument = Field(
         title="What they may do", description="what administrators may do"
     )
+    admin_attached_policies: ManagedPolicies = Field(
+        [],
+        title="Managed policies beside it",
+        description="managed policies to attach, by name or ARN",
+    )
     admin_user: UserName = Field(
         title="First administrator", description="the first administrator, who gets a key"
     )
@@ -88,6 +95,11 @@ class DevGroupParameters(RunAsParameters):
     dev_policy: PolicyDocument = Field(
         title="What they may do", description="what developers may do"
     )
+    dev_attached_policies: ManagedPolicies = Field(
+        [],
+        title="Managed policies beside it",
+        description="managed policies to attach, by name or ARN",
+    )
 
 
 class UsersParameters(RunAsParameters):
@@ -101,7 +113,7 @@ class UsersParameters(RunAsParameters):
     remove_users: Annotated[list[UserName], Term("users")] = Field(
         [], title="Who must go", description="users who must go"
     )
-    allow_destructive: bool = Field(False, description="true lets users be removed")
+    allow_destructive: bool = Field(False, description="true lets users be removed or leave groups")
 
     @field_validator("users")
     @classmethod
@@ -216,6 +228,7 @@ NOTEBOOKS: Mapping[str, type[NotebookParameters]] = {
     "05_account_alias": AccountAliasParameters,
     "06_audit_users": AuditUsersParameters,
     "07_policy_studio": PolicyStudioParameters,
+    "08_sign_in_rules": SignInRulesParameters,
     "09_mend_findings": MendParameters,
     "10_rotate_keys": RotateKeysParameters,
 }
@@ -243,4 +256,4 @@ def plain_value(value: Any) -> Any:
     """A parameter's value as it stands in a parameters file."""
     if isinstance(value, list):
         return [v.model_dump(exclude_defaults=True) if isinstance(v, Model) else v for v in value]
-    return value.model_dump() if isinstance(value, Model) else value
+    return value.model_dump(exclude_none=True) if isinstance(value, Model) else value

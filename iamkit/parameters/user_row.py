@@ -43,3 +43,8 @@ class UserRow(Model):
         description="where new credentials go: empty for a private file, an age public key, "
         "or secretsmanager",
     )
+    groups_only: Annotated[
+        bool, Term("no other groups", "Who changes teams leaves the old team's groups.")
+    ] = Field(
+        False, title="In no other group", description="whether they leave groups not named here"
+    )
