@@ -32,9 +32,9 @@ from iamkit.plan.holders import (
     plan_role,
     plan_user,
 )
+from iamkit.plan.managed_policies import is_arn, say_unfound
 from iamkit.plan.password_rules import whom_rules_touch
 from iamkit.plan.preview import account_after
-from iamkit.plan.managed_policies import is_arn, say_unfound
 from iamkit.text import few, listed
 
 __all__ = ["Change", "Kind", "Plan", "Verb", "make_plan"]
