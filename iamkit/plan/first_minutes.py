@@ -140,7 +140,8 @@ def _say_stop(step: Step) -> str:
 def _say_way(one: FirstMinutes) -> str:
     if one.is_program:
         return "will be able to work with the access key"
-    way = ["sign in"]
+    has_device = one.outcome_of("enrol MFA") == "not needed" and one.outcome_of("sign in with MFA")
+    way = ["sign in with MFA" if has_device else "sign in"]
     way += ["choose a password"] if one.outcome_of("change the password") == "done" else []
     way += ["enrol MFA"] if one.outcome_of("enrol MFA") == "done" else []
     alone = one.outcome_of("sign in with MFA") is None
