@@ -65,8 +65,9 @@ def read_account(
     with ThreadPoolExecutor(READERS) as pool:
         state = reading.read_bulk(pool, dict.fromkeys([*operations, *wanted.operations]), kinds)
         names: dict[str, set[str]] = {op: set(users) for op, users in (of_users or {}).items()}
-        for user in state.users:
-            for operation in wanted.operations_of(user) or (OF_EVERY_USER if every_user else ()):
+        for user, found in state.users.items():
+            needed = {*wanted.operations_of(user), *wanted.operations_of_member(found.groups)}
+            for operation in needed or (OF_EVERY_USER if every_user else ()):
                 names.setdefault(operation, set()).add(user)
         return reading.read_users(pool, state, names)
 

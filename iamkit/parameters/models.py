@@ -37,6 +37,7 @@ from iamkit.parameters.notebook import (
     Thresholds,
     Waiver,
 )
+from iamkit.parameters.sign_in_rules import SignInRulesParameters
 from iamkit.policies.actions.builder import Verb
 
 PerUser = Literal["access_keys", "mfa_devices", "login_profiles", "ssh_public_keys", "certificates"]
@@ -254,6 +255,7 @@ NOTEBOOKS: Mapping[str, type[NotebookParameters]] = {
     "05_account_alias": AccountAliasParameters,
     "06_audit_users": AuditUsersParameters,
     "07_policy_studio": PolicyStudioParameters,
+    "08_sign_in_rules": SignInRulesParameters,
     "09_mend_findings": MendParameters,
 }
 """The notebooks in their order, each with its model: its purpose and its parameters."""
@@ -280,4 +282,4 @@ def plain_value(value: Any) -> Any:
     """A parameter's value as it stands in a parameters file."""
     if isinstance(value, list):
         return [v.model_dump(exclude_defaults=True) if isinstance(v, Model) else v for v in value]
-    return value.model_dump() if isinstance(value, Model) else value
+    return value.model_dump(exclude_none=True) if isinstance(value, Model) else value

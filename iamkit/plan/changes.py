@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from iamkit.account.api_replies import rules_as_arguments
-from iamkit.account.gaps import DETAILS
+from iamkit.account.gaps import DETAILS, REPORT
 from iamkit.account.state import (
     AccountState,
     Group,
@@ -21,6 +21,7 @@ from iamkit.account.state import (
 from iamkit.errors import InputError, UnsafePlan
 from iamkit.parameters.iam_names import Spelling, near_names, spellings
 from iamkit.plan.change import Change, Kind, Subject, Verb
+from iamkit.plan.demanded_mfa import Demand, judge_demand
 from iamkit.plan.desired import Desired, Part
 from iamkit.plan.holders import (
     create_policy,
@@ -31,6 +32,8 @@ from iamkit.plan.holders import (
     plan_role,
     plan_user,
 )
+from iamkit.plan.password_rules import whom_rules_touch
+from iamkit.plan.preview import account_after
 from iamkit.text import few, listed
 
 __all__ = ["Change", "Kind", "Plan", "Verb", "make_plan"]
@@ -119,13 +122,15 @@ def make_plan(current: AccountState, desired: Desired) -> Plan:
     _check_quotas(current, wanted)
     absent = list(_not_there(current, wanted))
     unread = list(_unread(current, wanted))
+    changes = tuple(changes_to(current, wanted))
+    demand = demand_of(current, wanted, changes) if not unread else Demand()
     return Plan(
         account_id=current.account_id,
         desired=desired,
-        changes=tuple(changes_to(current, wanted)),
+        changes=changes,
         notes=(*_notes(current, desired), *(said for said, _ in absent)),
         doubts=(*unread, *(said for said, near in absent if near)),
-        blockers=(*unread, *_blockers(current, wanted)),
+        blockers=(*unread, *_blockers(current, wanted), *demand.blockers),
         unread=tuple(unread),
         current=current,
     )
@@ -166,6 +171,22 @@ def changes_to(current: AccountState, wanted: Desired) -> Iterator[Change]:
             yield from delete_group(current.groups[name], members, origin)
 
 
+def members_of_demand(current: AccountState, wanted: Desired) -> list[str]:
+    """The members of the groups that are to demand MFA, by their names."""
+    demanding = {group.name for group in wanted.groups if group.demands_mfa}
+    return [user.name for user in current.users.values() if user.groups & demanding]
+
+
+def demand_of(current: AccountState, wanted: Desired, changes: Iterable[Change]) -> Demand:
+    """What it means for the members of groups that changes demand MFA of them, if they do."""
+    members = members_of_demand(current, wanted)
+    if not members:
+        return Demand()
+    despite = {name for group in wanted.groups for name in group.demanded_despite}
+    before = replace(current, users={name: current.users[name] for name in members})
+    return judge_demand(before, account_after(before, changes), despite)
+
+
 def _plan_managed(current: AccountState, wanted: Desired) -> Iterator[Change]:
     """The account's own managed policies."""
     own = own_policies(current)
@@ -184,12 +205,14 @@ def _unread(current: AccountState, wanted: Desired) -> Iterator[str]:
         elif operation == DETAILS and source.lacking & set(wanted.kinds):
             yield source.note or f"Not all {listed(wanted.kinds)} were read."
     users = dict.fromkeys([*(user.name for user in wanted.users), *wanted.absent_users])
+    users |= dict.fromkeys(members_of_demand(current, wanted))
     reasons = (why for n in users if n in current.users for why in _unread_of(current, wanted, n))
     yield from dict.fromkeys(reasons)
 
 
 def _unread_of(current: AccountState, wanted: Desired, user: str) -> Iterator[str]:
-    for operation in wanted.operations_of(user):
+    groups = current.users[user].groups
+    for operation in (*wanted.operations_of(user), *wanted.operations_of_member(groups)):
         if not current.was_read(operation, user):
             yield current.source(operation).note or f"{operation} was not read of user {user}."
 
@@ -241,10 +264,16 @@ def _plan_password_policy(current: AccountState, wanted: Desired) -> Iterator[Ch
         yield subject.change("delete", "delete_account_password_policy", before)
     elif wanted.password_policy:
         after = replace(there or PasswordPolicy(), **wanted.password_policy)  # type: ignore[arg-type]
-        if after != there:
-            verb: Verb = "update" if there else "create"
+        if after != there and not _unread_for_age(current, wanted):
+            loss = whom_rules_touch(current, there, after).reason
+            verb: Verb = "replace" if loss else "update" if there else "create"
             operation = "update_account_password_policy"
-            yield subject.change(verb, operation, before, "", **rules_as_arguments(after))
+            yield subject.change(verb, operation, before, loss, **rules_as_arguments(after))
+
+
+def _unread_for_age(current: AccountState, wanted: Desired) -> bool:
+    """Whether it cannot be told at all whose password an age would expire."""
+    return REPORT in wanted.operations and not current.was_read(REPORT)
 
 
 def _find(existing: Mapping[str, Named], name: str, kind: str) -> Named | None:

@@ -5,9 +5,10 @@ from dataclasses import replace
 
 from iamkit.account.state import JSON, AccountState, User, sign_in_url
 from iamkit.plan.access_changes import AccessStep, access_steps, account_with, concerned_by
-from iamkit.plan.changes import Change, Plan
+from iamkit.plan.changes import Change, Plan, demand_of
 from iamkit.plan.desired import DesiredHolder
 from iamkit.plan.first_minutes import gets_password, rehearse_first_minutes, say_first_minutes
+from iamkit.plan.password_rules import say_rules
 from iamkit.plan.preview import account_after
 from iamkit.policies.actions.catalogue import Catalogue, load_catalogue
 from iamkit.policies.actions.expansion import shortest_patterns
@@ -38,8 +39,10 @@ def say_meaning(current: AccountState, plan: Plan, catalogue: Catalogue | None =
         *_say_empty_groups(after, plan.changes),
         *_say_credentials(plan.changes),
         *say_first_minutes(rehearse_first_minutes(after, gets_password(plan.changes), known)),
+        *demand_of(plan.current, plan.desired, plan.changes).sentences,
         *_say_keys(plan.changes),
         *_say_alias(plan.changes, current.partition),
+        *_say_rules(plan.current, after, plan.changes),
     ]
 
 
@@ -161,6 +164,14 @@ def _say_alias(changes: Iterable[Change], partition: str) -> Iterator[str]:
             url = sign_in_url(alias, partition) or f"the console, with the alias {alias}"
             gone = before and (sign_in_url(before, partition) or f"the alias {before}")
             yield f"Everyone will sign in at {url}{f'; {gone} stops working' if gone else ''}."
+
+
+def _say_rules(
+    current: AccountState, after: AccountState, changes: Iterable[Change]
+) -> Iterator[str]:
+    """Whom other rules for passwords touch, by the account as it was read for the plan."""
+    if any(change.part == "password policy" for change in changes):
+        yield from say_rules(current, current.password_policy, after.password_policy)
 
 
 def _say_limits(changes: Iterable[Change]) -> Iterator[str]:

@@ -1,11 +1,11 @@
 """What a notebook wants of the account: only what it owns, everything else is left alone."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import ClassVar, Literal, TypeVar
 
-from iamkit.account.gaps import DETAILS
+from iamkit.account.gaps import DETAILS, REPORT
 from iamkit.account.state import JSON, AccountState
 from iamkit.parameters.iam_names import Spelling
 
@@ -38,6 +38,8 @@ OF_LEAVERS = (
     "ListServiceSpecificCredentials",
 )
 """Those that tell what a user must have given back before IAM deletes them."""
+OF_MEMBERS = ("ListMFADevices", *OF_EVERY_USER)
+"""Those that tell whether a demand for MFA stops somebody."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,9 +95,17 @@ class DesiredHolder:
 
 @dataclass(frozen=True, kw_only=True)
 class DesiredGroup(DesiredHolder):
-    """A group that should exist; the path of one that is there stays."""
+    """A group that should exist; the path of one that is there stays.
+
+    Attributes:
+        demands_mfa: whether a policy of it refuses who has not shown MFA, so that it blocks the
+            plan to stop a member by it who is not named.
+        demanded_despite: the members whom it may stop.
+    """
 
     kind = "group"
+    demands_mfa: bool = False
+    demanded_despite: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -216,11 +226,18 @@ class Desired:
             or self.absent_users
             or self.absent_groups
             or self.policies
-            or self.absent_policies,
+            or self.absent_policies
+            or self._expires,
             "ListAccountAliases": self.alias or self.absent_alias,
             "GetAccountPasswordPolicy": self.password_policy or self.absent_password_policy,
+            REPORT: self._expires,
         }
         return tuple(operation for operation, wanted in needed.items() if wanted)
+
+    @property
+    def _expires(self) -> bool:
+        """Whether a rule for passwords depends on how old those in use are."""
+        return any(self.password_policy.get(rule) for rule in ("max_age", "hard_expiry"))
 
     def operations_of(self, user: str) -> tuple[str, ...]:
         """What a plan must have read of this user, however the name is written."""
@@ -245,6 +262,11 @@ class Desired:
             absent_users=_spelled(self.absent_users, users),
             absent_groups=_spelled(self.absent_groups, groups),
         )
+
+    def operations_of_member(self, groups: Collection[str]) -> tuple[str, ...]:
+        """What a plan must have read of whoever is in these groups."""
+        demanding = {group.name.lower() for group in self.groups if group.demands_mfa}
+        return OF_MEMBERS if any(name.lower() in demanding for name in groups) else ()
 
     @cached_property
     def _operations_of(self) -> Mapping[str, tuple[str, ...]]:
