@@ -126,7 +126,7 @@ _STOPS: Mapping[StepName, str] = {
     "sign in": "will not be able to sign in",
     "change the password": "will be stopped at the first sign-in, which wants a new password",
     "enrol MFA": "will be stopped at enrolling MFA, without which no work is allowed",
-    "work": "will be able to sign in, and not to work",
+    "work": "will have nothing to work with once signed in",
     "work with a key": "will not be able to work with an access key, and has no other way in",
 }
 
