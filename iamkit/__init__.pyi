@@ -33,6 +33,7 @@ from .aws.read import (
 from .aws.session import open_session as open_session
 from .notebook.display import show as show
 from .notebook.forms.form import make_form as make_form
+from .notebook.links import show_next as show_next
 from .notebook.pages.audit import (
     open_audit as open_audit,
     require_complete as require_complete,

@@ -19,6 +19,7 @@ from iamkit.parameters.field_types import (
     GroupName,
     HandOver,
     IamPath,
+    ManagedPolicies,
     Network,
     OptionalDay,
     OptionalPolicyName,
@@ -71,6 +72,11 @@ class AdminGroupParameters(ChangingParameters):
     admin_policy: PolicyDocument = Field(
         title="What they may do", description="what administrators may do"
     )
+    admin_attached_policies: ManagedPolicies = Field(
+        [],
+        title="Managed policies beside it",
+        description="managed policies to attach, by name or ARN",
+    )
     admin_user: UserName = Field(
         title="First administrator", description="the first administrator, who gets a key"
     )
@@ -89,6 +95,11 @@ class DevGroupParameters(RunAsParameters):
     )
     dev_policy: PolicyDocument = Field(
         title="What they may do", description="what developers may do"
+    )
+    dev_attached_policies: ManagedPolicies = Field(
+        [],
+        title="Managed policies beside it",
+        description="managed policies to attach, by name or ARN",
     )
 
 
@@ -127,6 +138,11 @@ class UserRow(Model):
         description="where new credentials go: empty for a private file, an age public key, "
         "or secretsmanager",
     )
+    groups_only: Annotated[
+        bool, Term("no other groups", "Who changes teams leaves the old team's groups.")
+    ] = Field(
+        False, title="In no other group", description="whether they leave groups not named here"
+    )
 
 
 class UsersParameters(RunAsParameters):
@@ -140,7 +156,7 @@ class UsersParameters(RunAsParameters):
     remove_users: Annotated[list[UserName], Term("users")] = Field(
         [], title="Who must go", description="users who must go"
     )
-    allow_destructive: bool = Field(False, description="true lets users be removed")
+    allow_destructive: bool = Field(False, description="true lets users be removed or leave groups")
 
     @field_validator("users")
     @classmethod

@@ -32,6 +32,7 @@ from iamkit.plan.holders import (
     plan_role,
     plan_user,
 )
+from iamkit.plan.managed_policies import is_arn, say_unfound
 from iamkit.plan.password_rules import whom_rules_touch
 from iamkit.plan.preview import account_after
 from iamkit.text import few, listed
@@ -333,6 +334,8 @@ def _blockers(current: AccountState, desired: Desired) -> Iterator[str]:
         for one in named:
             if not one.make and one.name not in existing:
                 yield f"{kind} {one.name} is not there; make it first."
+    yield from _undescribed_groups(current, desired)
+    yield from _unfound_policies(current, desired)
     for group in wanted:
         if group in desired.absent_groups:
             yield f"Group {group} is to be deleted, and a user is to be in it: choose one of them."
@@ -340,6 +343,30 @@ def _blockers(current: AccountState, desired: Desired) -> Iterator[str]:
     for name in desired.absent_policies:
         if name in own and (having := holders_of(current, own[name].arn)):
             yield f"Policy {name} is in use ({few(having)}), so it cannot be deleted."
+
+
+def _undescribed_groups(current: AccountState, desired: Desired) -> Iterator[str]:
+    """Groups that a user would leave because nobody named them, and of which nothing is known."""
+    for user in desired.users:
+        there = current.users.get(user.name)
+        left = there.groups - set(user.groups) if there and user.groups_only else frozenset()
+        for group in sorted(left - current.groups.keys()):
+            yield (
+                f"Group {group}, which {user.name} would leave, was not read, so nobody can tell "
+                "what that takes away."
+            )
+
+
+def _unfound_policies(current: AccountState, desired: Desired) -> Iterator[str]:
+    """Policies that are to be attached and cannot be told, beside those that the plan makes."""
+    if not current.was_read(DETAILS):
+        return
+    made = {policy.name for policy in desired.policies}
+    listed = current.was_read("ListPolicies")
+    for one in desired.holders:
+        for policy in one.attached_policies:
+            if policy.rpartition("/")[2] not in made and (listed or is_arn(policy)):
+                yield from say_unfound(current, one.target, policy)
 
 
 def own_policies(account: AccountState) -> dict[str, ManagedPolicy]:

@@ -1,6 +1,6 @@
 """What a plan means for people, in sentences: who will be able to do what, and who no longer."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from iamkit.account.state import JSON, AccountState, User, sign_in_url
@@ -33,6 +33,7 @@ def say_meaning(current: AccountState, plan: Plan, catalogue: Catalogue | None =
     after = account_after(current, plan.changes)
     return [
         *_say_leaving(plan.changes),
+        *_say_moving(plan.changes),
         *_say_limits(plan.changes),
         *_say_access(current, after, plan.changes, known),
         *say_paths(current, after),
@@ -51,6 +52,22 @@ def _say_leaving(changes: Iterable[Change]) -> Iterator[str]:
         gone = [change.name for change in changes if change.operation == operation]
         if gone:
             yield f"{_people(gone)} will be gone, with everything of theirs."
+
+
+def _say_moving(changes: Sequence[Change]) -> Iterator[str]:
+    """Who leaves which groups, and joins which; those who are deleted are not moving."""
+    gone = {change.target for change in changes if change.operation == "delete_user"}
+    left, joined = dict[str, list[str]](), dict[str, list[str]]()
+    by_operation = {"remove_user_from_group": left, "add_user_to_group": joined}
+    for change in changes:
+        if change.operation in by_operation and change.target not in gone:
+            groups = by_operation[change.operation].setdefault(change.name, [])
+            groups.append(change.arguments["GroupName"])
+    alike: dict[str, list[str]] = {}
+    for name, groups in left.items():
+        joins = f" and join {listed(joined[name])}" if name in joined else ""
+        alike.setdefault(f"will leave {listed(groups)}{joins}", []).append(name)
+    yield from (f"{_people(names)} {said}." for said, names in alike.items())
 
 
 def _say_access(
@@ -133,6 +150,9 @@ def _say_empty_groups(after: AccountState, changes: Iterable[Change]) -> Iterato
         if change.operation == "put_group_policy" and change.name not in peopled:
             sentences = " ".join(e.text for e in explain(change.arguments["PolicyDocument"]))
             yield f"Nobody is in group {change.name} yet. Its policy says: {sentences}"
+        elif change.operation == "attach_group_policy" and change.name not in peopled:
+            name = change.arguments["PolicyArn"].rpartition("/")[2]
+            yield f"Nobody is in group {change.name} yet. It will have the policy {name}."
 
 
 def _say_credentials(changes: Iterable[Change]) -> Iterator[str]:

@@ -40,7 +40,12 @@ def admin_group(parameters: AdminGroupParameters) -> Desired:
     group = DesiredGroup(
         name=parameters.admin_group,
         inline_policies={parameters.admin_policy_name: parameters.admin_policy},
-        origins={"existence": "admin_group", "inline policy": "admin_policy"},
+        attached_policies=tuple(parameters.admin_attached_policies),
+        origins={
+            "existence": "admin_group",
+            "inline policy": "admin_policy",
+            "attached policy": "admin_attached_policies",
+        },
     )
     admin = DesiredUser(
         name=parameters.admin_user,
@@ -57,7 +62,12 @@ def dev_group(parameters: DevGroupParameters) -> Desired:
     group = DesiredGroup(
         name=parameters.dev_group,
         inline_policies={parameters.dev_policy_name: parameters.dev_policy},
-        origins={"existence": "dev_group", "inline policy": "dev_policy"},
+        attached_policies=tuple(parameters.dev_attached_policies),
+        origins={
+            "existence": "dev_group",
+            "inline policy": "dev_policy",
+            "attached policy": "dev_attached_policies",
+        },
     )
     return Desired(groups=(group,))
 
@@ -71,6 +81,7 @@ def team_users(parameters: UsersParameters) -> Desired:
             path=row.path,
             tags=row.tags,
             groups=tuple(row.groups),
+            groups_only=row.groups_only,
             access_key=row.access_key,
             console_password=row.console_password,
             hand_over=row.hand_over,

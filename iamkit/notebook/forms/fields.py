@@ -1,6 +1,6 @@
 """The fields of a form: each is a widget with a label, and reads and takes plain data."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any, Literal, get_args, get_origin
 
@@ -122,8 +122,8 @@ class TextsField(Field):
         return widgets.Textarea(rows=2, **_common(label))
 
     def compare(self, state: AccountState) -> None:
-        """Offer the account's users."""
-        self.search.options = _names(state, "user")
+        """Offer what the account has of what the lines name."""
+        self.search.options = _names(state, term_of(self.about).name)
         self.search.layout.display = "" if self.search.options else "none"
 
     def read(self, raw: Any) -> Any:
@@ -303,8 +303,15 @@ def field_of(name: str, value: Any, about: FieldInfo) -> Field:
 
 
 def _names(state: AccountState, term: str) -> list[str]:
-    """The names of an account's groups or users, by what IAM calls them; none of anything else."""
-    return sorted({"group": state.groups, "user": state.users}.get(term, ()))
+    """The names of what an account has, by what IAM calls it; none of what is not listed here."""
+    policies = {p.name for p in (*state.policies.values(), *state.aws_policies.values())}
+    known: dict[str, Iterable[str]] = {
+        "group": state.groups,
+        "user": state.users,
+        "users": state.users,
+        "managed policies": policies,
+    }
+    return sorted(known.get(term, ()))
 
 
 def _common(label: str) -> dict[str, Any]:

@@ -18,8 +18,8 @@ from iamkit.aws.session import Session
 from iamkit.errors import AwsError, GuardError, IamkitError, NotVerified
 from iamkit.notebook.display import bundle_of
 from iamkit.notebook.kernels import end_with_parent
-from iamkit.notebook.markup import escape, mime_bundle
-from iamkit.parameters.models import NOTEBOOKS
+from iamkit.notebook.links import bundle_of_next
+from iamkit.notebook.markup import escape
 from iamkit.parameters.notebook import NotebookParameters
 from iamkit.plan.changes import Change, Plan, make_plan
 from iamkit.plan.consequences import say_meaning
@@ -236,16 +236,6 @@ class Review:
             return bundle_of(step(self.session, self._parameters))
         except IamkitError as error:
             return bundle_of(f"✘ {error}")
-
-
-def bundle_of_next(parameters: NotebookParameters) -> dict[str, Any]:
-    """Where to go on: a link to the notebook that follows."""
-    names = list(NOTEBOOKS)
-    here = next((n for n, model in NOTEBOOKS.items() if model is type(parameters)), names[-1])
-    following = [*names, names[0]][names.index(here) + 1]
-    purpose = NOTEBOOKS[following].purpose
-    link = f'<a href="{following}.ipynb">{following}</a>'
-    return mime_bundle(f"<p><b>Next: {link}</b>. {escape(purpose)}.</p>", f"Next: {following}.")
 
 
 def sentences(said: list[str]) -> str:
