@@ -158,10 +158,15 @@ def changes_to(current: AccountState, wanted: Desired) -> Iterator[Change]:
         if name in current.users and not list(_unread_of(current, wanted, name)):
             origin = wanted.origins.get("absent_users", "")
             yield from delete_user(current, current.users[name], origin)
+    leaving = {user.name: user.absent.groups for user in wanted.users}
     for name in wanted.absent_groups:
         if name in current.groups:
             staying = (u for u in current.users.values() if u.name not in wanted.absent_users)
-            members = [user.name for user in staying if name in user.groups]
+            members = [
+                user.name
+                for user in staying
+                if name in user.groups and name not in leaving.get(user.name, ())
+            ]
             origin = wanted.origins.get("absent_groups", "")
             yield from delete_group(current.groups[name], members, origin)
 
