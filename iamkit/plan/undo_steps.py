@@ -9,8 +9,9 @@ from iamkit.account.state import AccountState, User
 from iamkit.errors import InputError
 from iamkit.plan.access_given import say_access_given
 from iamkit.plan.change import Change
-from iamkit.plan.changes import holders_of, make_plan, own_policies
+from iamkit.plan.changes import make_plan
 from iamkit.plan.desired import Part
+from iamkit.plan.own_policies import holders_of, own_policies
 from iamkit.plan.preview import account_after
 from iamkit.text import few
 
