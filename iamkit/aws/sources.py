@@ -255,6 +255,15 @@ def _access_keys(session: Session, user: str) -> tuple[AccessKey, ...]:
     )
 
 
+def _key_uses(session: Session, user: str) -> dict[str, datetime | None]:
+    """When each of a user's access keys was last used; None for never."""
+    found = {}
+    for key in _access_keys(session, user):
+        reply = session.iam.get_access_key_last_used(AccessKeyId=key.id)
+        found[key.id] = read_date(reply["AccessKeyLastUsed"].get("LastUsedDate"))
+    return found
+
+
 def _mfa_devices(session: Session, user: str) -> tuple[MfaDevice, ...]:
     listed = list_pages(session, "list_mfa_devices", "MFADevices", UserName=user)
     return tuple(
@@ -313,5 +322,6 @@ OF_USERS: Mapping[str, OfUser] = {
         ),
         "service_credentials",
     ),
+    "GetAccessKeyLastUsed": OfUser(_key_uses, "key_uses"),
 }
 """By operation. Of one user alone even the last is asked, which needs no leave to see all."""
