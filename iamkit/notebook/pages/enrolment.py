@@ -25,12 +25,12 @@ from iamkit.aws.session import Session
 from iamkit.errors import IamkitError
 from iamkit.notebook.display import show
 from iamkit.notebook.interactive import someone_is_there
+from iamkit.notebook.links import run_all
 from iamkit.notebook.markup import mime_bundle
-from iamkit.notebook.review.presence import Presence, asleep
+from iamkit.notebook.review.presence import Presence, without_kernel
 
 HERE = Path(__file__).parent
 BY_CLICKS = "A device of your own is enrolled by clicks in JupyterLab; a headless run enrols none."
-ASLEEP = "Press <i>Run ▸ Run All Cells</i> to enrol a device of your own."
 
 
 class EnrolmentView(anywidget.AnyWidget):
@@ -131,4 +131,7 @@ def show_enrolment(session: Session) -> None:
     page = widgets.VBox([presence, EnrolmentView(session)])
     page.add_class("iamkit-workbench")
     display(page)
-    display(mime_bundle(asleep(ASLEEP), ""), raw=True)
+    display(
+        mime_bundle(without_kernel(f"Press {run_all()} to enrol a device of your own."), ""),
+        raw=True,
+    )
