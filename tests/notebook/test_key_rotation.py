@@ -93,8 +93,8 @@ def test_the_table_shows_both_keys_with_their_last_use(form):
     assert (over["old key"], over["new key"]) == (keys["old"], keys["new"])
     day = datetime.now(UTC) - timedelta(days=1)
     assert over["last use"] == f"last used on {day:%Y-%m-%d} for s3 in eu-west-1"
-    assert over["its last use"] == "no use is known"
-    assert "1 have none that is due" in form._say_quiet()
+    assert over["its last use"] == "never used as far as AWS tells"
+    assert "Not due: 1 of 3 users with a key." in form._say_quiet()
 
 
 def test_the_rows_hold_no_markup_of_the_account(form, session):
