@@ -133,7 +133,7 @@ _STOPS: Mapping[StepName, str] = {
 
 def _say_stop(step: Step) -> str:
     own = step.name in ("change the password", "enrol MFA") and "denied" not in step.reason
-    mend = "; a group of 08_sign_in_rules lets its members" if own else ""
+    mend = "; 08_sign_in_rules lets them" if own else ""
     return f"{_STOPS[step.name]}: {step.reason}{mend}"
 
 
