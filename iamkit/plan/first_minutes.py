@@ -7,7 +7,7 @@ sign in at all hangs on the password alone.
 https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_passwords_enable-user-change.html
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -86,6 +86,25 @@ def gets_password(changes: Iterable[Change]) -> tuple[str, ...]:
     """To whom a plan gives a console password, by their names in order."""
     giving = ("create_login_profile", "update_login_profile")
     return tuple(sorted({change.name for change in changes if change.operation in giving}))
+
+
+def say_beginning(
+    after: AccountState, changes: Sequence[Change], catalogue: Catalogue | None = None
+) -> list[str]:
+    """How far those get who get a password, or who are new with a key alone, in sentences.
+
+    A program that may work is what everybody expects, and not said.
+
+    Args:
+        after: the account as it would be after the changes.
+        changes: of a plan.
+        catalogue: of AWS's actions; by default the installed one.
+    """
+    made = {change.name for change in changes if change.operation == "create_user"}
+    keys = {change.name for change in changes if change.operation == "create_access_key"}
+    names = sorted({*gets_password(changes), *(made & keys)})
+    rehearsed = rehearse_first_minutes(after, names, catalogue)
+    return say_first_minutes(r for r in rehearsed if r.stop or r.unknown or not r.is_program)
 
 
 def rehearse_first_minutes(
