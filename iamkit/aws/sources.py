@@ -26,6 +26,7 @@ from iamkit.account.state import (
     AccountState,
     Credential,
     InstanceProfile,
+    KeyUse,
     LoginProfile,
     MfaDevice,
     PasswordPolicy,
@@ -255,12 +256,14 @@ def _access_keys(session: Session, user: str) -> tuple[AccessKey, ...]:
     )
 
 
-def _key_uses(session: Session, user: str) -> dict[str, datetime | None]:
-    """When each of a user's access keys was last used; None for never."""
+def _key_uses(session: Session, user: str) -> dict[str, KeyUse]:
+    """By key, its last use; AWS says N/A for a service or region where it knows of none."""
     found = {}
     for key in _access_keys(session, user):
-        reply = session.iam.get_access_key_last_used(AccessKeyId=key.id)
-        found[key.id] = read_date(reply["AccessKeyLastUsed"].get("LastUsedDate"))
+        told = session.iam.get_access_key_last_used(AccessKeyId=key.id)["AccessKeyLastUsed"]
+        words = {"service": told["ServiceName"], "region": told["Region"]}
+        known = {name: word for name, word in words.items() if word != "N/A"}
+        found[key.id] = KeyUse(at=read_date(told.get("LastUsedDate")), **known)
     return found
 
 
@@ -293,6 +296,7 @@ def _credentials(operation: str, key: str, id_key: str) -> Callable[[Session, st
 
 OF_USERS: Mapping[str, OfUser] = {
     "ListAccessKeys": OfUser(_access_keys, "access_keys", "access_keys", lambda row: any(row.keys)),
+    "GetAccessKeyLastUsed": OfUser(_key_uses, "key_uses"),
     "ListMFADevices": OfUser(
         _mfa_devices, "mfa_devices", "mfa_devices", lambda row: row.mfa_active is not False
     ),
@@ -322,6 +326,5 @@ OF_USERS: Mapping[str, OfUser] = {
         ),
         "service_credentials",
     ),
-    "GetAccessKeyLastUsed": OfUser(_key_uses, "key_uses"),
 }
 """By operation. Of one user alone even the last is asked, which needs no leave to see all."""

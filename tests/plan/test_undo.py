@@ -8,7 +8,7 @@ from changes import change
 from hypothesis import given, strategies as st
 from removals import COMPANY
 
-from iamkit.account.state import Source
+from iamkit.account.state import KeyUse, Source
 from iamkit.aws.sources import OF_USERS
 from iamkit.errors import InputError
 from iamkit.plan.access_given import deciding_facts
@@ -247,11 +247,11 @@ def test_a_key_that_somebody_works_with_is_left_on():
     """It was made by the apply and used since, or whether it was cannot be told: that is said."""
     applied, made = apply(BEGUN, KEY)
     used = AT + timedelta(days=1)
-    works = replace(applied, key_uses={"bob": {"AKIAMADE0": used}})
+    works = replace(applied, key_uses={"bob": {"AKIAMADE0": KeyUse(at=used)}})
     [step] = plan_undo(works, made, ["ready"]).steps
     assert (step.state, step.taken) == ("changed since", False)
     assert "access key AKIAMADE0 was used on 2026-03-02 at 12:00 UTC" in step.said
-    tried = replace(applied, key_uses={"bob": {"AKIAMADE0": AT + timedelta(minutes=1)}})
+    tried = replace(applied, key_uses={"bob": {"AKIAMADE0": KeyUse(at=AT + timedelta(minutes=1))}})
     assert plan_undo(tried, made).steps[0].taken
     why = Source(status="unknown", note="iam:GetAccessKeyLastUsed was refused.")
     blind = replace(applied, sources={**applied.sources, "GetAccessKeyLastUsed": why})
@@ -263,7 +263,7 @@ def test_a_key_that_somebody_works_with_is_left_on():
 def test_a_user_whose_new_key_is_at_work_stays():
     """Neither the key nor the user of the apply is taken back unasked."""
     applied, made = apply(BEGUN, Desired(users=(DesiredUser(name="fay", access_key=True),)))
-    works = replace(applied, key_uses={"fay": {"AKIAMADE1": AT + timedelta(days=1)}})
+    works = replace(applied, key_uses={"fay": {"AKIAMADE1": KeyUse(at=AT + timedelta(days=1))}})
     undo = plan_undo(works, made)
     assert {step.state for step in undo.steps} == {"changed since"}
     assert undo.plan.changes == ()
