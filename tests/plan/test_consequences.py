@@ -142,7 +142,8 @@ def test_what_cannot_be_taken_back_is_said_before_it_is_done():
 def test_the_sign_in_address_is_told_with_the_one_that_stops(guide):
     """Replacing an alias breaks bookmarks, and says so."""
     wanted = account_alias(guide("05_account_alias"))
-    (sentence,) = said(replace(EMPTY, alias="old-name"), wanted)
+    limit, sentence = said(replace(EMPTY, alias="old-name"), wanted)
+    assert "Another account may have taken old-name meanwhile" in limit
     assert "https://maestrodev.signin.aws.amazon.com/console" in sentence
     assert "old-name" in sentence
     assert "stops working" in sentence
