@@ -79,7 +79,7 @@ def test_the_set_and_each_single_request_agree(own, bound, shown):
     [("with MFA", "yes"), ("without MFA", "no"), ("not told", "perhaps"), ("plain key", "no")],
 )
 def test_mfa_is_what_decides(shown, answer):
-    """A plain key shows no MFA at all: Bool never finds it true, and BoolIfExists counts it as none."""
+    """A plain key shows none at all: Bool never finds it, and BoolIfExists counts it as none."""
     look = {"Effect": "Allow", "Action": "ec2:*", "Resource": "*"}
     asks = {"Bool": {"aws:MultiFactorAuthPresent": "true"}}
     denies = {"BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}}
