@@ -7,6 +7,7 @@ from iamkit.account.state import JSON, AccountState, User, sign_in_url
 from iamkit.plan.access_changes import AccessStep, access_steps, account_with, concerned_by
 from iamkit.plan.changes import Change, Plan
 from iamkit.plan.desired import DesiredHolder
+from iamkit.plan.operations import NEW_ID
 from iamkit.plan.preview import account_after
 from iamkit.policies.actions.catalogue import Catalogue, load_catalogue
 from iamkit.policies.actions.expansion import shortest_patterns
@@ -46,6 +47,11 @@ def _say_leaving(changes: Iterable[Change]) -> Iterator[str]:
         gone = [change.name for change in changes if change.operation == operation]
         if gone:
             yield f"{_people(gone)} will be gone, with everything of theirs."
+        if gone and operation == "delete_user":
+            yield (
+                "A file that is written first makes them again (iamkit undo), with path, tags, "
+                f"groups, policies and boundary; but {NEW_ID}."
+            )
 
 
 def _say_access(

@@ -23,6 +23,7 @@ Part = Literal[
     "SSH public key",
     "signing certificate",
     "service-specific credential",
+    "sign-in session",
     "alias",
     "password policy",
     "version",
@@ -50,6 +51,7 @@ class Absent:
         inline_policies: by name.
         attached_policies: by ARN.
         mfa_devices: by serial number.
+        sign_in_sessions: of ``aws login``, by ARN.
         password: whether there should be no console password.
         permissions_boundary: whether there should be none.
     """
@@ -59,6 +61,7 @@ class Absent:
     inline_policies: tuple[str, ...] = ()
     attached_policies: tuple[str, ...] = ()
     mfa_devices: tuple[str, ...] = ()
+    sign_in_sessions: tuple[str, ...] = ()
     password: bool = False
     permissions_boundary: bool = False
 
@@ -165,6 +168,7 @@ class Desired:
         password_policy: by the fields of ``PasswordPolicy``, those that should have these values;
             the others stay as they are, though AWS replaces all of them at once.
         absent_password_policy: whether AWS's default should be in force instead.
+        doubts: what is left out of it although it was asked for, and why, in sentences.
         needs_consent: whether all of it must be allowed as a loss must be, such as access that is
             given back.
         origins: by ``alias``, ``absent_users``, ``absent_groups`` or ``password_policy``, the
@@ -182,6 +186,7 @@ class Desired:
     absent_alias: str | None = None
     password_policy: Mapping[str, int | bool | None] = field(default_factory=dict)
     absent_password_policy: bool = False
+    doubts: tuple[str, ...] = ()
     needs_consent: bool = False
     origins: Mapping[str, str] = field(default_factory=dict, compare=False)
 
@@ -218,6 +223,7 @@ class Desired:
             or self.policies
             or self.absent_policies,
             "ListAccountAliases": self.alias or self.absent_alias,
+            "ListSessions": any(user.absent.sign_in_sessions for user in self.users),
             "GetAccountPasswordPolicy": self.password_policy or self.absent_password_policy,
         }
         return tuple(operation for operation, wanted in needed.items() if wanted)

@@ -194,7 +194,7 @@ def _verdict(
     if since := [*_since(state, made, ours)]:
         return "changed since", "; ".join([*since, *([gives] if gives else [])])
     if gives:
-        return "gives access", gives
+        return "gives access", "; ".join(filter(None, [gives, made.change.limit]))
     return "ready", made.change.limit
 
 

@@ -75,13 +75,16 @@ def test_members_of_a_group_whose_policy_changes_are_named():
     assert sentence.startswith("ann and ben will no longer be able to")
 
 
-def test_who_leaves_is_said_first_and_that_it_has_no_undo():
-    """A removal is no detail among others."""
+def test_who_leaves_is_said_first_and_what_they_are_not_if_made_again():
+    """A removal is no detail among others, and what does not come back is said before it."""
     keys = {"bob": (AccessKey(id="AKIAEXAMPLE"),)}
     state = replace(EMPTY, users={"bob": User(name="bob")}, access_keys=keys)
     assert said(state, Desired(absent_users=("bob",))) == [
         "bob will be gone, with everything of theirs.",
-        f"There is no undo for this: delete user (bob). {NEW_ID[:1].upper()}{NEW_ID[1:]}.",
+        (
+            "A file that is written first makes them again (iamkit undo), with path, tags, groups, "
+            f"policies and boundary; but {NEW_ID}."
+        ),
     ]
     assert after(state, Desired(absent_users=("bob",))).users == {}
 
