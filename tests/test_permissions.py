@@ -162,6 +162,51 @@ def test_a_stored_key_that_aws_no_longer_has_does_not_stop_the_trial(
     assert found[found["user"] == "carol"]["answer"].tolist() == ["refused", "refused"]
 
 
+@pytest.mark.parametrize("missing", [None, "iam:ListPolicies", "iam:GetPolicyVersion"])
+def test_managed_policies_need_no_more_than_is_named_for_them(
+    missing, worker, sandbox, session, tmp_path
+):
+    """Without the list nothing is changed; without a text its meaning alone cannot be told."""
+    sandbox.set_page_size(1_000)
+    file = tmp_path / "team.yaml"
+    values = yaml.safe_load(GUIDE.read_text()) | {"dev_attached_policies": ["ViewOnlyAccess"]}
+    file.write_text(yaml.safe_dump(values))
+    more = named_permissions("03_dev_group", "**Only for managed policies also")
+    worker(*named_permissions("03_dev_group"), *(one for one in more if one != missing))
+    done = run("03_dev_group", tmp_path, file)
+    said = done.stdout + done.stderr
+    assert done.returncode == (1 if missing == "iam:ListPolicies" else 0), said
+    if missing == "iam:ListPolicies":
+        assert missing in said
+        assert session.iam.list_groups()["Groups"] != []
+        assert "dev" not in read_account(session).groups
+        return
+    (arn,) = read_account(session).groups["dev"].attached_policies
+    assert arn == "arn:aws:iam::aws:policy/job-function/ViewOnlyAccess"
+
+
+def test_changing_teams_needs_no_more_than_it_names(worker, session, tmp_path):
+    """A headless run wants consent to what is lost; the old team is left, the new one joined."""
+    for group in ("dev", "ops"):
+        session.iam.create_group(GroupName=group)
+    make(session, Desired(users=(DesiredUser(name="bob", groups=("dev",)),)))
+    values = yaml.safe_load(GUIDE.read_text())
+    values["users"] = [{"name": "bob", "groups": ["ops"], "groups_only": True}]
+    file = tmp_path / "team.yaml"
+    file.write_text(yaml.safe_dump(values))
+    worker(*named_permissions("04_users"))
+    refused = run("04_users", tmp_path, file)
+    assert refused.returncode == 1
+    assert "allow_destructive" in refused.stderr
+    assert read_account(session).users["bob"].groups == {"dev"}
+    file.write_text(yaml.safe_dump(values | {"allow_destructive": True}))
+    done = run("04_users", tmp_path, file)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert read_account(session).users["bob"].groups == {"ops"}
+    page = (tmp_path / "04_users.html").read_text()
+    assert "bob will leave dev and join ops." in page
+
+
 def test_mending_needs_no_more_than_it_names(worker, session, tmp_path):
     """Besides what the audit reads: the calls of what is ticked; and the way back its own."""
     session.iam.create_group(GroupName="old")

@@ -286,7 +286,8 @@ class AccountState:
     ``was_read`` says so. What nobody read is unknown.
 
     Attributes:
-        policies: managed policies by their ARN.
+        policies: managed policies by their ARN; of AWS's own those in use, and what was asked for.
+        aws_policies: AWS's own managed policies by ARN, without their texts (ListPolicies).
         report: the credential report by user name; the root's row is ``<root_account>``.
         mfa_devices: by user name; the root's are those of ``<root_account>``.
         login_profiles: by user name; None for a user who was found to have no password.
@@ -306,6 +307,7 @@ class AccountState:
     password_policy: PasswordPolicy | None = None
     roles: Mapping[str, Role] = field(default_factory=dict)
     policies: Mapping[str, ManagedPolicy] = field(default_factory=dict)
+    aws_policies: Mapping[str, ManagedPolicy] = field(default_factory=dict)
     report: Mapping[str, ReportRow] = field(default_factory=dict)
     summary: Mapping[str, int] = field(default_factory=dict)
     access_keys: Mapping[str, tuple[AccessKey, ...]] = field(default_factory=dict)

@@ -14,6 +14,7 @@ from iamkit.account.api_replies import (
     read_credential,
     read_date,
     read_details,
+    read_policies,
     read_profiles,
     read_rules,
 )
@@ -252,6 +253,13 @@ OF_ACCOUNT: Mapping[str, OfAccount] = {
     "ListSessions": OfAccount(_sign_in_sessions, "sign_in_sessions", "signin", audited=False),
     "ListRoles": OfAccount(
         lambda session: list_pages(session, "list_roles", "Roles"), _with_roles, audited=False
+    ),
+    "ListPolicies": OfAccount(
+        lambda session: read_policies(
+            list_pages(session, "list_policies", "Policies", Scope="AWS")
+        ),
+        "aws_policies",
+        audited=False,
     ),
     "ListUsers": OfAccount(
         lambda session: list_pages(session, "list_users", "Users"), _with_last_use, audited=False

@@ -68,6 +68,7 @@ def _holder(one: Named, other: Named) -> Named:
         if hasattr(one, name):
             given[name] = _without(getattr(one, name), going, new)
     if isinstance(one, DesiredUser) and isinstance(other, DesiredUser):
+        given["groups_only"] = one.groups_only or other.groups_only
         given["access_key"] = one.access_key or other.access_key
         given["key_status"] = {**one.key_status, **other.key_status}
         given["hand_over"] = other.hand_over or one.hand_over

@@ -15,7 +15,7 @@ from iamkit.account.state import (
     Role,
     User,
 )
-from iamkit.plan.changes import Change
+from iamkit.plan.change import Change
 
 Named = TypeVar("Named", User, Group, Role)
 
