@@ -53,6 +53,11 @@ def _say_leaving(changes: Iterable[Change]) -> Iterator[str]:
         gone = [change.name for change in changes if change.operation == operation]
         if gone:
             yield f"{_people(gone)} will be gone, with everything of theirs."
+        if gone and operation == "delete_user":
+            yield (
+                "The journal makes them again (iamkit undo), with path, tags, groups, policies "
+                "and boundary."
+            )
 
 
 def _say_moving(changes: Sequence[Change]) -> Iterator[str]:

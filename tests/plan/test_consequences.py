@@ -113,13 +113,17 @@ def test_members_of_a_group_whose_policy_changes_are_named():
     assert sentence.startswith("ann and ben will no longer be able to")
 
 
-def test_who_leaves_is_said_first_and_that_it_has_no_undo():
-    """A removal is no detail among others."""
+def test_who_leaves_is_said_first_and_what_they_are_not_if_made_again():
+    """A removal is no detail among others, and what does not come back is said before it."""
     keys = {"bob": (AccessKey(id="AKIAEXAMPLE"),)}
     state = replace(EMPTY, users={"bob": User(name="bob")}, access_keys=keys)
     assert said(state, Desired(absent_users=("bob",))) == [
         "bob will be gone, with everything of theirs.",
-        f"There is no undo for this: delete user (bob). {NEW_ID[:1].upper()}{NEW_ID[1:]}.",
+        (
+            "The journal makes them again (iamkit undo), with path, tags, groups, policies "
+            "and boundary."
+        ),
+        f"Not all would be as before after an undo: delete user (bob). A{NEW_ID[1:]}.",
     ]
     assert after(state, Desired(absent_users=("bob",))).users == {}
 
