@@ -70,7 +70,7 @@ def test_a_device_is_enrolled_and_its_seed_is_nowhere(
     choose_in_menu(page, "File", "Save All")
     page.wait_for_timeout(2_000)
     shown = places_of(page, lab_folder)
-    del shown["page"]  # it is there for the eyes, until the device is enabled
+    assert seed in shown.pop("page")  # for the eyes, until the device is enabled
     assert_nowhere(shown, seeds)
 
     now = int(time.time()) // STEP
