@@ -42,6 +42,7 @@ from .notebook.pages.audit import (
     show_charts as show_charts,
 )
 from .notebook.pages.audit_user import show_user as show_user
+from .notebook.pages.enrolment import show_enrolment as show_enrolment
 from .notebook.pages.mending import make_mending as make_mending
 from .notebook.pages.paths import show_paths as show_paths
 from .notebook.pages.policy import (
@@ -76,6 +77,7 @@ from .parameters.models import (
     StartParameters as StartParameters,
     UsersParameters as UsersParameters,
 )
+from .parameters.sign_in_rules import SignInRulesParameters as SignInRulesParameters
 from .parameters.users_csv import with_users_file as with_users_file
 from .plan.changes import make_plan as make_plan
 from .plan.wanted import (
@@ -83,6 +85,7 @@ from .plan.wanted import (
     admin_group as admin_group,
     dev_group as dev_group,
     held_policy as held_policy,
+    sign_in_rules as sign_in_rules,
     team_users as team_users,
 )
 from .policies.actions.expansion import (

@@ -27,6 +27,7 @@ CHANGING = [
     "04_users",
     "05_account_alias",
     "07_policy_studio",
+    "08_sign_in_rules",
 ]
 BOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 

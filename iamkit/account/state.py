@@ -277,8 +277,11 @@ class AccountState:
     ``was_read`` says so. What nobody read is unknown.
 
     Attributes:
-        policies: managed policies by their ARN.
+        policies: managed policies by their ARN; of AWS's own those in use, and what was asked for.
+        aws_policies: AWS's own managed policies by ARN, without their texts (ListPolicies).
         report: the credential report by user name; the root's row is ``<root_account>``.
+        key_uses: by user name, when each access key was last used, by its id; None for never, as
+            far as AWS knows by then.
         mfa_devices: by user name; the root's are those of ``<root_account>``.
         login_profiles: by user name; None for a user who was found to have no password.
         summary: AWS's own counts and quotas (GetAccountSummary).
@@ -296,9 +299,11 @@ class AccountState:
     password_policy: PasswordPolicy | None = None
     roles: Mapping[str, Role] = field(default_factory=dict)
     policies: Mapping[str, ManagedPolicy] = field(default_factory=dict)
+    aws_policies: Mapping[str, ManagedPolicy] = field(default_factory=dict)
     report: Mapping[str, ReportRow] = field(default_factory=dict)
     summary: Mapping[str, int] = field(default_factory=dict)
     access_keys: Mapping[str, tuple[AccessKey, ...]] = field(default_factory=dict)
+    key_uses: Mapping[str, Mapping[str, datetime | None]] = field(default_factory=dict)
     mfa_devices: Mapping[str, tuple[MfaDevice, ...]] = field(default_factory=dict)
     login_profiles: Mapping[str, LoginProfile | None] = field(default_factory=dict)
     ssh_public_keys: Mapping[str, tuple[Credential, ...]] = field(default_factory=dict)

@@ -14,6 +14,7 @@ from iamkit.account.api_replies import (
     read_credential,
     read_date,
     read_details,
+    read_policies,
     read_profiles,
     read_rules,
 )
@@ -232,6 +233,13 @@ OF_ACCOUNT: Mapping[str, OfAccount] = {
     "ListRoles": OfAccount(
         lambda session: list_pages(session, "list_roles", "Roles"), _with_roles, audited=False
     ),
+    "ListPolicies": OfAccount(
+        lambda session: read_policies(
+            list_pages(session, "list_policies", "Policies", Scope="AWS")
+        ),
+        "aws_policies",
+        audited=False,
+    ),
     "ListUsers": OfAccount(
         lambda session: list_pages(session, "list_users", "Users"), _with_last_use, audited=False
     ),
@@ -245,6 +253,15 @@ def _access_keys(session: Session, user: str) -> tuple[AccessKey, ...]:
         AccessKey(id=item["AccessKeyId"], status=item["Status"], created=item["CreateDate"])
         for item in listed
     )
+
+
+def _key_uses(session: Session, user: str) -> dict[str, datetime | None]:
+    """When each of a user's access keys was last used; None for never."""
+    found = {}
+    for key in _access_keys(session, user):
+        reply = session.iam.get_access_key_last_used(AccessKeyId=key.id)
+        found[key.id] = read_date(reply["AccessKeyLastUsed"].get("LastUsedDate"))
+    return found
 
 
 def _mfa_devices(session: Session, user: str) -> tuple[MfaDevice, ...]:
@@ -305,5 +322,6 @@ OF_USERS: Mapping[str, OfUser] = {
         ),
         "service_credentials",
     ),
+    "GetAccessKeyLastUsed": OfUser(_key_uses, "key_uses"),
 }
 """By operation. Of one user alone even the last is asked, which needs no leave to see all."""

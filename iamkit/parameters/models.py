@@ -19,6 +19,7 @@ from iamkit.parameters.field_types import (
     GroupName,
     HandOver,
     IamPath,
+    ManagedPolicies,
     Network,
     OptionalDay,
     OptionalPolicyName,
@@ -37,6 +38,7 @@ from iamkit.parameters.notebook import (
     Thresholds,
     Waiver,
 )
+from iamkit.parameters.sign_in_rules import SignInRulesParameters
 from iamkit.policies.actions.builder import Verb
 
 PerUser = Literal["access_keys", "mfa_devices", "login_profiles", "ssh_public_keys", "certificates"]
@@ -70,6 +72,11 @@ class AdminGroupParameters(ChangingParameters):
     admin_policy: PolicyDocument = Field(
         title="What they may do", description="what administrators may do"
     )
+    admin_attached_policies: ManagedPolicies = Field(
+        [],
+        title="Managed policies beside it",
+        description="managed policies to attach, by name or ARN",
+    )
     admin_user: UserName = Field(
         title="First administrator", description="the first administrator, who gets a key"
     )
@@ -88,6 +95,11 @@ class DevGroupParameters(RunAsParameters):
     )
     dev_policy: PolicyDocument = Field(
         title="What they may do", description="what developers may do"
+    )
+    dev_attached_policies: ManagedPolicies = Field(
+        [],
+        title="Managed policies beside it",
+        description="managed policies to attach, by name or ARN",
     )
 
 
@@ -126,6 +138,11 @@ class UserRow(Model):
         description="where new credentials go: empty for a private file, an age public key, "
         "or secretsmanager",
     )
+    groups_only: Annotated[
+        bool, Term("no other groups", "Who changes teams leaves the old team's groups.")
+    ] = Field(
+        False, title="In no other group", description="whether they leave groups not named here"
+    )
 
 
 class UsersParameters(RunAsParameters):
@@ -139,7 +156,7 @@ class UsersParameters(RunAsParameters):
     remove_users: Annotated[list[UserName], Term("users")] = Field(
         [], title="Who must go", description="users who must go"
     )
-    allow_destructive: bool = Field(False, description="true lets users be removed")
+    allow_destructive: bool = Field(False, description="true lets users be removed or leave groups")
 
     @field_validator("users")
     @classmethod
@@ -254,6 +271,7 @@ NOTEBOOKS: Mapping[str, type[NotebookParameters]] = {
     "05_account_alias": AccountAliasParameters,
     "06_audit_users": AuditUsersParameters,
     "07_policy_studio": PolicyStudioParameters,
+    "08_sign_in_rules": SignInRulesParameters,
     "09_mend_findings": MendParameters,
 }
 """The notebooks in their order, each with its model: its purpose and its parameters."""
@@ -280,4 +298,4 @@ def plain_value(value: Any) -> Any:
     """A parameter's value as it stands in a parameters file."""
     if isinstance(value, list):
         return [v.model_dump(exclude_defaults=True) if isinstance(v, Model) else v for v in value]
-    return value.model_dump() if isinstance(value, Model) else value
+    return value.model_dump(exclude_none=True) if isinstance(value, Model) else value

@@ -17,6 +17,7 @@ from iamkit.plan.desired import (
     DesiredUser,
     Part,
 )
+from iamkit.plan.managed_policies import is_arn
 from iamkit.policies import count_characters, same_policy
 from iamkit.policies.grammar.quotas import QUOTAS
 
@@ -93,7 +94,7 @@ def _plan_policies(
             f"{subject.kind.title()} {subject.name} would have {len(attached)} attached policies; "
             f"AWS allows {ATTACHED_POLICIES}. Nothing was changed."
         )
-    for arn in desired.attached_policies:
+    for arn in filter(is_arn, desired.attached_policies):
         if arn not in current.attached_policies:
             yield subject.change("create", f"attach_{subject.kind}_policy", PolicyArn=arn)
 
@@ -155,7 +156,9 @@ def plan_user(account: AccountState, desired: DesiredUser, *, known: bool) -> It
 
 
 def _plan_groups(subject: Subject, current: User, desired: DesiredUser) -> Iterator[Change]:
-    leaving = [group for group in desired.absent.groups if group in current.groups]
+    others = current.groups - set(desired.groups) if desired.groups_only else ()
+    named = dict.fromkeys([*desired.absent.groups, *sorted(others)])
+    leaving = [group for group in named if group in current.groups]
     groups = (current.groups - set(leaving)) | set(desired.groups)
     if desired.groups and len(groups) > GROUPS_PER_USER:
         raise InputError(

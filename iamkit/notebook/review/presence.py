@@ -48,16 +48,17 @@ def say_not_live(at: str, result: str, shown: str) -> str:
         shown: what to show below it.
     """
     said = f"Press {run_all()} to go on: this shows how it was at {at}, and its buttons are gone."
-    return _without_kernel(said, result, shown)
+    return without_kernel(said, result, shown)
 
 
 def say_cut_off(at: str) -> str:
     """The same while changes are being made since a moment, in words."""
     said = f"An apply that began at {at} was under way. Press {run_all()}: it shows what is left."
-    return _without_kernel(said)
+    return without_kernel(said)
 
 
-def _without_kernel(said: str, result: str = "", shown: str = "") -> str:
+def without_kernel(said: str, result: str = "", shown: str = "") -> str:
+    """A sentence in the place of what no kernel holds, between two parts of the page, as HTML."""
     return f'{HIDING}<div class="iamkit-without-kernel">{result}<p><b>{said}</b></p>{shown}</div>'
 
 
