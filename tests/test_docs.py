@@ -160,7 +160,7 @@ def test_a_browser_asks_no_other_host_and_the_search_finds(site, page):  # noqa:
         page.goto(f"{address}/index.html", wait_until="networkidle")
         page.click("input[name=query]")
         page.wait_for_selector(".md-search-result__meta:has-text('start searching')")  # it is ready
-        page.keyboard.type("grace_days", delay=20)
+        page.keyboard.type("leavers_grace_days", delay=20)
         page.wait_for_selector(".md-search-result__item a")
     finally:
         server.shutdown()
@@ -380,7 +380,7 @@ def test_the_check_of_ones_own_runs(sandbox, tmp_path):
 
 def test_the_notebook_of_ones_own_runs(sandbox, session, tmp_path):
     """It plans with exit code 2, applies, and has nothing left to do."""
-    notebook = EXAMPLES / "08_reviewers.ipynb"
+    notebook = EXAMPLES / "20_reviewers.ipynb"
     words = ["iamkit", "run", notebook, "-f", GUIDE, "-p", "run_as", ""]
     codes = [
         run(*words, *more, "--output", tmp_path / str(n), folder=tmp_path).returncode

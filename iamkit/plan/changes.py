@@ -13,9 +13,7 @@ from iamkit.account.gaps import DETAILS, REPORT
 from iamkit.account.state import (
     AccountState,
     Group,
-    ManagedPolicy,
     PasswordPolicy,
-    Role,
     User,
 )
 from iamkit.errors import InputError, UnsafePlan
@@ -26,16 +24,17 @@ from iamkit.plan.desired import Desired, Part
 from iamkit.plan.holders import (
     create_policy,
     delete_group,
-    delete_policy,
     delete_user,
+    key_obstacles,
     plan_group,
     plan_role,
     plan_user,
 )
 from iamkit.plan.managed_policies import is_arn, say_unfound
+from iamkit.plan.own_policies import plan_absent_policies, policies_by_name, say_in_use
 from iamkit.plan.password_rules import whom_rules_touch
 from iamkit.plan.preview import account_after
-from iamkit.text import few, listed
+from iamkit.text import listed
 
 __all__ = ["Change", "Kind", "Plan", "Verb", "make_plan"]
 
@@ -129,9 +128,15 @@ def make_plan(current: AccountState, desired: Desired) -> Plan:
         account_id=current.account_id,
         desired=desired,
         changes=changes,
-        notes=(*_notes(current, desired), *(said for said, _ in absent)),
-        doubts=(*unread, *wanted.doubts, *(said for said, near in absent if near)),
-        blockers=(*unread, *_blockers(current, wanted), *demand.blockers),
+        notes=(*desired.notes, *_notes(current, desired), *(said for said, _ in absent)),
+        doubts=(*unread, *desired.doubts, *(said for said, near in absent if near)),
+        blockers=(
+            *unread,
+            *_blockers(current, wanted),
+            *say_in_use(current, wanted, changes),
+            *(why for user in wanted.users for why in key_obstacles(current, user)),
+            *demand.blockers,
+        ),
         unread=tuple(unread),
         current=current,
     )
@@ -147,6 +152,23 @@ def changes_to(current: AccountState, wanted: Desired) -> Iterator[Change]:
     Raises:
         InputError: as ``make_plan`` does.
     """
+    changes = [*_plan_present(current, wanted)]
+    changes += _plan_leaving(current, wanted)
+    after = account_after(current, changes) if wanted.absent_groups else current
+    for name in wanted.absent_groups:
+        if name in current.groups:
+            members = [user.name for user in after.users.values() if name in user.groups]
+            origin = wanted.origins.get("absent_groups", "")
+            changes += delete_group(after.groups[name], members, origin)
+    yield from changes
+    if wanted.absent_policies:
+        yield from plan_absent_policies(account_after(current, changes), wanted)
+
+
+def _plan_present(current: AccountState, wanted: Desired) -> Iterator[Change]:
+    """What there should be; what somebody is to have is made first."""
+    own = policies_by_name(current)
+    yield from (create_policy(policy) for policy in wanted.policies if policy.name not in own)
     for group in wanted.groups:
         yield from plan_group(_find(current.groups, group.name, "group"), group)
     for user in wanted.users:
@@ -159,17 +181,14 @@ def changes_to(current: AccountState, wanted: Desired) -> Iterator[Change]:
         yield from _plan_password_policy(current, wanted)
     for role in wanted.roles:
         yield from plan_role(current.roles.get(role.name), role)
-    yield from _plan_managed(current, wanted)
+
+
+def _plan_leaving(current: AccountState, wanted: Desired) -> Iterator[Change]:
+    """The users who should be gone."""
     for name in wanted.absent_users:
         if name in current.users and not list(_unread_of(current, wanted, name)):
             origin = wanted.origins.get("absent_users", "")
             yield from delete_user(current, current.users[name], origin)
-    for name in wanted.absent_groups:
-        if name in current.groups:
-            staying = (u for u in current.users.values() if u.name not in wanted.absent_users)
-            members = [user.name for user in staying if name in user.groups]
-            origin = wanted.origins.get("absent_groups", "")
-            yield from delete_group(current.groups[name], members, origin)
 
 
 def members_of_demand(current: AccountState, wanted: Desired) -> list[str]:
@@ -186,15 +205,6 @@ def demand_of(current: AccountState, wanted: Desired, changes: Iterable[Change])
     despite = {name for group in wanted.groups for name in group.demanded_despite}
     before = replace(current, users={name: current.users[name] for name in members})
     return judge_demand(before, account_after(before, changes), despite)
-
-
-def _plan_managed(current: AccountState, wanted: Desired) -> Iterator[Change]:
-    """The account's own managed policies."""
-    own = own_policies(current)
-    yield from (create_policy(policy) for policy in wanted.policies if policy.name not in own)
-    for name in wanted.absent_policies:
-        if name in own and not holders_of(current, own[name].arn):
-            yield from delete_policy(own[name], wanted.origins.get("absent_policies", ""))
 
 
 def _unread(current: AccountState, wanted: Desired) -> Iterator[str]:
@@ -339,10 +349,6 @@ def _blockers(current: AccountState, desired: Desired) -> Iterator[str]:
     for group in wanted:
         if group in desired.absent_groups:
             yield f"Group {group} is to be deleted, and a user is to be in it: choose one of them."
-    own = own_policies(current)
-    for name in desired.absent_policies:
-        if name in own and (having := holders_of(current, own[name].arn)):
-            yield f"Policy {name} is in use ({few(having)}), so it cannot be deleted."
 
 
 def _undescribed_groups(current: AccountState, desired: Desired) -> Iterator[str]:
@@ -367,23 +373,3 @@ def _unfound_policies(current: AccountState, desired: Desired) -> Iterator[str]:
         for policy in one.attached_policies:
             if policy.rpartition("/")[2] not in made and (listed or is_arn(policy)):
                 yield from say_unfound(current, one.target, policy)
-
-
-def own_policies(account: AccountState) -> dict[str, ManagedPolicy]:
-    """The account's own managed policies by name, of which there is one each."""
-    return {p.name: p for p in account.policies.values() if not p.is_aws_managed}
-
-
-def holders_of(account: AccountState, arn: str) -> list[str]:
-    """Who has a managed policy, or is bounded by it, in words."""
-    kinds: dict[str, Iterable[User | Group | Role]] = {
-        "user": account.users.values(),
-        "group": account.groups.values(),
-        "role": account.roles.values(),
-    }
-    return [
-        f"{kind} {one.name}"
-        for kind, holders in kinds.items()
-        for one in holders
-        if arn in one.attached_policies or arn == getattr(one, "permissions_boundary", None)
-    ]

@@ -126,7 +126,7 @@ _STOPS: Mapping[StepName, str] = {
     "sign in": "will not be able to sign in",
     "change the password": "will be stopped at the first sign-in, which wants a new password",
     "enrol MFA": "will be stopped at enrolling MFA, without which no work is allowed",
-    "work": "will be able to sign in, and not to work",
+    "work": "will have nothing to work with once signed in",
     "work with a key": "will not be able to work with an access key, and has no other way in",
 }
 
@@ -140,7 +140,8 @@ def _say_stop(step: Step) -> str:
 def _say_way(one: FirstMinutes) -> str:
     if one.is_program:
         return "will be able to work with the access key"
-    way = ["sign in"]
+    has_device = one.outcome_of("enrol MFA") == "not needed" and one.outcome_of("sign in with MFA")
+    way = ["sign in with MFA" if has_device else "sign in"]
     way += ["choose a password"] if one.outcome_of("change the password") == "done" else []
     way += ["enrol MFA"] if one.outcome_of("enrol MFA") == "done" else []
     alone = one.outcome_of("sign in with MFA") is None

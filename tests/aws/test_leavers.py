@@ -98,6 +98,14 @@ def leave(session, *names, **options):
     return outcome
 
 
+def take_back(session, path):
+    """Undo all that has a way back, what gives access by its numbers."""
+    recorded = find_apply(session, path)
+    undo = read_undo(session, recorded, ("all", *read_undo(session, recorded).asking))
+    apply_plan(undo.plan, session, allow_destructive=True).raise_if_incomplete()
+    return undo
+
+
 def person(session, name="dave"):
     """All that a leaving may change of a user, by what can be as before."""
     state = read_account(session, every_user=True)
@@ -122,8 +130,7 @@ def test_stage_one_stops_everything_and_is_taken_back(session, dave):
     assert read(session, "dave").sign_in_sessions == {}
     assert judge(session, "dave")[0].stage == "has left"
     assert leave(session, "dave").done == []
-    undo = read_undo(session, find_apply(session, outcome.journal), "all")
-    apply_plan(undo.plan, session, allow_destructive=True).raise_if_incomplete()
+    take_back(session, outcome.journal)
     assert person(session) == dave
 
 
@@ -138,9 +145,7 @@ def test_stage_two_deletes_and_the_file_makes_them_again(session, sandbox, dave)
     assert "dave" not in read_account(session).users
     assert judge(session, "dave")[0].stage == "is not there"
     (rebuild,) = outcome.rebuilds
-    undo = read_undo(session, find_apply(session, rebuild), "all")
-    assert undo.left == ()
-    apply_plan(undo.plan, session, allow_destructive=True).raise_if_incomplete()
+    assert take_back(session, rebuild).left == ()
     path, tags, *facts, _, _ = person(session)
     then_path, then_tags, *then, _, _ = stopped
     assert (path, {**tags, "iamkit:left": ""}, facts[0]) == (
@@ -316,8 +321,7 @@ def test_a_second_stage_that_was_killed_goes_on(session, sandbox, dave, number):
     assert one.stage == "is deleted"
     outcome = leave(session, "dave")
     assert "dave" not in read_account(session).users
-    undo = read_undo(session, find_apply(session, outcome.rebuilds[0]), "all")
-    apply_plan(undo.plan, session, allow_destructive=True).raise_if_incomplete()
+    take_back(session, outcome.rebuilds[0])
     path, tags, groups, inline, *rest, _, _ = person(session)
     assert (path, tags.keys(), groups) == (stopped[0], stopped[1].keys(), stopped[2])
     assert inline.keys() == stopped[3].keys()

@@ -100,7 +100,11 @@ def test_who_leaves_is_said_first_and_what_they_are_not_if_made_again():
         "bob will be gone, with everything of theirs.",
         (
             "A file that is written first makes them again (iamkit undo), with path, tags, groups, "
-            f"policies and boundary; but {NEW_ID}."
+            "policies and boundary."
+        ),
+        (
+            "Not all would be as before after an undo: delete user (bob). "
+            f"{NEW_ID[:1].upper()}{NEW_ID[1:]}."
         ),
     ]
     assert after(state, Desired(absent_users=("bob",))).users == {}
@@ -124,7 +128,8 @@ def test_what_cannot_be_taken_back_is_said_before_it_is_done():
 def test_the_sign_in_address_is_told_with_the_one_that_stops(guide):
     """Replacing an alias breaks bookmarks, and says so."""
     wanted = account_alias(guide("05_account_alias"))
-    (sentence,) = said(replace(EMPTY, alias="old-name"), wanted)
+    limit, sentence = said(replace(EMPTY, alias="old-name"), wanted)
+    assert "Another account may have taken old-name meanwhile" in limit
     assert "https://maestrodev.signin.aws.amazon.com/console" in sentence
     assert "old-name" in sentence
     assert "stops working" in sentence
