@@ -41,6 +41,7 @@ from .notebook.pages.audit import (
     show_charts as show_charts,
 )
 from .notebook.pages.audit_user import show_user as show_user
+from .notebook.pages.lost import make_lost_form as make_lost_form
 from .notebook.pages.mending import make_mending as make_mending
 from .notebook.pages.paths import show_paths as show_paths
 from .notebook.pages.policy import (
@@ -64,6 +65,7 @@ from .notebook.pages.studio import (
 )
 from .notebook.pages.welcome import write_welcome_pages as write_welcome_pages
 from .notebook.review.cells import review_plan as review_plan
+from .parameters.lost import LostParameters as LostParameters
 from .parameters.models import (
     AccountAliasParameters as AccountAliasParameters,
     AdminGroupParameters as AdminGroupParameters,

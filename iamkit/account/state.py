@@ -281,6 +281,8 @@ class AccountState:
         aws_policies: AWS's own managed policies by ARN, without their texts (ListPolicies).
         report: the credential report by user name; the root's row is ``<root_account>``.
         mfa_devices: by user name; the root's are those of ``<root_account>``.
+        left_devices: by user name, serial numbers of virtual MFA devices that an interrupted apply
+            of ours has taken from the user and not deleted.
         login_profiles: by user name; None for a user who was found to have no password.
         summary: AWS's own counts and quotas (GetAccountSummary).
         instance_profiles: by name, with their role; those without one too (ListInstanceProfiles).
@@ -302,6 +304,7 @@ class AccountState:
     summary: Mapping[str, int] = field(default_factory=dict)
     access_keys: Mapping[str, tuple[AccessKey, ...]] = field(default_factory=dict)
     mfa_devices: Mapping[str, tuple[MfaDevice, ...]] = field(default_factory=dict)
+    left_devices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     login_profiles: Mapping[str, LoginProfile | None] = field(default_factory=dict)
     ssh_public_keys: Mapping[str, tuple[Credential, ...]] = field(default_factory=dict)
     signing_certificates: Mapping[str, tuple[Credential, ...]] = field(default_factory=dict)

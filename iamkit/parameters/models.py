@@ -30,6 +30,7 @@ from iamkit.parameters.field_types import (
     Term,
     UserName,
 )
+from iamkit.parameters.lost import LostParameters
 from iamkit.parameters.notebook import (
     CallerParameters,
     ChangingParameters,
@@ -271,6 +272,7 @@ NOTEBOOKS: Mapping[str, type[NotebookParameters]] = {
     "06_audit_users": AuditUsersParameters,
     "07_policy_studio": PolicyStudioParameters,
     "09_mend_findings": MendParameters,
+    "12_lost_and_forgotten": LostParameters,
 }
 """The notebooks in their order, each with its model: its purpose and its parameters."""
 

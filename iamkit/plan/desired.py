@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import cached_property
 from typing import ClassVar, Literal, TypeVar
 
@@ -127,6 +128,10 @@ class DesiredUser(DesiredHolder):
         access_key: whether the user should have an access key.
         key_status: by the id of a key that is there, ``Active`` or ``Inactive``.
         console_password: whether the user should be able to sign in to the console.
+        password_since: the user should be able to sign in, with a password that was made at this
+            moment or later; None if its age does not matter.
+        devices_since: no MFA device should be older than this moment; None as above.
+        lost_serials: of ``devices_since``, the devices that are meant; none for all.
         hand_over: where new credentials go: empty for a private file, an age or SSH public key, or
             ``secretsmanager``.
     """
@@ -139,6 +144,9 @@ class DesiredUser(DesiredHolder):
     access_key: bool = False
     key_status: Mapping[str, Literal["Active", "Inactive"]] = field(default_factory=dict)
     console_password: bool = False
+    password_since: datetime | None = None
+    devices_since: datetime | None = None
+    lost_serials: tuple[str, ...] = ()
     hand_over: str = ""
 
     @property
@@ -146,8 +154,11 @@ class DesiredUser(DesiredHolder):
         """What a plan must have read of them; of who is made if need be, all that is made."""
         needed = {
             "ListAccessKeys": self.make or self.access_key or self.key_status,
-            "GetLoginProfile": self.make or self.console_password or self.absent.password,
-            "ListMFADevices": self.absent.mfa_devices,
+            "GetLoginProfile": self.make
+            or self.console_password
+            or self.password_since
+            or self.absent.password,
+            "ListMFADevices": self.absent.mfa_devices or self.devices_since,
         }
         return tuple(operation for operation, wanted in needed.items() if wanted)
 

@@ -105,7 +105,13 @@ def _credentials(state: AccountState, change: Change) -> dict[str, Any]:
         return {}
     field, changed = CREDENTIALS[change.operation]
     of_users: Mapping[str, Any] = getattr(state, field)
-    return {field: {**of_users, change.name: changed(of_users.get(change.name), change.arguments)}}
+    there = of_users.get(change.name)
+    made = changed(there, change.arguments)
+    if made == () and change.name not in of_users:
+        return {}  # of what was not read, the rest is as unknown as before
+    if change.operation == "create_login_profile" and there is None:
+        made = replace(made, created=state.read_at)
+    return {field: {**of_users, change.name: made}}
 
 
 NOTHING: Mapping[str, Any] = {"access_keys": (), "mfa_devices": (), "login_profiles": None}
@@ -144,6 +150,10 @@ CREDENTIALS: Mapping[str, tuple[str, Callable[[Any, JSON], Any]]] = {
     ),
     "delete_login_profile": ("login_profiles", lambda *_: None),
     "deactivate_mfa_device": ("mfa_devices", _without("SerialNumber", "serial")),
+    "delete_virtual_mfa_device": (
+        "left_devices",
+        lambda there, a: tuple(serial for serial in there or () if serial != a["SerialNumber"]),
+    ),
     "delete_ssh_public_key": ("ssh_public_keys", _without("SSHPublicKeyId")),
     "delete_signing_certificate": ("signing_certificates", _without("CertificateId")),
     "delete_service_specific_credential": (
