@@ -383,7 +383,7 @@ def test_the_check_of_ones_own_runs(sandbox, tmp_path):
 
 def test_the_notebook_of_ones_own_runs(sandbox, session, tmp_path):
     """It plans with exit code 2, applies, and has nothing left to do."""
-    notebook = EXAMPLES / "08_reviewers.ipynb"
+    notebook = EXAMPLES / "20_reviewers.ipynb"
     words = ["iamkit", "run", notebook, "-f", GUIDE, "-p", "run_as", ""]
     codes = [
         run(*words, *more, "--output", tmp_path / str(n), folder=tmp_path).returncode

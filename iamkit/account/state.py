@@ -44,6 +44,19 @@ class AccessKey:
 
 
 @dataclass(frozen=True, kw_only=True)
+class KeyUse:
+    """The last use of an access key that AWS has taken down; it lags by hours.
+
+    Attributes:
+        at: None if AWS knows of no use.
+    """
+
+    at: datetime | None = None
+    service: str = ""
+    region: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class PasswordPolicy:
     """The account's rules for console passwords; the defaults are AWS's own.
 
@@ -280,6 +293,7 @@ class AccountState:
         policies: managed policies by their ARN; of AWS's own those in use, and what was asked for.
         aws_policies: AWS's own managed policies by ARN, without their texts (ListPolicies).
         report: the credential report by user name; the root's row is ``<root_account>``.
+        key_uses: by user name and the id of a key, its last use.
         mfa_devices: by user name; the root's are those of ``<root_account>``.
         left_devices: by user name, serial numbers of virtual MFA devices that an interrupted apply
             of ours has taken from the user and not deleted.
@@ -303,6 +317,7 @@ class AccountState:
     report: Mapping[str, ReportRow] = field(default_factory=dict)
     summary: Mapping[str, int] = field(default_factory=dict)
     access_keys: Mapping[str, tuple[AccessKey, ...]] = field(default_factory=dict)
+    key_uses: Mapping[str, Mapping[str, KeyUse]] = field(default_factory=dict)
     mfa_devices: Mapping[str, tuple[MfaDevice, ...]] = field(default_factory=dict)
     left_devices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     login_profiles: Mapping[str, LoginProfile | None] = field(default_factory=dict)

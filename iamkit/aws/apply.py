@@ -209,7 +209,7 @@ class _Application:
     def __post_init__(self) -> None:
         self.journal = Journal(self.session.folder, self.plan.changes)
         self.outcome = Outcome(journal=self.journal.path)
-        self.maker = CredentialMaker(self.session, self.plan.desired, self.outcome.done)
+        self.maker = CredentialMaker(self.session, self.plan)
 
     def run(self) -> Outcome:
         """Go over the changes; a user's failure stops that user's changes alone."""

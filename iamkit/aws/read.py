@@ -69,8 +69,9 @@ def read_account(
         if DETAILS in operations:
             state = reading.read_texts(state, wanted.as_spelled_in(state).attached_policies)
         names: dict[str, set[str]] = {op: set(users) for op, users in (of_users or {}).items()}
-        for user in state.users:
-            for operation in wanted.operations_of(user) or (OF_EVERY_USER if every_user else ()):
+        for user, found in state.users.items():
+            needed = {*wanted.operations_of(user), *wanted.operations_of_member(found.groups)}
+            for operation in needed or (OF_EVERY_USER if every_user else ()):
                 names.setdefault(operation, set()).add(user)
         state = reading.read_users(pool, state, names)
     lost = {user.name for user in wanted.as_spelled_in(state).users if user.devices_since}
@@ -133,9 +134,14 @@ def read_more(
     state: AccountState,
     of_users: Mapping[str, Collection[str]],
     on_progress: Progress = lambda *_: None,
+    *,
+    owned: bool = False,
 ) -> AccountState:
-    """The state with what single users have, so far as it was not read; it tells what fails."""
-    reading = _Reading(session, strict=False, on_progress=on_progress)
+    """The state with what single users have, so far as it was not read; it tells what fails.
+
+    With ``owned`` each access key bears what our own store knows of it.
+    """
+    reading = _Reading(session, strict=False, on_progress=on_progress, owned=owned)
     with ThreadPoolExecutor(READERS) as pool:
         return reading.read_users(pool, state, of_users)
 

@@ -26,6 +26,7 @@ from iamkit.account.state import (
     AccountState,
     Credential,
     InstanceProfile,
+    KeyUse,
     LoginProfile,
     MfaDevice,
     PasswordPolicy,
@@ -255,6 +256,17 @@ def _access_keys(session: Session, user: str) -> tuple[AccessKey, ...]:
     )
 
 
+def _key_uses(session: Session, user: str) -> dict[str, KeyUse]:
+    """By key, its last use; AWS says N/A for a service or region where it knows of none."""
+    found = {}
+    for key in _access_keys(session, user):
+        told = session.iam.get_access_key_last_used(AccessKeyId=key.id)["AccessKeyLastUsed"]
+        words = {"service": told["ServiceName"], "region": told["Region"]}
+        known = {name: word for name, word in words.items() if word != "N/A"}
+        found[key.id] = KeyUse(at=read_date(told.get("LastUsedDate")), **known)
+    return found
+
+
 def _mfa_devices(session: Session, user: str) -> tuple[MfaDevice, ...]:
     listed = list_pages(session, "list_mfa_devices", "MFADevices", UserName=user)
     return tuple(
@@ -284,6 +296,7 @@ def _credentials(operation: str, key: str, id_key: str) -> Callable[[Session, st
 
 OF_USERS: Mapping[str, OfUser] = {
     "ListAccessKeys": OfUser(_access_keys, "access_keys", "access_keys", lambda row: any(row.keys)),
+    "GetAccessKeyLastUsed": OfUser(_key_uses, "key_uses"),
     "ListMFADevices": OfUser(
         _mfa_devices, "mfa_devices", "mfa_devices", lambda row: row.mfa_active is not False
     ),

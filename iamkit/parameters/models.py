@@ -17,8 +17,6 @@ from iamkit.parameters.checking import Model
 from iamkit.parameters.field_types import (
     Alias,
     GroupName,
-    HandOver,
-    IamPath,
     ManagedPolicies,
     Network,
     OptionalDay,
@@ -26,7 +24,6 @@ from iamkit.parameters.field_types import (
     OptionalUserName,
     PolicyDocument,
     PolicyName,
-    Tags,
     Term,
     UserName,
 )
@@ -39,6 +36,9 @@ from iamkit.parameters.notebook import (
     Thresholds,
     Waiver,
 )
+from iamkit.parameters.rotate_keys import RotateKeysParameters
+from iamkit.parameters.sign_in_rules import SignInRulesParameters
+from iamkit.parameters.user_row import UserRow
 from iamkit.policies.actions.builder import Verb
 
 PerUser = Literal["access_keys", "mfa_devices", "login_profiles", "ssh_public_keys", "certificates"]
@@ -100,48 +100,6 @@ class DevGroupParameters(RunAsParameters):
         [],
         title="Managed policies beside it",
         description="managed policies to attach, by name or ARN",
-    )
-
-
-class UserRow(Model):
-    """One user of the team."""
-
-    name: Annotated[
-        UserName, Term("user name", "IAM ignores the case: Alice and alice are one.")
-    ] = Field(title="User name", description="user name")
-    path: Annotated[IamPath | None, Term("path", "Policies can refer to it.")] = Field(
-        None, title="Folder", description="IAM path, such as /team/"
-    )
-    tags: Annotated[Tags, Term("tags", "Such as team=web;cost-center=1001.")] = Field(
-        {}, title="Tags", description="tags"
-    )
-    groups: Annotated[
-        list[GroupName], Term("groups", "What they may do comes from their groups.")
-    ] = Field([], title="Groups", description="groups")
-    access_key: Annotated[bool, Term("access key", "Only for those who run programs.")] = Field(
-        False, title="Gets a key for programs", description="whether they get an access key"
-    )
-    console_password: Annotated[
-        bool,
-        Term(
-            "login profile",
-            "The password is made for them, and changed at the first sign-in.",
-        ),
-    ] = Field(
-        False,
-        title="May sign in to the console",
-        description="whether they may sign in to the console",
-    )
-    hand_over: Annotated[HandOver, Term("hand over")] = Field(
-        "",
-        title="Credentials go to",
-        description="where new credentials go: empty for a private file, an age public key, "
-        "or secretsmanager",
-    )
-    groups_only: Annotated[
-        bool, Term("no other groups", "Who changes teams leaves the old team's groups.")
-    ] = Field(
-        False, title="In no other group", description="whether they leave groups not named here"
     )
 
 
@@ -271,7 +229,9 @@ NOTEBOOKS: Mapping[str, type[NotebookParameters]] = {
     "05_account_alias": AccountAliasParameters,
     "06_audit_users": AuditUsersParameters,
     "07_policy_studio": PolicyStudioParameters,
+    "08_sign_in_rules": SignInRulesParameters,
     "09_mend_findings": MendParameters,
+    "10_rotate_keys": RotateKeysParameters,
     "12_lost_and_forgotten": LostParameters,
 }
 """The notebooks in their order, each with its model: its purpose and its parameters."""
@@ -298,4 +258,4 @@ def plain_value(value: Any) -> Any:
     """A parameter's value as it stands in a parameters file."""
     if isinstance(value, list):
         return [v.model_dump(exclude_defaults=True) if isinstance(v, Model) else v for v in value]
-    return value.model_dump() if isinstance(value, Model) else value
+    return value.model_dump(exclude_none=True) if isinstance(value, Model) else value

@@ -1,12 +1,12 @@
 """What a notebook wants of the account: only what it owns, everything else is left alone."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from typing import ClassVar, Literal, TypeVar
 
-from iamkit.account.gaps import DETAILS
+from iamkit.account.gaps import DETAILS, REPORT
 from iamkit.account.state import JSON, AccountState
 from iamkit.parameters.iam_names import Spelling
 from iamkit.plan.managed_policies import as_arns, is_arn
@@ -30,6 +30,9 @@ Part = Literal[
     "version",
 ]
 """What of a user, group, role, policy or the account a change touches."""
+KEY_OFF = "iamkit:key-off:"
+"""How the tag of a user begins that says since which day (UTC) the key of that id is inactive: AWS
+does not tell."""
 OF_EVERY_USER = ("ListAccessKeys", "GetLoginProfile")
 """The operations that tell of a user whether there is something to make."""
 OF_LEAVERS = (
@@ -40,6 +43,8 @@ OF_LEAVERS = (
     "ListServiceSpecificCredentials",
 )
 """Those that tell what a user must have given back before IAM deletes them."""
+OF_MEMBERS = ("ListMFADevices", *OF_EVERY_USER)
+"""Those that tell whether a demand for MFA stops somebody."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +56,8 @@ class Absent:
         tags: by key.
         inline_policies: by name.
         attached_policies: by ARN.
+        access_keys: by id; one is only deleted if it is inactive and its user's tag ``KEY_OFF``
+            says since when.
         mfa_devices: by serial number.
         password: whether there should be no console password.
         permissions_boundary: whether there should be none.
@@ -60,6 +67,7 @@ class Absent:
     tags: tuple[str, ...] = ()
     inline_policies: tuple[str, ...] = ()
     attached_policies: tuple[str, ...] = ()
+    access_keys: tuple[str, ...] = ()
     mfa_devices: tuple[str, ...] = ()
     password: bool = False
     permissions_boundary: bool = False
@@ -95,9 +103,17 @@ class DesiredHolder:
 
 @dataclass(frozen=True, kw_only=True)
 class DesiredGroup(DesiredHolder):
-    """A group that should exist; the path of one that is there stays."""
+    """A group that should exist; the path of one that is there stays.
+
+    Attributes:
+        demands_mfa: whether a policy of it refuses who has not shown MFA, so that it blocks the
+            plan to stop a member by it who is not named.
+        demanded_despite: the members whom it may stop.
+    """
 
     kind = "group"
+    demands_mfa: bool = False
+    demanded_despite: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,7 +142,10 @@ class DesiredUser(DesiredHolder):
         groups_only: whether the user should be in no other group.
         permissions_boundary: the ARN of a policy, or None to leave it as it is.
         access_key: whether the user should have an access key.
+        another_key: whether the user should have a second access key beside the one that is there.
         key_status: by the id of a key that is there, ``Active`` or ``Inactive``.
+        last_used: by the id of a key, the last use (UTC) that was known when somebody decided what
+            becomes of the user's keys; if AWS tells of another by now, they stay as they are.
         console_password: whether the user should be able to sign in to the console.
         password_since: the user should be able to sign in, with a password that was made at this
             moment or later; None if its age does not matter.
@@ -142,7 +161,9 @@ class DesiredUser(DesiredHolder):
     groups_only: bool = False
     permissions_boundary: str | None = None
     access_key: bool = False
+    another_key: bool = False
     key_status: Mapping[str, Literal["Active", "Inactive"]] = field(default_factory=dict)
+    last_used: Mapping[str, datetime | None] = field(default_factory=dict)
     console_password: bool = False
     password_since: datetime | None = None
     devices_since: datetime | None = None
@@ -152,8 +173,10 @@ class DesiredUser(DesiredHolder):
     @property
     def operations(self) -> tuple[str, ...]:
         """What a plan must have read of them; of who is made if need be, all that is made."""
+        keys = self.access_key or self.another_key or self.key_status or self.absent.access_keys
         needed = {
-            "ListAccessKeys": self.make or self.access_key or self.key_status,
+            "ListAccessKeys": self.make or keys,
+            "GetAccessKeyLastUsed": self.last_used,
             "GetLoginProfile": self.make
             or self.console_password
             or self.password_since
@@ -179,6 +202,8 @@ class Desired:
         password_policy: by the fields of ``PasswordPolicy``, those that should have these values;
             the others stay as they are, though AWS replaces all of them at once.
         absent_password_policy: whether AWS's default should be in force instead.
+        notes: what there is to know of what is not wanted yet.
+        doubts: why something that somebody named is not wanted, as it cannot be told or decided.
         needs_consent: whether all of it must be allowed as a loss must be, such as access that is
             given back.
         origins: by ``alias``, ``absent_users``, ``absent_groups`` or ``password_policy``, the
@@ -196,6 +221,8 @@ class Desired:
     absent_alias: str | None = None
     password_policy: Mapping[str, int | bool | None] = field(default_factory=dict)
     absent_password_policy: bool = False
+    notes: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
     needs_consent: bool = False
     origins: Mapping[str, str] = field(default_factory=dict, compare=False)
 
@@ -235,12 +262,19 @@ class Desired:
             or self.absent_users
             or self.absent_groups
             or self.policies
-            or self.absent_policies,
+            or self.absent_policies
+            or self._expires,
             "ListPolicies": any(not is_arn(policy) for policy in self.attached_policies),
             "ListAccountAliases": self.alias or self.absent_alias,
             "GetAccountPasswordPolicy": self.password_policy or self.absent_password_policy,
+            REPORT: self._expires,
         }
         return tuple(operation for operation, wanted in needed.items() if wanted)
+
+    @property
+    def _expires(self) -> bool:
+        """Whether a rule for passwords depends on how old those in use are."""
+        return any(self.password_policy.get(rule) for rule in ("max_age", "hard_expiry"))
 
     def operations_of(self, user: str) -> tuple[str, ...]:
         """What a plan must have read of this user, however the name is written."""
@@ -273,6 +307,11 @@ class Desired:
             users=tuple(_with_arns(one, account) for one in found.users),
             roles=tuple(_with_arns(one, account) for one in found.roles),
         )
+
+    def operations_of_member(self, groups: Collection[str]) -> tuple[str, ...]:
+        """What a plan must have read of whoever is in these groups."""
+        demanding = {group.name.lower() for group in self.groups if group.demands_mfa}
+        return OF_MEMBERS if any(name.lower() in demanding for name in groups) else ()
 
     @cached_property
     def _operations_of(self) -> Mapping[str, tuple[str, ...]]:

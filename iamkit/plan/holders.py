@@ -19,6 +19,7 @@ from iamkit.errors import InputError
 from iamkit.parameters.hand_over import describe_way
 from iamkit.plan.change import Change, Subject, Verb, holder_subject, subject_of
 from iamkit.plan.desired import (
+    KEY_OFF,
     DesiredGroup,
     DesiredHolder,
     DesiredPolicy,
@@ -157,6 +158,8 @@ def plan_user(account: AccountState, desired: DesiredUser, *, known: bool) -> It
         yield subject.change("create", "create_user", **facts)
         current = User(name=desired.name, tags=desired.tags)
     else:
+        if known:  # before the tags that say since when they are off
+            yield from _delete_keys(subject, account, desired)
         yield from _update_user(subject, current, desired)
     yield from _plan_groups(subject, current, desired)
     yield from _plan_policies(subject, current, desired)
@@ -223,21 +226,28 @@ def _plan_credentials(
         yield subject.change(
             "create", "create_login_profile", None, reason, PasswordResetRequired=True
         )
-    keys = account.access_keys.get(desired.name, ())
+    if not any(key_obstacles(account, desired)):
+        yield from _plan_keys(subject, account.access_keys.get(desired.name, ()), desired)
+
+
+def _plan_keys(
+    subject: Subject, keys: Collection[AccessKey], desired: DesiredUser
+) -> Iterator[Change]:
     for key in keys:
         status = desired.key_status.get(key.id, key.status)
         if status != key.status:
             yield subject.change(
                 "update", "update_access_key", key.status, AccessKeyId=key.id, Status=status
             )
-    if not desired.access_key:
+    if not (desired.access_key or desired.another_key):
         return
     for key in keys:
         if key.orphan:
             lost = "an interrupted run made it, its secret is lost, nobody used it"
             for change in _delete_key(subject, key, lost):
                 yield replace(change, heals=True)
-    if all(key.orphan for key in keys):
+    whole = sum(not key.orphan for key in keys)
+    if (desired.access_key and not whole) or (desired.another_key and whole == 1):
         reason = describe_way("key", desired.hand_over)
         yield subject.change("create", "create_access_key", None, reason)
 
@@ -255,6 +265,37 @@ def _plan_lost_devices(
     if desired.devices_since:
         for serial in account.left_devices.get(desired.name, ()):
             yield _delete_device(subject, serial)
+
+
+def _delete_keys(subject: Subject, account: AccountState, desired: DesiredUser) -> Iterator[Change]:
+    if any(key_obstacles(account, desired)):
+        return
+    for key in account.access_keys.get(desired.name, ()):
+        if key.id in desired.absent.access_keys:
+            yield subject.change("delete", "delete_access_key", key.status, AccessKeyId=key.id)
+
+
+def key_obstacles(account: AccountState, desired: DesiredUser) -> Iterator[str]:
+    """Why a user's keys stay as they are, though somebody wants it otherwise."""
+    name = desired.name
+    if name not in account.users or not account.was_read("ListAccessKeys", name):
+        return
+    keys = {key.id: key for key in account.access_keys.get(name, ())}
+    if desired.another_key and all(key.orphan for key in keys.values()):
+        yield f"User {name} has no access key, so there is none beside which to make another."
+    tags = {key.lower() for key in account.users[name].tags}
+    for key_id in desired.absent.access_keys:
+        if key_id in keys and keys[key_id].status != "Inactive":
+            yield f"Access key {key_id} of {name} is active, so it is not deleted."
+        elif key_id in keys and f"{KEY_OFF}{key_id}".lower() not in tags:
+            yield (
+                f"User {name} has no tag {KEY_OFF}{key_id}, so nobody can tell since when that key "
+                "is inactive, and it is not deleted."
+            )
+    used = account.key_uses.get(name, {})
+    for key_id, known in desired.last_used.items():
+        if key_id in keys and key_id in used and used[key_id].at != known:
+            yield f"Access key {key_id} of {name} was used since its fate was decided."
 
 
 def delete_user(account: AccountState, user: User, origin: str) -> Iterator[Change]:

@@ -13,6 +13,7 @@ from iamkit.account.state import AccountState, CallerIdentity, User
 from iamkit.plan.change import Change
 from iamkit.plan.changes import make_plan
 from iamkit.plan.merging import merge
+from iamkit.plan.password_rules import is_locked_out
 from iamkit.plan.preview import account_after
 from iamkit.policies.actions.catalogue import load_catalogue
 from iamkit.policies.evaluation.holdings import Holding, Holdings
@@ -61,12 +62,17 @@ def caller_of(identity: CallerIdentity, key_id: str) -> Caller:
 def may_lock_out(current: AccountState, changes: Iterable[Change]) -> bool:
     """Whether a plan takes something away at all, so that it is worth a look."""
     there = current.users.keys()
-    return any(
+    return locks_passwords(changes := list(changes)) or any(
         change.operation not in HARMLESS
         and not (change.operation == "add_user_to_group" and change.name not in there)
         and not (change.verb == "create" and _only_allows(change))
         for change in changes
     )
+
+
+def locks_passwords(changes: Iterable[Change]) -> bool:
+    """Whether who has let a password expire is locked out by a plan, or may be sooner."""
+    return any(change.arguments.get("HardExpiry") for change in changes)
 
 
 def administrators(account: AccountState) -> list[str]:
@@ -158,7 +164,8 @@ def _credentials(account: AccountState, user: str) -> Grade:
     if any(key.status == "Active" for key in account.access_keys.get(user, ())):
         return Grade.SURELY
     if account.login_profiles.get(user):
-        return Grade.SURELY
+        over = is_locked_out(account, user)
+        return Grade.PERHAPS if over is None else Grade.NOT if over else Grade.SURELY
     asked = ("ListAccessKeys", "GetLoginProfile")
     read = all(account.was_read(operation, user) for operation in asked)
     return Grade.NOT if read else Grade.PERHAPS

@@ -29,12 +29,13 @@ class Operation(NamedTuple):
         part: what of its user, group or account it touches.
         way_back: from its arguments, with what AWS drew for it, and what was there before, the
             desired state that takes it back; None if there is none.
-        limit: why there is none, or what is not as before; empty if all is.
+        limit: why there is none, or what is not as before; empty if all is. From what was there
+            before, where that decides it.
     """
 
     part: Part
     way_back: WayBack | None
-    limit: str = ""
+    limit: str | Callable[[Any], str] = ""
 
 
 def _user(arguments: JSON, **facts: Any) -> Desired:
@@ -89,6 +90,14 @@ def _rules_before(_: JSON, before: Any) -> Desired:
     if before is None:
         return Desired(absent_password_policy=True)
     return Desired(password_policy={field: before.get(name) for name, field in RULES.items()})
+
+
+def _may_be_taken(alias: str | None) -> str:
+    """An alias that was given up is free for every account of the partition.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/console_account-alias.html
+    """
+    return f"another account may have taken {alias} meanwhile; then it stays there" if alias else ""
 
 
 NEW_ID = "a user made again is another one to AWS: what names the old one may not know it"
@@ -177,8 +186,11 @@ OPERATIONS: Mapping[str, Operation] = {
         lambda a, before: (
             Desired(alias=before) if before else Desired(absent_alias=a["AccountAlias"])
         ),
+        _may_be_taken,
     ),
-    "delete_account_alias": Operation("alias", lambda a, _: Desired(alias=a["AccountAlias"])),
+    "delete_account_alias": Operation(
+        "alias", lambda a, _: Desired(alias=a["AccountAlias"]), _may_be_taken
+    ),
     "update_account_password_policy": Operation("password policy", _rules_before),
     "delete_account_password_policy": Operation("password policy", _rules_before),
 }

@@ -2,6 +2,7 @@
 
 from functools import singledispatch
 
+from iamkit.account.api_replies import RULES
 from iamkit.account.state import JSON
 from iamkit.parameters.field_types import moment_of
 from iamkit.parameters.lost import LostParameters
@@ -13,7 +14,15 @@ from iamkit.parameters.models import (
     UsersParameters,
 )
 from iamkit.parameters.notebook import NotebookParameters
+from iamkit.parameters.sign_in_rules import SignInRulesParameters
 from iamkit.plan.desired import Desired, DesiredGroup, DesiredUser
+from iamkit.policies.self_management import self_management_policy
+
+ANY_PARTITION = "*"
+"""In ARNs of a policy: parameters do not tell in which partition their account is.
+
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html
+"""
 
 
 @singledispatch
@@ -110,6 +119,36 @@ def lost_credentials(parameters: LostParameters) -> Desired:
         for row in parameters.lost
     )
     return Desired(users=tuple(users))
+
+
+@desired_of.register
+def sign_in_rules(parameters: SignInRulesParameters) -> Desired:
+    """The account's rules for passwords, and a group whose members manage their own sign-in.
+
+    What is not named stays as it is.
+    """
+    named = parameters.password_rules.model_dump(exclude_none=True)
+    rules = {RULES["".join(map(str.capitalize, name.split("_")))]: v for name, v in named.items()}
+    # AWS has no 0 for these: never, and none, are said by leaving them out.
+    without = {rule: None for rule in ("max_age", "reuse_prevention") if rules.get(rule) == 0}
+    return Desired(
+        groups=_self_managing(parameters) if parameters.self_management_group else (),
+        password_policy=rules | without,
+        origins={"password_policy": "password_rules"},
+    )
+
+
+def _self_managing(parameters: SignInRulesParameters) -> tuple[DesiredGroup]:
+    document = self_management_policy(parameters.mfa, ANY_PARTITION)
+    group = DesiredGroup(
+        name=parameters.self_management_group,
+        make=False,
+        inline_policies={parameters.self_management_policy_name: document},
+        demands_mfa=parameters.mfa == "demanded",
+        demanded_despite=tuple(parameters.demanded_despite),
+        origins={"existence": "self_management_group", "inline policy": "mfa"},
+    )
+    return (group,)
 
 
 def held_policy(parameters: PolicyStudioParameters, document: JSON) -> Desired:

@@ -238,3 +238,23 @@ def test_more_of_what_locks_out_never_makes_it_safe(some):
     changes = make_plan(BEGUN, merge(some)).changes
     if may_lock_out(BEGUN, changes):
         assert find_lockout(BEGUN, changes, ROOT)
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [(400, "Nobody would be left"), (None, "cannot be told"), (10, "")],
+    ids=["old", "of unknown age", "new"],
+)
+def test_who_is_left_with_an_expired_password_administers_nothing(changed, said):
+    """Where whoever lets it expire is locked out; a password that may have is perhaps one."""
+    state = company(users=[{"name": "fay", "groups": ["Admins"], "password": {"changed": changed}}])
+    off = replace(state.access_keys["ann"][0], status="Inactive")
+    state = replace(state, access_keys={**state.access_keys, "ann": (off,)})
+    changes = make_plan(
+        state, Desired(password_policy={"max_age": 90, "hard_expiry": True})
+    ).changes
+    assert may_lock_out(state, changes)
+    found = find_lockout(state, changes, ROOT)
+    assert [said in one for one in found] == [True] * bool(said)
+    soft = make_plan(state, Desired(password_policy={"max_age": 90})).changes
+    assert find_lockout(state, soft, ROOT) == ()

@@ -1,11 +1,12 @@
 """The sandbox's own commands, which no AWS call can give: time, people, and last uses."""
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from iamkit.account.state_file import parse_state
 from iamkit.sandbox.server.account import Access, Account
+from iamkit.sandbox.server.iam.tags import set_tags, tags_of
 from iamkit.sandbox.server.moto_patches import ACCOUNT_ID, clock, iam_models
 from iamkit.sandbox.server.sample_company import populate
 from iamkit.sandbox.server.sign_in import CLIENT, begin_session
@@ -60,6 +61,8 @@ def load_state(account: Account, state: str) -> list[str]:
 def age(account: Account, days: float) -> None:
     """Let everything in the account be older by some days; now stays now.
 
+    So are the days, such as 2027-01-31, that tags of users say, by the whole days.
+
     Raises:
         ValueError: the days are negative, or more than some decades.
     """
@@ -73,6 +76,10 @@ def age(account: Account, days: float) -> None:
         *(account.local_policies, account.sts.assumed_roles),
     ]
     _shift(parts, timedelta(days=days), {id(account.accounts)})  # the others are as old as before
+    for user in iam.users.values():
+        if tags := tags_of(account, user):
+            older = [{**tag, "Value": _earlier(tag["Value"], timedelta(days=days))} for tag in tags]
+            set_tags(account, user, older)
 
 
 def use_key(account: Account, access_key_id: str, service: str, region: str) -> None:
@@ -166,8 +173,19 @@ COMMANDS: dict[str, Callable[..., Any]] = {
 }
 
 
+SOME_DAY = "2027-01-31"
+
+
 def _moment(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text).replace(tzinfo=None, microsecond=0) if text else None
+
+
+def _earlier(text: str, by: timedelta) -> str:
+    """A day before the one that a text says; a text that says none as it is."""
+    try:
+        return (date.fromisoformat(text) - by).isoformat() if len(text) == len(SOME_DAY) else text
+    except (ValueError, OverflowError):
+        return text
 
 
 def _shift(things: Iterable[Any], by: timedelta, seen: set[int]) -> None:
