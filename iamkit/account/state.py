@@ -200,6 +200,15 @@ class Credential:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SignInSession:
+    """A session of ``aws login`` that can still be refreshed."""
+
+    arn: str
+    began: datetime | None = None
+    expires: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class InstanceProfile:
     """What hands a role to EC2 instances; ``roles`` has its name, or nothing."""
 
@@ -300,6 +309,7 @@ class AccountState:
         login_profiles: by user name; None for a user who was found to have no password.
         summary: AWS's own counts and quotas (GetAccountSummary).
         instance_profiles: by name, with their role; those without one too (ListInstanceProfiles).
+        sign_in_sessions: by user name, the sessions of ``aws login`` that live (ListSessions).
         analyzers: the active analyzers of IAM Access Analyzer in the session's region.
         sources: by operation of the API, how it was read; what is absent was not asked for.
     """
@@ -325,6 +335,7 @@ class AccountState:
     signing_certificates: Mapping[str, tuple[Credential, ...]] = field(default_factory=dict)
     service_credentials: Mapping[str, tuple[Credential, ...]] = field(default_factory=dict)
     server_certificates: tuple[Credential, ...] = ()
+    sign_in_sessions: Mapping[str, tuple[SignInSession, ...]] = field(default_factory=dict)
     analyzers: tuple[str, ...] = ()
     instance_profiles: Mapping[str, InstanceProfile] = field(default_factory=dict)
     sources: Mapping[str, Source] = field(default_factory=dict)

@@ -129,8 +129,8 @@ def make_plan(current: AccountState, desired: Desired) -> Plan:
         account_id=current.account_id,
         desired=desired,
         changes=changes,
-        notes=(*desired.notes, *_notes(current, desired), *(said for said, _ in absent)),
-        doubts=(*unread, *desired.doubts, *(said for said, near in absent if near)),
+        notes=(*wanted.notes, *_notes(current, desired), *(said for said, _ in absent)),
+        doubts=(*unread, *wanted.doubts, *(said for said, near in absent if near)),
         blockers=(
             *unread,
             *_blockers(current, wanted),
@@ -322,7 +322,7 @@ def _notes(current: AccountState, desired: Desired) -> Iterator[str]:
 def _not_there(current: AccountState, wanted: Desired) -> Iterator[tuple[str, list[str]]]:
     """Of each name that must go and is not there, what to say, and the names that are near."""
     for kind, parameter, names, existing in (
-        ("User", "remove_users", wanted.absent_users, current.users),
+        ("User", "the users to remove", wanted.absent_users, current.users),
         ("Group", "the groups to remove", wanted.absent_groups, current.groups),
     ):
         missing = [name for name in names if name not in existing]

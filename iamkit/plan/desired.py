@@ -25,6 +25,7 @@ Part = Literal[
     "SSH public key",
     "signing certificate",
     "service-specific credential",
+    "sign-in session",
     "alias",
     "password policy",
     "version",
@@ -59,6 +60,7 @@ class Absent:
         access_keys: by id; one is only deleted if it is inactive and its user's tag ``KEY_OFF``
             says since when.
         mfa_devices: by serial number.
+        sign_in_sessions: of ``aws login``, by ARN.
         password: whether there should be no console password.
         permissions_boundary: whether there should be none.
     """
@@ -69,6 +71,7 @@ class Absent:
     attached_policies: tuple[str, ...] = ()
     access_keys: tuple[str, ...] = ()
     mfa_devices: tuple[str, ...] = ()
+    sign_in_sessions: tuple[str, ...] = ()
     password: bool = False
     permissions_boundary: bool = False
 
@@ -266,6 +269,7 @@ class Desired:
             or self._expires,
             "ListPolicies": any(not is_arn(policy) for policy in self.attached_policies),
             "ListAccountAliases": self.alias or self.absent_alias,
+            "ListSessions": any(user.absent.sign_in_sessions for user in self.users),
             "GetAccountPasswordPolicy": self.password_policy or self.absent_password_policy,
             REPORT: self._expires,
         }

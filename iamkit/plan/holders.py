@@ -34,6 +34,7 @@ from iamkit.policies.grammar.quotas import QUOTAS
 
 GROUPS_PER_USER = 10
 ATTACHED_POLICIES = 10
+SESSIONS_AT_ONCE = 5
 RESERVED = ("/aws-service-role/", "/aws-reserved/")
 """Paths of roles that AWS keeps for itself."""
 
@@ -228,6 +229,7 @@ def _plan_credentials(
         )
     if not any(key_obstacles(account, desired)):
         yield from _plan_keys(subject, account.access_keys.get(desired.name, ()), desired)
+    yield from _revoke_sessions(subject, account, desired)
 
 
 def _plan_keys(
@@ -298,12 +300,32 @@ def key_obstacles(account: AccountState, desired: DesiredUser) -> Iterator[str]:
             yield f"Access key {key_id} of {name} was used since its fate was decided."
 
 
+def _revoke_sessions(
+    subject: Subject, account: AccountState, desired: DesiredUser
+) -> Iterator[Change]:
+    """End sessions of ``aws login``, so many in a call as AWS takes.
+
+    https://docs.aws.amazon.com/boto3/latest/reference/services/signin.html
+    """
+    live = {session.arn for session in account.sign_in_sessions.get(desired.name, ())}
+    ending = [arn for arn in desired.absent.sign_in_sessions if arn in live]
+    everyone = f"arn:{account.partition}:iam::{account.account_id}:*"
+    of_account = replace(subject, arguments={"principalArn": everyone})
+    for first in range(0, len(ending), SESSIONS_AT_ONCE):
+        some = ending[first : first + SESSIONS_AT_ONCE]
+        change = of_account.change("update", "batch_revoke_sessions", sessionArns=some)
+        yield replace(change, service="signin")
+
+
 def delete_user(account: AccountState, user: User, origin: str) -> Iterator[Change]:
     """Remove what a user owns, in the order that DeleteUser demands, and then the user.
+
+    Their permissions boundary stays to the end and goes with them.
 
     https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeleteUser.html
     """
     name, subject = user.name, holder_subject("user", user.name, {"existence": origin})
+    bound = user.permissions_boundary
     delete = partial(subject.change, "delete")
     for group in sorted(user.groups):
         yield delete("remove_user_from_group", GroupName=group)
@@ -322,9 +344,8 @@ def delete_user(account: AccountState, user: User, origin: str) -> Iterator[Chan
         yield delete("delete_user_policy", document, PolicyName=policy)
     for arn in sorted(user.attached_policies):
         yield delete("detach_user_policy", PolicyArn=arn)
-    if user.permissions_boundary:
-        yield delete("delete_user_permissions_boundary", user.permissions_boundary)
-    yield delete("delete_user", user.path)
+    facts = {"path": user.path, "tags": dict(user.tags), "permissions_boundary": bound}
+    yield delete("delete_user", {fact: value for fact, value in facts.items() if value})
 
 
 def _plan_devices(subject: Subject, serials: Iterable[str]) -> Iterator[Change]:

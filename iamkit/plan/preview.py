@@ -170,6 +170,10 @@ CREDENTIALS: Mapping[str, tuple[str, Callable[[Any, JSON], Any]]] = {
         "left_devices",
         lambda there, a: tuple(serial for serial in there or () if serial != a["SerialNumber"]),
     ),
+    "batch_revoke_sessions": (
+        "sign_in_sessions",
+        lambda there, a: tuple(s for s in there or () if s.arn not in a["sessionArns"]),
+    ),
     "delete_ssh_public_key": ("ssh_public_keys", _without("SSHPublicKeyId")),
     "delete_signing_certificate": ("signing_certificates", _without("CertificateId")),
     "delete_service_specific_credential": (
