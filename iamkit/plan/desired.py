@@ -183,6 +183,7 @@ class DesiredUser(DesiredHolder):
             "GetLoginProfile": self.make
             or self.console_password
             or self.password_since
+            or self.devices_since
             or self.absent.password,
             "ListMFADevices": self.absent.mfa_devices or self.devices_since,
         }

@@ -7,7 +7,7 @@ import pytest
 from accounts import ACCOUNT, NOW, account_of, ago
 from hypothesis import given, strategies as st
 
-from iamkit.account.state import LoginProfile, MfaDevice, Source
+from iamkit.account.state import Group, LoginProfile, MfaDevice, Source
 from iamkit.errors import InputError, UnsafePlan
 from iamkit.plan.changes import make_plan
 from iamkit.plan.consequences import say_meaning
@@ -16,6 +16,7 @@ from iamkit.plan.merging import merge
 from iamkit.plan.operations import OPERATIONS
 from iamkit.plan.preview import account_after
 from iamkit.plan.wanted import lost_credentials
+from iamkit.policies import allow, policy
 
 PHONE, PASSKEY = f"arn:aws:iam::{ACCOUNT}:mfa/bob-phone", f"arn:aws:iam::{ACCOUNT}:u2f/user/bob/k-1"
 TOKEN = "GAHT12345678"
@@ -225,3 +226,58 @@ def test_one_user_has_one_row(guide):
     """IAM ignores the case of names."""
     with pytest.raises(InputError, match="are one user to IAM"):
         guide("12_lost_and_forgotten", lost=[ROW, ROW | {"user": "Bob"}])
+
+
+DENIED = {
+    "Statement": [
+        {"Effect": "Allow", "Action": ["s3:GetObject", "ec2:DescribeInstances"], "Resource": "*"},
+        {
+            "Effect": "Deny",
+            "NotAction": ["ec2:DescribeInstances"],
+            "Resource": "*",
+            "Condition": {"BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}},
+        },
+    ]
+}
+ALLOWED = {
+    "Statement": {
+        "Effect": "Allow",
+        "Action": "s3:GetObject",
+        "Resource": "*",
+        "Condition": {"Bool": {"aws:MultiFactorAuthPresent": "true"}},
+    }
+}
+
+
+@pytest.mark.parametrize(
+    ("document", "said"),
+    [
+        (DENIED, "will be able to describe instances in Amazon EC2, and not, or less far, to read"),
+        (ALLOWED, "will be able to do nothing; with one, to read objects in Amazon S3"),
+        (policy(allow("s3:GetObject")), "will be able to do the same as with one"),
+        ({}, "may do what cannot be told, for want of"),
+    ],
+)  # fmt: skip
+def test_what_they_can_do_without_the_device_is_said(document, said):
+    """By the evaluator, with MFA against without; what was not read is not taken for nothing."""
+    state = company(devices=[(PHONE, 20)])
+    state = replace(state, groups={"dev": Group(name="dev", inline_policies={"own": document})})
+    plan = make_plan(state, lost(1))
+    sentences = say_meaning(state, plan)
+    assert any(one.startswith(f"Without an MFA device bob {said}") for one in sentences), sentences
+
+
+def test_who_keeps_another_device_is_said_to_sign_in_with_it():
+    """And nothing of what they would lose."""
+    state = company(devices=[(PHONE, 20), (TOKEN, 20)])
+    sentences = say_meaning(state, make_plan(state, lost(1, PHONE)))
+    assert f"bob keeps {TOKEN}, and signs in with it." in sentences
+    assert not any(one.startswith("Without an MFA device") for one in sentences)
+
+
+def test_their_first_minutes_are_walked_again():
+    """Who may not enrol by themselves, and may do nothing without, is stopped, and it is said."""
+    state = company(devices=[(PHONE, 20)])
+    state = replace(state, groups={"dev": Group(name="dev", inline_policies={"own": ALLOWED})})
+    sentences = say_meaning(state, make_plan(state, lost(1)))
+    assert any("bob will be stopped at enrolling MFA" in one for one in sentences), sentences
