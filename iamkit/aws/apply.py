@@ -203,6 +203,7 @@ def _raise_if_stale(plan: Plan, session: Session) -> None:
             f"The account changed since the plan was made (it would now be: {fresh.summary}). "
             "Make the plan again and review it. Nothing was changed."
         )
+    fresh.raise_if_unsafe(allow_destructive=True)
 
 
 @dataclass

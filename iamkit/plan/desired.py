@@ -315,8 +315,14 @@ class Desired:
 
     def operations_of_member(self, groups: Collection[str]) -> tuple[str, ...]:
         """What a plan must have read of whoever is in these groups."""
-        demanding = {group.name.lower() for group in self.groups if group.demands_mfa}
-        return OF_MEMBERS if any(name.lower() in demanding for name in groups) else ()
+        demanding = self._demanding
+        named = bool(demanding) and any(name.lower() in demanding for name in groups)
+        return OF_MEMBERS if named else ()
+
+    @cached_property
+    def _demanding(self) -> frozenset[str]:
+        """The groups that are to demand MFA, in lower case."""
+        return frozenset(group.name.lower() for group in self.groups if group.demands_mfa)
 
     @cached_property
     def _operations_of(self) -> Mapping[str, tuple[str, ...]]:

@@ -298,6 +298,11 @@ def key_obstacles(account: AccountState, desired: DesiredUser) -> Iterator[str]:
     for key_id, known in desired.last_used.items():
         if key_id in keys and key_id in used and used[key_id].at != known:
             yield f"Access key {key_id} of {name} was used since its fate was decided."
+    today = account.read_at.date().isoformat() if account.read_at else ""
+    there = account.users[name].tags
+    for tag, day in desired.tags.items():
+        if tag.lower().startswith(KEY_OFF) and day < today and there.get(tag) != day:
+            yield f"The tag {tag} of {name} should say {day}, and today is {today}: plan it anew."
 
 
 def _revoke_sessions(

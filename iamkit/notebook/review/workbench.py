@@ -246,7 +246,7 @@ class Workbench:
 
     def _offer_undo(self) -> None:
         done = self.review.outcome and self.review.outcome.done
-        self.undo.layout.display = "" if done and not self._on_end else "none"
+        self.undo.layout.display = "" if done else "none"
 
     def _take_back(self) -> None:
         """Offer the way back of what was applied, as a workbench of its own."""
@@ -265,6 +265,8 @@ class Workbench:
     def _was_taken_back(self) -> None:
         self._read_again()
         self.undo.layout.display = "none"
+        if self._on_end:  # what it took back is back itself
+            self._on_end()
 
     def _ask_consent(self, words: str) -> None:
         """Ask for the words by which a plan that locks somebody out is allowed; or ask nothing."""
