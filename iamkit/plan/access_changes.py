@@ -100,13 +100,13 @@ def access_steps(
         holding, held = has_by.of(now), had_by.of(old)
         had, has = held.reach_as_read, holding.reach_as_read
         new = has.known & ~had.known
-        wider = _gained(had, has) & ~new
+        wider = gained(had, has) & ~new
         yield (
             name,
             AccessStep(
                 new=new,
                 wider=wider,
-                less=_gained(has, had),
+                less=gained(has, had),
                 limited=(new | wider) & ~has.everything,
                 becomes_admin=bool(holding.admin_path) and not held.admin_path,
                 unknown=tuple(dict.fromkeys(held.lacking + holding.lacking)),
@@ -121,8 +121,8 @@ def concerned_by(state: AccountState, wanted: DesiredHolder) -> list[str]:
     return [user.name for user in state.users.values() if wanted.name in user.groups]
 
 
-def _gained(before: Reach, after: Reach) -> int:
-    """The actions that go farther than before."""
+def gained(before: Reach, after: Reach) -> int:
+    """The actions that go farther than before, as a set of the catalogue's."""
     return (
         (after.everything & ~before.everything)
         | (after.most & ~(before.everything | before.most))

@@ -88,10 +88,24 @@ def gets_password(changes: Iterable[Change]) -> tuple[str, ...]:
     return tuple(sorted({change.name for change in changes if change.operation in giving}))
 
 
+def loses_device(changes: Iterable[Change]) -> tuple[str, ...]:
+    """From whom a plan takes an MFA device, by their names in order; who is deleted is left out."""
+    changes = tuple(changes)
+    gone = {change.name for change in changes if change.operation == "delete_user"}
+    taken = {change.name for change in changes if change.operation == "deactivate_mfa_device"}
+    return tuple(sorted(taken - gone))
+
+
+def begins_anew(changes: Iterable[Change]) -> tuple[str, ...]:
+    """Who has first minutes before them again, for a password or without a device, in order."""
+    changes = tuple(changes)
+    return tuple(sorted({*gets_password(changes), *loses_device(changes)}))
+
+
 def say_beginning(
     after: AccountState, changes: Sequence[Change], catalogue: Catalogue | None = None
 ) -> list[str]:
-    """How far those get who get a password, or who are new with a key alone, in sentences.
+    """How far those get who get a password, lose a device, or are new with a key alone.
 
     A program that may work is what everybody expects, and not said.
 
@@ -102,7 +116,7 @@ def say_beginning(
     """
     made = {change.name for change in changes if change.operation == "create_user"}
     keys = {change.name for change in changes if change.operation == "create_access_key"}
-    names = sorted({*gets_password(changes), *(made & keys)})
+    names = sorted({*begins_anew(changes), *(made & keys)})
     rehearsed = rehearse_first_minutes(after, names, catalogue)
     return say_first_minutes(r for r in rehearsed if r.stop or r.unknown or not r.is_program)
 
