@@ -134,6 +134,8 @@ class Workbench:
         if self.review.plan != before:
             self._changed_at = time.monotonic()
         self._ready()
+        if hasattr(self.review.form, "as_html"):
+            self._remember()
 
     def _start_anew(self) -> None:
         if not self._applying:
@@ -335,7 +337,8 @@ class Workbench:
 
     def _as_it_was(self) -> dict[str, str]:
         said = NOT_LIVE.format(_now())
-        shown = (self.meaning.value, self.view.value, self.status.value)
+        plain = getattr(self.review.form, "as_html", str)()  # of a form that has more to show
+        shown = (plain, self.meaning.value, self.view.value, self.status.value)
         return _bundle(asleep(said, self.result.value, "".join(shown)))
 
     def _advance(self, change: Change, state: str) -> None:
