@@ -10,7 +10,7 @@ from iamkit.aws.read import read_account, read_permissions
 from iamkit.errors import InputError
 from iamkit.notebook.forms import form_state as keeping
 from iamkit.notebook.pages.studio import COMMON, VERBS, Studio, make_studio, studio_policy
-from iamkit.notebook.pages.studio_told import tell
+from iamkit.notebook.pages.studio_outcome import tell
 from iamkit.notebook.pages.studio_view import StudioView
 from iamkit.notebook.review import workbench as review_panel
 from iamkit.notebook.review.review import Review

@@ -23,7 +23,7 @@ from iamkit.notebook.pages.policy import (
     show_impact,
     show_policy,
 )
-from iamkit.notebook.pages.studio_told import Told, tell
+from iamkit.notebook.pages.studio_outcome import Told, tell
 from iamkit.notebook.pages.studio_view import Choices, StudioView
 from iamkit.parameters.iam_names import spellings
 from iamkit.parameters.models import PolicyChoice, PolicyStudioParameters

@@ -47,24 +47,47 @@ function morph(from, to) {
 }
 
 function morphChildren(from, to) {
-  const named = new Map();
-  for (const child of from.childNodes) if (keyOf(child)) named.set(keyOf(child), child);
+  const wanted = new Set([...to.childNodes].map(keyOf));
+  const named = new Map([...from.childNodes].map((child) => [keyOf(child), child]));
+  const isWanted = (node) => keyOf(node) && wanted.has(keyOf(node));
   let place = from.firstChild;
+  const drop = () => {
+    const gone = place;
+    place = place.nextSibling;
+    passFocus(gone);
+    gone.remove();
+  };
   for (const child of [...to.childNodes]) {
     const key = keyOf(child);
-    let old = key ? named.get(key) : place;
+    const old = key ? named.get(key) : place;
     if (!old || (!key && keyOf(old))) {
       from.insertBefore(child, place);
       continue;
     }
+    // What is moved loses the focus, so rather what stands before it goes.
+    while (place !== old && place && !isWanted(place)) drop();
     if (old !== place) from.insertBefore(old, place);
-    old = morph(old, child);
-    place = old.nextSibling;
+    place = morph(old, child).nextSibling;
   }
-  while (place) {
-    const next = place.nextSibling;
-    place.remove();
-    place = next;
+  while (place) drop();
+}
+
+/** Whoever stands on what goes stands on its neighbour then. */
+function passFocus(gone) {
+  if (!gone.contains(document.activeElement)) return;
+  const near = [
+    gone.nextElementSibling,
+    gone.previousElementSibling,
+    gone.closest("fieldset, section"),
+  ];
+  const focusable = "button, input:not([type=hidden]), select, summary";
+  for (const place of near) {
+    const all = place ? [place, ...place.querySelectorAll("*")] : [];
+    const found = all.find((it) => it.matches(focusable) && !gone.contains(it));
+    if (found) {
+      found.focus();
+      return;
+    }
   }
 }
 

@@ -4,10 +4,10 @@ const SENTENCES = 6; // in view; the others fold
 const MARKS = { error: "✘", warning: "⚠", hint: "·" };
 
 /** The outcome beside the parts; below them, in a narrow page, a bar that opens. */
-function drawOutcome(view, told, isEmpty) {
+function drawOutcome(view, told) {
   const open = view.isOpen("outcome");
   const { meaning, minds, dangers, paths, policy } = told;
-  const idle = isEmpty ? "Nothing is chosen yet: search a service above." : told.wrong;
+  const idle = !meaning && (told.wrong || "Nothing is chosen yet: search a service above.");
   const words = idle ? [idle] : inShort(told);
   return h(
     "aside",

@@ -18,18 +18,23 @@ function drawPart(view, part, told, index) {
     { class: "part", "data-key": `part-${index}`, "aria-labelledby": `${id}-name` },
     h(
       "header",
-      {},
+      { "data-key": "header" },
       h("h4", { id: `${id}-name`, tabindex: "-1" }, name, " ", h("small", {}, services.join(", "))),
       h("span", { class: "does" }, does),
       services.length > 1 &&
-        button("One part for each service", () => view.ask({ do: "split", part: index })),
-      button("Remove", () => view.removePart(index, name), { "aria-label": `Remove ${name}` }),
+        button("One part for each service", () => view.ask({ do: "split", part: index }), {
+          "data-key": "split",
+        }),
+      button("Remove", () => view.removePart(index, name), {
+        "aria-label": `Remove ${name}`,
+        "data-key": "remove",
+      }),
     ),
     own.filter(({ why }) => why).map(({ said }) => h("p", { class: "empty" }, said)),
     Object.values(wrong).map((said) => h("p", { class: "wrong", role: "alert" }, `✘ ${said}`)),
     h(
       "div",
-      { class: "row" },
+      { class: "row", "data-key": "may" },
       h("span", { class: "label" }, "May"),
       h(
         "div",
@@ -39,7 +44,7 @@ function drawPart(view, part, told, index) {
     ),
     h(
       "div",
-      { class: "row" },
+      { class: "row", "data-key": "to" },
       h("span", { class: "label" }, "To"),
       drawThings(view, part, told, name, set),
     ),
@@ -52,7 +57,7 @@ function drawVerb(part, told, services, verb, hint, set) {
   const on = part.do.includes(verb);
   const available = told.verbs?.[verb] ?? 0;
   const order = ["see", "read", "change", "delete", "tag", "manage access"];
-  const isIdle = !on && !available;
+  const isIdle = !on && told.verbs && !available; // before it is told, it may be any
   const flip = () => {
     if (isIdle) return;
     const chosen = on ? part.do.filter((other) => other !== verb) : [...part.do, verb];
@@ -68,11 +73,11 @@ function drawVerb(part, told, services, verb, hint, set) {
       "data-key": verb,
       "aria-checked": String(on),
       "aria-disabled": isIdle ? "true" : undefined,
-      title: available ? `${hint}: ${count(available, "action")}` : `There is nothing to ${verb}.`,
+      title: isIdle ? `There is nothing to ${verb}.` : `${hint}: ${count(available, "action")}`,
       onclick: flip,
     },
     h("b", {}, verb),
-    h("small", {}, available ? `${hint} · ${available}` : "nothing"),
+    h("small", {}, isIdle ? "nothing" : available ? `${hint} · ${available}` : hint),
   );
 }
 
@@ -171,6 +176,7 @@ function drawNames(view, kind, names, part, set) {
     isLong &&
       h("input", {
         type: "search",
+        "data-key": "search",
         placeholder: "search",
         "aria-label": `Search ${word}`,
         value: view.typed.get(key) ?? "",
@@ -181,24 +187,23 @@ function drawNames(view, kind, names, part, set) {
         "div",
         {
           class: "list",
+          "data-key": "list",
           role: "group",
           "aria-label": `${word} in the account`,
           tabindex: isLong ? "0" : undefined,
         },
-        found
-          .slice(0, MOST_THINGS)
-          .map((name) =>
-            h(
-              "label",
-              { "data-key": name },
-              h("input", {
-                type: "checkbox",
-                checked: names.includes(name),
-                onchange: () => flip(name),
-              }),
-              h("span", {}, name),
-            ),
+        found.slice(0, MOST_THINGS).map((name) =>
+          h(
+            "label",
+            { "data-key": name },
+            h("input", {
+              type: "checkbox",
+              checked: names.includes(name),
+              onchange: () => flip(name),
+            }),
+            h("span", {}, name),
           ),
+        ),
         more > 0 && h("span", { "data-key": " more" }, `and ${more} more: search`),
       ),
     list &&
@@ -217,7 +222,7 @@ function drawLeftOut(part, { leftOut, widening }, set) {
   const add = () => set({ resources: [...part.resources, widening] });
   return h(
     "div",
-    { class: "empty" },
+    { class: "empty", "data-key": "left" },
     `${leftOut} `,
     widening && button(`Add every ${inWords(widening)}`, add, { class: "link" }),
   );
@@ -320,6 +325,7 @@ function drawActions(view, part, services, index, name, set) {
       ),
       h("input", {
         type: "search",
+        "data-key": "search",
         placeholder: "such as terminate instance",
         "aria-label": `Find an action of ${name}`,
         value: view.typed.get(key) ?? "",
@@ -328,7 +334,13 @@ function drawActions(view, part, services, index, name, set) {
       found.length > 0 &&
         h(
           "div",
-          { class: "list", role: "group", "aria-label": "Actions found", tabindex: "0" },
+          {
+            class: "list",
+            "data-key": "list",
+            role: "group",
+            "aria-label": "Actions found",
+            tabindex: "0",
+          },
           found.map(([action, level]) =>
             button(action, () => add(action), { class: "link", "data-key": action, title: level }),
           ),
@@ -345,7 +357,7 @@ function drawChips(texts, empty, remove) {
   if (!texts.length) return empty && h("span", { class: "chip soft", "data-key": " all" }, empty);
   return h(
     "ul",
-    { class: "chips" },
+    { class: "chips", "data-key": "chips" },
     texts.map((text) =>
       h(
         "li",
@@ -367,7 +379,7 @@ function drawAdding(label, hint, add) {
   };
   return h(
     "label",
-    { class: "adding" },
+    { class: "adding", "data-key": "adding" },
     `${label} `,
     h("input", {
       type: "text",

@@ -58,7 +58,7 @@ class View {
         parts.map((part, index) => drawPart(this, part, told.parts?.[index] ?? {}, index)),
         this.#drawHolder(name, holder, told.fields ?? {}),
       ),
-      drawOutcome(this, told, !parts.length),
+      drawOutcome(this, told),
     );
     morphChildren(this.root, next);
   }

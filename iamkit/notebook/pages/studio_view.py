@@ -26,7 +26,7 @@ class StudioView(anywidget.AnyWidget):
         holders: who can get the policy, as ``group dev``.
         policies: the policies that can be opened, by their names.
         choices: ``parts`` as ``policy_choices`` has them, ``name`` and ``holder``.
-        told: what the choices come to, as ``studio_told.tell`` shows it.
+        told: what the choices come to, as ``studio_outcome.tell`` shows it.
         things: by type of thing, the ``names`` that there are, and a ``note`` if there are none.
         said: what was done last.
         notes: what of a policy that was opened is in no part.

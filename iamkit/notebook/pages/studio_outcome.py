@@ -14,7 +14,7 @@ from iamkit.errors import InputError
 from iamkit.notebook.pages.policy import told_impact
 from iamkit.parameters.checking import describe
 from iamkit.parameters.models import PolicyChoice, PolicyStudioParameters
-from iamkit.plan.access_changes import concerned_by, impact_of, size_of_inline
+from iamkit.plan.access_changes import impact_of, size_of_inline
 from iamkit.plan.consequences import say_paths_of
 from iamkit.plan.desired import DesiredHolder
 from iamkit.plan.wanted import held_policy
@@ -191,7 +191,6 @@ def _people(
     changes = impact_of(state, holder)
     return {
         "effect": told_impact(changes, holder.target),
-        "concerned": len(concerned_by(state, holder)),
         "rows": _rows(changes),
         "paths": paths,
     }
