@@ -33,6 +33,7 @@ from .aws.read import (
 from .aws.session import open_session as open_session
 from .notebook.display import show as show
 from .notebook.forms.form import make_form as make_form
+from .notebook.links import show_next as show_next
 from .notebook.pages.audit import (
     open_audit as open_audit,
     require_complete as require_complete,
@@ -41,6 +42,9 @@ from .notebook.pages.audit import (
     show_charts as show_charts,
 )
 from .notebook.pages.audit_user import show_user as show_user
+from .notebook.pages.enrolment import show_enrolment as show_enrolment
+from .notebook.pages.key_rotation import make_rotation as make_rotation
+from .notebook.pages.leavers import make_leaving as make_leaving
 from .notebook.pages.mending import make_mending as make_mending
 from .notebook.pages.paths import show_paths as show_paths
 from .notebook.pages.policy import (
@@ -64,6 +68,7 @@ from .notebook.pages.studio import (
 )
 from .notebook.pages.welcome import write_welcome_pages as write_welcome_pages
 from .notebook.review.cells import review_plan as review_plan
+from .parameters.leavers import LeaversParameters as LeaversParameters
 from .parameters.models import (
     AccountAliasParameters as AccountAliasParameters,
     AdminGroupParameters as AdminGroupParameters,
@@ -75,6 +80,8 @@ from .parameters.models import (
     StartParameters as StartParameters,
     UsersParameters as UsersParameters,
 )
+from .parameters.rotate_keys import RotateKeysParameters as RotateKeysParameters
+from .parameters.sign_in_rules import SignInRulesParameters as SignInRulesParameters
 from .parameters.users_csv import with_users_file as with_users_file
 from .plan.changes import make_plan as make_plan
 from .plan.wanted import (
@@ -82,6 +89,7 @@ from .plan.wanted import (
     admin_group as admin_group,
     dev_group as dev_group,
     held_policy as held_policy,
+    sign_in_rules as sign_in_rules,
     team_users as team_users,
 )
 from .policies.actions.expansion import (

@@ -3,6 +3,7 @@
 import io
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -112,7 +113,7 @@ def run(
     "--take",
     default="ready",
     show_default=True,
-    help="What to take back: ready, all, or the numbers of changes, such as 1,3,4.",
+    help="What to take back: ready, all that gives nobody access, numbers of changes: all,3,4.",
 )
 @click.option("--apply", is_flag=True, help="Apply the way back; without it it is only shown.")
 @click.option(
@@ -130,10 +131,10 @@ def undo(
 ) -> int:
     """Take back what the last apply did, or the one of which JOURNAL tells.
 
-    Every change is listed with what speaks against taking it back. Those that give nobody access,
-    and are as they were left, are ready, and taken back unless --take names others; what gives
-    access back, or was changed since, only if --take names it. An undo is an apply like any other:
-    it has a journal, and can be undone.
+    Every change is listed with its number and what speaks against taking it back. Those that give
+    nobody access, and are as they were left, are ready, and taken back unless --take says else;
+    --take all takes what was changed since too. What gives access back is taken only if --take
+    names its number. An undo is an apply like any other: it has a journal, and can be undone.
 
     Exit codes: 0 done or nothing to do, 1 error, 2 planned and not applied, 4 applied in part.
     """
@@ -142,11 +143,13 @@ def undo(
     from iamkit.aws.undo import find_apply, read_undo, undo_parameters
     from iamkit.text import printable
 
-    chosen: Chosen = "all" if take == "all" else "ready" if take == "ready" else _numbers(take)
+    chosen = _chosen(take)
     session = open_session(undo_parameters(file))
     recorded = find_apply(session, journal)
     plan = (found := read_undo(session, recorded, chosen)).plan
-    for line in (str(recorded), str(found), f"The way back: {plan.summary}.", *plan.commands):
+    asking = _naming(found.asking)
+    said = (str(recorded), str(found), *asking, f"The way back: {plan.summary}.", *plan.commands)
+    for line in said:
         click.echo(printable(line, keep="\n"))
     if not plan.changes or not apply:
         return 2 if plan.changes else 0
@@ -159,16 +162,24 @@ def undo(
     return 0
 
 
-def _numbers(text: str) -> list[int]:
-    """Numbers with commas between them.
+def _chosen(text: str) -> "Chosen":
+    """Words and numbers with commas between them.
 
     Raises:
         InputError: something else.
     """
+    words = [word.strip() for word in text.split(",") if word.strip()]
     try:
-        return [int(number) for number in text.split(",") if number.strip()]
+        return [w if w in ("ready", "all") else int(w) for w in words]  # type: ignore[misc]
     except ValueError:
-        raise InputError(f"--take {text}: say numbers, such as 1,3,4.") from None
+        said = f"--take {text}: say ready, all or numbers, such as 1,3 or all,3."
+        raise InputError(said) from None
+
+
+def _naming(asking: Sequence[int]) -> list[str]:
+    """How what gives access is named, if anything is to be."""
+    numbers = ",".join(map(str, asking[:40]))
+    return [f"To take back all of it, name what gives access: --take all,{numbers}"] * bool(asking)
 
 
 @cli.command()

@@ -40,7 +40,9 @@ def show_mending(
     mend(json.dumps(rows))
     say(f"The audit again: {_count(_audit(file))}. And taken back, as iamkit undo does:")
     session = open_session(undo_parameters(file))
-    plan = read_undo(session, find_apply(session), "all").plan
+    recorded = find_apply(session)
+    giving = read_undo(session, recorded).asking  # a person names each of them
+    plan = read_undo(session, recorded, ["all", *giving]).plan
     outcome = apply_plan(plan, session, allow_destructive=True)
     outcome.raise_if_incomplete()
     await_applied(plan, session)

@@ -154,6 +154,10 @@ def _nearest(name: str, known: tuple[str, ...]) -> str:
     return spelled[found[0]] if found else ""
 
 
+ALL = 1_000_000
+"""How many ``listed`` names where nobody may be counted instead, such as those who lose by it."""
+
+
 def listed(items: Iterable[str], last: str = "and", most: int = 5) -> str:
     """``a, b and c``; of more than ``most``, how many more there are."""
     texts = list(dict.fromkeys(items))

@@ -84,6 +84,11 @@ def read_profiles(items: Iterable[Reply]) -> dict[str, InstanceProfile]:
     }
 
 
+def read_policies(items: Iterable[Reply]) -> dict[str, ManagedPolicy]:
+    """Managed policies by ARN, of ListPolicies, which tells no texts."""
+    return {item["Arn"]: _policy(item) for item in items}
+
+
 def read_credential(item: Reply, id_key: str) -> Credential:
     """An SSH key, certificate or service-specific credential of the call that lists it."""
     return Credential(

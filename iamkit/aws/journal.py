@@ -12,7 +12,7 @@ from iamkit.app_mode import refuse_if_only_shown
 from iamkit.errors import InputError, StorageError
 from iamkit.plan.change import Change
 from iamkit.plan.operations import OPERATIONS
-from iamkit.plan.undo import Made
+from iamkit.plan.undo_steps import Made
 from iamkit.storage.folders import ROOM, check_room, private_folder
 from iamkit.storage.private_files import write_all
 from iamkit.storage.reading import read_text

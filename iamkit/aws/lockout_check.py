@@ -1,6 +1,7 @@
 """Read what tells whether a plan locks somebody out, and refuse it if nobody agreed."""
 
-from iamkit.aws.read import read_more, read_permissions
+from iamkit.account.gaps import DETAILS, REPORT
+from iamkit.aws.read import read_account, read_more, read_permissions
 from iamkit.aws.session import Session
 from iamkit.errors import Lockout
 from iamkit.plan.changes import Plan
@@ -10,6 +11,7 @@ from iamkit.plan.lockout import (
     caller_of,
     consent_to,
     find_lockout,
+    locks_passwords,
     may_lock_out,
     somebody_stays,
 )
@@ -29,14 +31,18 @@ def read_lockout(plan: Plan, session: Session) -> tuple[str, ...]:
     """
     if not may_lock_out(plan.current, plan.changes):
         return ()
-    state = read_permissions(session)
+    state = (
+        read_account(session, operations=(DETAILS, REPORT, "GetAccountPasswordPolicy"))
+        if locks_passwords(plan.changes)
+        else read_permissions(session)
+    )
     caller = caller_of(session.identity, session.clients.key_id)
     touched = {change.name for change in plan.changes}
     names = sorted(administrators(state), key=lambda name: name not in touched)
     for first in range(0, len(names), TOGETHER):
         some = names[first : first + TOGETHER]
         state = read_more(session, state, dict.fromkeys(OF_EVERY_USER, some))
-        if somebody_stays(state, plan.changes):
+        if somebody_stays(state, plan.changes, caller):
             break
     return find_lockout(state, plan.changes, caller)
 

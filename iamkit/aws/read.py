@@ -64,9 +64,12 @@ def read_account(
     reading = _Reading(session, strict, on_progress, owned=desired is not None or every_user)
     with ThreadPoolExecutor(READERS) as pool:
         state = reading.read_bulk(pool, dict.fromkeys([*operations, *wanted.operations]), kinds)
+        if DETAILS in operations:
+            state = reading.read_texts(state, wanted.as_spelled_in(state).attached_policies)
         names: dict[str, set[str]] = {op: set(users) for op, users in (of_users or {}).items()}
-        for user in state.users:
-            for operation in wanted.operations_of(user) or (OF_EVERY_USER if every_user else ()):
+        for user, found in state.users.items():
+            needed = {*wanted.operations_of(user), *wanted.operations_of_member(found.groups)}
+            for operation in needed or (OF_EVERY_USER if every_user else ()):
                 names.setdefault(operation, set()).add(user)
         return reading.read_users(pool, state, names)
 
@@ -127,9 +130,14 @@ def read_more(
     state: AccountState,
     of_users: Mapping[str, Collection[str]],
     on_progress: Progress = lambda *_: None,
+    *,
+    owned: bool = False,
 ) -> AccountState:
-    """The state with what single users have, so far as it was not read; it tells what fails."""
-    reading = _Reading(session, strict=False, on_progress=on_progress)
+    """The state with what single users have, so far as it was not read; it tells what fails.
+
+    With ``owned`` each access key bears what our own store knows of it.
+    """
+    reading = _Reading(session, strict=False, on_progress=on_progress, owned=owned)
     with ThreadPoolExecutor(READERS) as pool:
         return reading.read_users(pool, state, of_users)
 
@@ -169,6 +177,25 @@ class _Reading:
         for operation in sorted(in_order, key=lambda operation: operation != DETAILS):
             source, reply = found[operation]
             state = OF_ACCOUNT[operation].put(state, reply) if source.status == "read" else state
+        return state
+
+    def read_texts(self, state: AccountState, arns: Iterable[str]) -> AccountState:
+        """The state with the texts of these policies of AWS's, of which nobody has made use yet.
+
+        One that cannot be read stays without, and what hangs on it is unknown.
+        """
+        for arn in arns:
+            listed = state.aws_policies.get(arn)
+            if listed is None or arn in state.policies:
+                continue
+            try:
+                reply = self.session.iam.get_policy_version(
+                    PolicyArn=arn, VersionId=listed.default_version
+                )
+            except CALL_ERRORS:
+                continue
+            read = replace(listed, document=reply["PolicyVersion"]["Document"])
+            state = replace(state, policies={**state.policies, arn: read})
         return state
 
     def _bulk(self, operation: str, kinds: Collection[str]) -> tuple[Source, Any]:

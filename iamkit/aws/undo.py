@@ -2,13 +2,14 @@
 
 from pathlib import Path
 
+from iamkit.account.state import AccountState
 from iamkit.aws.journal import RecordedApply, last_apply, read_apply
-from iamkit.aws.read import PLANNED, read_account
+from iamkit.aws.read import PLANNED, read_account, read_more
 from iamkit.aws.session import Session
 from iamkit.errors import GuardError, InputError
 from iamkit.parameters.notebook import RunAsParameters
 from iamkit.parameters.yaml_file import read_parameters
-from iamkit.plan.undo import Chosen, Undo, plan_undo, way_back_of
+from iamkit.plan.undo import READY, Chosen, Undo, plan_undo, uses_to_read, way_back_of
 
 
 def undo_parameters(file: Path) -> RunAsParameters:
@@ -41,13 +42,23 @@ def find_apply(session: Session, journal: Path | None = None) -> RecordedApply:
     return found
 
 
-def read_undo(session: Session, recorded: RecordedApply, chosen: Chosen = "ready") -> Undo:
+def read_undo(session: Session, recorded: RecordedApply, chosen: Chosen = READY) -> Undo:
     """Plan the way back of an apply from a fresh reading; see ``plan_undo``.
 
     Raises:
         AwsError: the account cannot be read.
         InputError: a number is not of the journal, or has no way back.
     """
+    return plan_undo(read_for_undo(session, recorded), recorded.made, chosen)
+
+
+def read_for_undo(session: Session, recorded: RecordedApply) -> AccountState:
+    """Read what the way back of an apply depends on.
+
+    Raises:
+        AwsError: the account cannot be read.
+    """
     wanted = way_back_of(recorded.made)
     current = read_account(session, wanted, operations=PLANNED)
-    return plan_undo(current, recorded.made, chosen)
+    there = {op: users & current.users.keys() for op, users in uses_to_read(recorded.made).items()}
+    return read_more(session, current, {op: users for op, users in there.items() if users})

@@ -12,12 +12,13 @@ from IPython.display import display
 
 from iamkit.errors import IamkitError
 from iamkit.notebook.interactive import someone_is_there
+from iamkit.notebook.links import RUN_ALL, run_all
 from iamkit.notebook.markup import escape, mime_bundle
 from iamkit.notebook.versions import PACKAGE, say_other
 
 BOX = "padding:8px 12px;border-radius:4px;background:#ffe0de;color:#6b0f0a;font-size:14px"
-RUN_ALL = "press Run ▸ Run All Cells: that changes nothing in the account."
-PRESS = f"When it is mended, {RUN_ALL}"
+AGAIN = f"press {RUN_ALL}: that changes nothing in the account."
+PRESS = f"When it is mended, {AGAIN}"
 
 
 def load_ipython_extension(shell: Any) -> None:
@@ -56,14 +57,15 @@ def sentence_of(error: BaseException, trace: TracebackType | None) -> str:
     while trace:
         frames, trace = frames + 1, trace.tb_next
     if isinstance(error, NameError) and frames <= TOP:
-        return f"This cell needs what the cells above it make ({error.name}): {RUN_ALL}"
+        return f"This cell needs what the cells above it make ({error.name}): {AGAIN}"
     if isinstance(error, AttributeError) and str(error).startswith(f"No {PACKAGE} attribute"):
         return f"✘ {say_other(_notebook()) or error}"
     return ""
 
 
 def _show(said: str) -> None:
-    markup = f'<p role="alert" style="{BOX}">{escape(said)}</p>'
+    told = escape(said).replace(RUN_ALL, run_all())
+    markup = f'<p role="alert" style="{BOX}">{told}</p>'
     display(mime_bundle(markup, said), raw=True)
 
 

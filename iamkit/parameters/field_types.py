@@ -67,6 +67,9 @@ AccountId = Annotated[str, StringConstraints(pattern=r"^\d{12}$")]
 UserName = Annotated[str, _named("user"), Term("user")]
 GroupName = Annotated[str, _named("group"), Term("group")]
 PolicyName = Annotated[str, _named("policy"), Term("inline policy")]
+ManagedPolicies = Annotated[
+    list[Annotated[str, AfterValidator(iam_names.check_managed_policy)]], Term("managed policies")
+]
 OptionalPolicyName = Annotated[str, _named("policy", optional=True)]
 OptionalUserName = Annotated[str, _named("user", optional=True)]
 IamPath = Annotated[str, AfterValidator(iam_names.check_path)]

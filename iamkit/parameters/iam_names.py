@@ -102,6 +102,23 @@ def check_holder(holder: str) -> str:
     return holder
 
 
+def check_managed_policy(reference: str) -> str:
+    """Return the name or the ARN of a managed policy if it is well formed.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    if not reference.startswith("arn:"):
+        return check_name("policy", reference)
+    if not re.fullmatch(r"arn:aws[a-z-]*:iam::(aws|\d{12}):policy/[\x21-\x7e]+", reference):
+        raise ValueError(
+            f"{reference[:60]!r} is no ARN of a managed policy, such as "
+            "arn:aws:iam::aws:policy/ReadOnlyAccess"
+        )
+    check_name("policy", reference.rpartition("/")[2])
+    return reference
+
+
 def check_no_twins(kind: str, names: Iterable[str]) -> None:
     """Check that no two names are equal without regard to case, as IAM wants it.
 

@@ -16,13 +16,17 @@ from pydantic import ValidationError
 
 from iamkit.errors import InputError
 from iamkit.parameters.checking import all_wrong, check, described
-from iamkit.parameters.models import UserRow, UsersParameters
+from iamkit.parameters.models import UsersParameters
+from iamkit.parameters.user_row import UserRow
 from iamkit.storage.reading import decode, read_bytes
 from iamkit.text import did_you_mean
 
 Cells = dict[str, str]
 """The text of a user's cells, by column."""
-COLUMNS = ("name", "path", "groups", "tags", "access_key", "console_password", "hand_over")
+COLUMNS = (
+    *("name", "path", "groups", "tags"),
+    *("access_key", "console_password", "hand_over", "groups_only"),
+)
 MAX_BYTES = 5_000_000
 MAX_USERS = 5_000
 """Users that an account may have: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"""
@@ -41,6 +45,7 @@ ALSO = {
     "access_key": "key programmatic_access gets_a_key_for_programs",
     "console_password": "console console_access login_profile may_sign_in_to_the_console",
     "hand_over": "credentials_go_to public_key",
+    "groups_only": "in_no_other_group no_other_groups",
     "tag:email": "email e_mail mail email_address e_mail_address",
     "tag:team": "team",
 }

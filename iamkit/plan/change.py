@@ -66,7 +66,8 @@ class Change:
     @property
     def limit(self) -> str:
         """Why it cannot be taken back, or what would not be as before; empty if all would."""
-        return OPERATIONS[self.operation].limit
+        limit = OPERATIONS[self.operation].limit
+        return limit if isinstance(limit, str) else limit(self.before)
 
     @property
     def command(self) -> str:

@@ -9,29 +9,32 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from iamkit.account.api_replies import rules_as_arguments
-from iamkit.account.gaps import DETAILS
+from iamkit.account.gaps import DETAILS, REPORT
 from iamkit.account.state import (
     AccountState,
     Group,
-    ManagedPolicy,
     PasswordPolicy,
-    Role,
     User,
 )
 from iamkit.errors import InputError, UnsafePlan
 from iamkit.parameters.iam_names import Spelling, near_names, spellings
 from iamkit.plan.change import Change, Kind, Subject, Verb
+from iamkit.plan.demanded_mfa import Demand, judge_demand
 from iamkit.plan.desired import Desired, Part
 from iamkit.plan.holders import (
     create_policy,
     delete_group,
-    delete_policy,
     delete_user,
+    key_obstacles,
     plan_group,
     plan_role,
     plan_user,
 )
-from iamkit.text import few, listed
+from iamkit.plan.managed_policies import is_arn, say_unfound
+from iamkit.plan.own_policies import plan_absent_policies, policies_by_name, say_in_use
+from iamkit.plan.password_rules import whom_rules_touch
+from iamkit.plan.preview import account_after
+from iamkit.text import listed
 
 __all__ = ["Change", "Kind", "Plan", "Verb", "make_plan"]
 
@@ -119,13 +122,21 @@ def make_plan(current: AccountState, desired: Desired) -> Plan:
     _check_quotas(current, wanted)
     absent = list(_not_there(current, wanted))
     unread = list(_unread(current, wanted))
+    changes = tuple(changes_to(current, wanted))
+    demand = demand_of(current, wanted, changes) if not unread else Demand()
     return Plan(
         account_id=current.account_id,
         desired=desired,
-        changes=tuple(changes_to(current, wanted)),
-        notes=(*_notes(current, desired), *(said for said, _ in absent)),
-        doubts=(*unread, *(said for said, near in absent if near)),
-        blockers=(*unread, *_blockers(current, wanted)),
+        changes=changes,
+        notes=(*wanted.notes, *_notes(current, desired), *(said for said, _ in absent)),
+        doubts=(*unread, *wanted.doubts, *(said for said, near in absent if near)),
+        blockers=(
+            *unread,
+            *_blockers(current, wanted),
+            *say_in_use(current, wanted, changes),
+            *(why for user in wanted.users for why in key_obstacles(current, user)),
+            *demand.blockers,
+        ),
         unread=tuple(unread),
         current=current,
     )
@@ -141,6 +152,23 @@ def changes_to(current: AccountState, wanted: Desired) -> Iterator[Change]:
     Raises:
         InputError: as ``make_plan`` does.
     """
+    changes = [*_plan_present(current, wanted)]
+    changes += _plan_leaving(current, wanted)
+    after = account_after(current, changes) if wanted.absent_groups else current
+    for name in wanted.absent_groups:
+        if name in current.groups:
+            members = [user.name for user in after.users.values() if name in user.groups]
+            origin = wanted.origins.get("absent_groups", "")
+            changes += delete_group(after.groups[name], members, origin)
+    yield from changes
+    if wanted.absent_policies:
+        yield from plan_absent_policies(account_after(current, changes), wanted)
+
+
+def _plan_present(current: AccountState, wanted: Desired) -> Iterator[Change]:
+    """What there should be; what somebody is to have is made first."""
+    own = policies_by_name(current)
+    yield from (create_policy(policy) for policy in wanted.policies if policy.name not in own)
     for group in wanted.groups:
         yield from plan_group(_find(current.groups, group.name, "group"), group)
     for user in wanted.users:
@@ -153,26 +181,30 @@ def changes_to(current: AccountState, wanted: Desired) -> Iterator[Change]:
         yield from _plan_password_policy(current, wanted)
     for role in wanted.roles:
         yield from plan_role(current.roles.get(role.name), role)
-    yield from _plan_managed(current, wanted)
+
+
+def _plan_leaving(current: AccountState, wanted: Desired) -> Iterator[Change]:
+    """The users who should be gone."""
     for name in wanted.absent_users:
         if name in current.users and not list(_unread_of(current, wanted, name)):
             origin = wanted.origins.get("absent_users", "")
             yield from delete_user(current, current.users[name], origin)
-    for name in wanted.absent_groups:
-        if name in current.groups:
-            staying = (u for u in current.users.values() if u.name not in wanted.absent_users)
-            members = [user.name for user in staying if name in user.groups]
-            origin = wanted.origins.get("absent_groups", "")
-            yield from delete_group(current.groups[name], members, origin)
 
 
-def _plan_managed(current: AccountState, wanted: Desired) -> Iterator[Change]:
-    """The account's own managed policies."""
-    own = own_policies(current)
-    yield from (create_policy(policy) for policy in wanted.policies if policy.name not in own)
-    for name in wanted.absent_policies:
-        if name in own and not holders_of(current, own[name].arn):
-            yield from delete_policy(own[name], wanted.origins.get("absent_policies", ""))
+def members_of_demand(current: AccountState, wanted: Desired) -> list[str]:
+    """The members of the groups that are to demand MFA, by their names."""
+    demanding = {group.name for group in wanted.groups if group.demands_mfa}
+    return [user.name for user in current.users.values() if user.groups & demanding]
+
+
+def demand_of(current: AccountState, wanted: Desired, changes: Iterable[Change]) -> Demand:
+    """What it means for the members of groups that changes demand MFA of them, if they do."""
+    members = members_of_demand(current, wanted)
+    if not members:
+        return Demand()
+    despite = {name for group in wanted.groups for name in group.demanded_despite}
+    before = replace(current, users={name: current.users[name] for name in members})
+    return judge_demand(before, account_after(before, changes), despite)
 
 
 def _unread(current: AccountState, wanted: Desired) -> Iterator[str]:
@@ -184,12 +216,14 @@ def _unread(current: AccountState, wanted: Desired) -> Iterator[str]:
         elif operation == DETAILS and source.lacking & set(wanted.kinds):
             yield source.note or f"Not all {listed(wanted.kinds)} were read."
     users = dict.fromkeys([*(user.name for user in wanted.users), *wanted.absent_users])
+    users |= dict.fromkeys(members_of_demand(current, wanted))
     reasons = (why for n in users if n in current.users for why in _unread_of(current, wanted, n))
     yield from dict.fromkeys(reasons)
 
 
 def _unread_of(current: AccountState, wanted: Desired, user: str) -> Iterator[str]:
-    for operation in wanted.operations_of(user):
+    groups = current.users[user].groups
+    for operation in (*wanted.operations_of(user), *wanted.operations_of_member(groups)):
         if not current.was_read(operation, user):
             yield current.source(operation).note or f"{operation} was not read of user {user}."
 
@@ -241,10 +275,16 @@ def _plan_password_policy(current: AccountState, wanted: Desired) -> Iterator[Ch
         yield subject.change("delete", "delete_account_password_policy", before)
     elif wanted.password_policy:
         after = replace(there or PasswordPolicy(), **wanted.password_policy)  # type: ignore[arg-type]
-        if after != there:
-            verb: Verb = "update" if there else "create"
+        if after != there and not _unread_for_age(current, wanted):
+            loss = whom_rules_touch(current, there, after).reason
+            verb: Verb = "replace" if loss else "update" if there else "create"
             operation = "update_account_password_policy"
-            yield subject.change(verb, operation, before, "", **rules_as_arguments(after))
+            yield subject.change(verb, operation, before, loss, **rules_as_arguments(after))
+
+
+def _unread_for_age(current: AccountState, wanted: Desired) -> bool:
+    """Whether it cannot be told at all whose password an age would expire."""
+    return REPORT in wanted.operations and not current.was_read(REPORT)
 
 
 def _find(existing: Mapping[str, Named], name: str, kind: str) -> Named | None:
@@ -280,7 +320,7 @@ def _notes(current: AccountState, desired: Desired) -> Iterator[str]:
 def _not_there(current: AccountState, wanted: Desired) -> Iterator[tuple[str, list[str]]]:
     """Of each name that must go and is not there, what to say, and the names that are near."""
     for kind, parameter, names, existing in (
-        ("User", "remove_users", wanted.absent_users, current.users),
+        ("User", "the users to remove", wanted.absent_users, current.users),
         ("Group", "the groups to remove", wanted.absent_groups, current.groups),
     ):
         missing = [name for name in names if name not in existing]
@@ -304,30 +344,32 @@ def _blockers(current: AccountState, desired: Desired) -> Iterator[str]:
         for one in named:
             if not one.make and one.name not in existing:
                 yield f"{kind} {one.name} is not there; make it first."
+    yield from _undescribed_groups(current, desired)
+    yield from _unfound_policies(current, desired)
     for group in wanted:
         if group in desired.absent_groups:
             yield f"Group {group} is to be deleted, and a user is to be in it: choose one of them."
-    own = own_policies(current)
-    for name in desired.absent_policies:
-        if name in own and (having := holders_of(current, own[name].arn)):
-            yield f"Policy {name} is in use ({few(having)}), so it cannot be deleted."
 
 
-def own_policies(account: AccountState) -> dict[str, ManagedPolicy]:
-    """The account's own managed policies by name, of which there is one each."""
-    return {p.name: p for p in account.policies.values() if not p.is_aws_managed}
+def _undescribed_groups(current: AccountState, desired: Desired) -> Iterator[str]:
+    """Groups that a user would leave because nobody named them, and of which nothing is known."""
+    for user in desired.users:
+        there = current.users.get(user.name)
+        left = there.groups - set(user.groups) if there and user.groups_only else frozenset()
+        for group in sorted(left - current.groups.keys()):
+            yield (
+                f"Group {group}, which {user.name} would leave, was not read, so nobody can tell "
+                "what that takes away."
+            )
 
 
-def holders_of(account: AccountState, arn: str) -> list[str]:
-    """Who has a managed policy, or is bounded by it, in words."""
-    kinds: dict[str, Iterable[User | Group | Role]] = {
-        "user": account.users.values(),
-        "group": account.groups.values(),
-        "role": account.roles.values(),
-    }
-    return [
-        f"{kind} {one.name}"
-        for kind, holders in kinds.items()
-        for one in holders
-        if arn in one.attached_policies or arn == getattr(one, "permissions_boundary", None)
-    ]
+def _unfound_policies(current: AccountState, desired: Desired) -> Iterator[str]:
+    """Policies that are to be attached and cannot be told, beside those that the plan makes."""
+    if not current.was_read(DETAILS):
+        return
+    made = {policy.name for policy in desired.policies}
+    listed = current.was_read("ListPolicies")
+    for one in desired.holders:
+        for policy in one.attached_policies:
+            if policy.rpartition("/")[2] not in made and (listed or is_arn(policy)):
+                yield from say_unfound(current, one.target, policy)

@@ -1,12 +1,14 @@
 """What a plan means for people, in sentences: who will be able to do what, and who no longer."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from iamkit.account.state import JSON, AccountState, User, sign_in_url
 from iamkit.plan.access_changes import AccessStep, access_steps, account_with, concerned_by
-from iamkit.plan.changes import Change, Plan
+from iamkit.plan.changes import Change, Plan, demand_of
 from iamkit.plan.desired import DesiredHolder
+from iamkit.plan.first_minutes import say_beginning
+from iamkit.plan.password_rules import say_rules
 from iamkit.plan.preview import account_after
 from iamkit.policies.actions.catalogue import Catalogue, load_catalogue
 from iamkit.policies.actions.expansion import shortest_patterns
@@ -19,6 +21,7 @@ from iamkit.text import listed
 WHOEVER = "whoever gets it"
 NAMED = 5
 """How many people a sentence names; the others are counted."""
+NO_UNDO = "There is no undo for this"
 WAYS_NAMED = 3
 """How many ways to an administrator's rights a sentence names; the others are counted."""
 
@@ -31,13 +34,17 @@ def say_meaning(current: AccountState, plan: Plan, catalogue: Catalogue | None =
     after = account_after(current, plan.changes)
     return [
         *_say_leaving(plan.changes),
+        *_say_moving(plan.changes),
         *_say_limits(plan.changes),
         *_say_access(current, after, plan.changes, known),
         *say_paths(current, after),
         *_say_empty_groups(after, plan.changes),
         *_say_credentials(plan.changes),
+        *say_beginning(after, plan.changes, known),
+        *demand_of(plan.current, plan.desired, plan.changes).sentences,
         *_say_keys(plan.changes),
         *_say_alias(plan.changes, current.partition),
+        *_say_rules(plan.current, after, plan.changes),
     ]
 
 
@@ -46,6 +53,27 @@ def _say_leaving(changes: Iterable[Change]) -> Iterator[str]:
         gone = [change.name for change in changes if change.operation == operation]
         if gone:
             yield f"{_people(gone)} will be gone, with everything of theirs."
+        if gone and operation == "delete_user":
+            yield (
+                "The journal makes them again (iamkit undo), with path, tags, groups, policies "
+                "and boundary."
+            )
+
+
+def _say_moving(changes: Sequence[Change]) -> Iterator[str]:
+    """Who leaves which groups, and joins which; those who are deleted are not moving."""
+    gone = {change.target for change in changes if change.operation == "delete_user"}
+    left, joined = dict[str, list[str]](), dict[str, list[str]]()
+    by_operation = {"remove_user_from_group": left, "add_user_to_group": joined}
+    for change in changes:
+        if change.operation in by_operation and change.target not in gone:
+            groups = by_operation[change.operation].setdefault(change.name, [])
+            groups.append(change.arguments["GroupName"])
+    alike: dict[str, list[str]] = {}
+    for name, groups in left.items():
+        joins = f" and join {listed(joined[name])}" if name in joined else ""
+        alike.setdefault(f"will leave {listed(groups)}{joins}", []).append(name)
+    yield from (f"{_people(names)} {said}." for said, names in alike.items())
 
 
 def _say_access(
@@ -128,6 +156,9 @@ def _say_empty_groups(after: AccountState, changes: Iterable[Change]) -> Iterato
         if change.operation == "put_group_policy" and change.name not in peopled:
             sentences = " ".join(e.text for e in explain(change.arguments["PolicyDocument"]))
             yield f"Nobody is in group {change.name} yet. Its policy says: {sentences}"
+        elif change.operation == "attach_group_policy" and change.name not in peopled:
+            name = change.arguments["PolicyArn"].rpartition("/")[2]
+            yield f"Nobody is in group {change.name} yet. It will have the policy {name}."
 
 
 def _say_credentials(changes: Iterable[Change]) -> Iterator[str]:
@@ -161,16 +192,24 @@ def _say_alias(changes: Iterable[Change], partition: str) -> Iterator[str]:
             yield f"Everyone will sign in at {url}{f'; {gone} stops working' if gone else ''}."
 
 
-def _say_limits(changes: Iterable[Change]) -> Iterator[str]:
-    """What could not be taken back afterwards; of who is deleted, that alone."""
-    gone = {change.target for change in changes if change.operation == "delete_user"}
-    lasting = [change for change in changes if change.inverse is None]
-    named = [c for c in lasting if c.target not in gone or c.part == "existence"]
-    for operation in dict.fromkeys(change.operation for change in named):
-        some = [change for change in named if change.operation == operation]
+def _say_rules(
+    current: AccountState, after: AccountState, changes: Iterable[Change]
+) -> Iterator[str]:
+    """Whom other rules for passwords touch, by the account as it was read for the plan."""
+    if any(change.part == "password policy" for change in changes):
+        yield from say_rules(current, current.password_policy, after.password_policy)
+
+
+def _say_limits(changes: Sequence[Change]) -> Iterator[str]:
+    """What could not be taken back afterwards, or not wholly; of who comes or goes, that alone."""
+    gone = {c.target for c in changes if c.operation in ("delete_user", "create_user")}
+    limited = [c for c in changes if c.limit and (c.target not in gone or c.part == "existence")]
+    for operation, limit in dict.fromkeys((c.operation, c.limit) for c in limited):
+        some = [c for c in limited if (c.operation, c.limit) == (operation, limit)]
         names = _people(list(dict.fromkeys(change.name for change in some)))
-        call = operation.replace("_", " ")
-        yield f"There is no undo for this: {call} ({names}). {_sentence(some[0].limit)}"
+        call = f"{operation.replace('_', ' ')} ({names})"
+        said = "Not all would be as before after an undo" if some[0].inverse else NO_UNDO
+        yield f"{said}: {call}. {_sentence(limit)}"
 
 
 def _sentence(text: str) -> str:

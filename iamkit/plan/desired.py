@@ -1,13 +1,15 @@
 """What a notebook wants of the account: only what it owns, everything else is left alone."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import cached_property
 from typing import ClassVar, Literal, TypeVar
 
-from iamkit.account.gaps import DETAILS
+from iamkit.account.gaps import DETAILS, REPORT
 from iamkit.account.state import JSON, AccountState
 from iamkit.parameters.iam_names import Spelling
+from iamkit.plan.managed_policies import as_arns, is_arn
 
 Part = Literal[
     "existence",
@@ -23,11 +25,15 @@ Part = Literal[
     "SSH public key",
     "signing certificate",
     "service-specific credential",
+    "sign-in session",
     "alias",
     "password policy",
     "version",
 ]
 """What of a user, group, role, policy or the account a change touches."""
+KEY_OFF = "iamkit:key-off:"
+"""How the tag of a user begins that says since which day (UTC) the key of that id is inactive: AWS
+does not tell."""
 OF_EVERY_USER = ("ListAccessKeys", "GetLoginProfile")
 """The operations that tell of a user whether there is something to make."""
 OF_LEAVERS = (
@@ -38,6 +44,8 @@ OF_LEAVERS = (
     "ListServiceSpecificCredentials",
 )
 """Those that tell what a user must have given back before IAM deletes them."""
+OF_MEMBERS = ("ListMFADevices", *OF_EVERY_USER)
+"""Those that tell whether a demand for MFA stops somebody."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +57,10 @@ class Absent:
         tags: by key.
         inline_policies: by name.
         attached_policies: by ARN.
+        access_keys: by id; one is only deleted if it is inactive and its user's tag ``KEY_OFF``
+            says since when.
         mfa_devices: by serial number.
+        sign_in_sessions: of ``aws login``, by ARN.
         password: whether there should be no console password.
         permissions_boundary: whether there should be none.
     """
@@ -58,7 +69,9 @@ class Absent:
     tags: tuple[str, ...] = ()
     inline_policies: tuple[str, ...] = ()
     attached_policies: tuple[str, ...] = ()
+    access_keys: tuple[str, ...] = ()
     mfa_devices: tuple[str, ...] = ()
+    sign_in_sessions: tuple[str, ...] = ()
     password: bool = False
     permissions_boundary: bool = False
 
@@ -71,7 +84,7 @@ class DesiredHolder:
         make: whether it is made if it is not there; if not, its absence blocks the plan.
         path: the IAM path, or None to leave it as it is (``/`` for what is made).
         inline_policies: by name.
-        attached_policies: by ARN.
+        attached_policies: by ARN, or by the name of one of AWS's or of the account's own.
         absent: what it should no longer have.
         origins: by ``existence`` or another part of it, the parameter that it comes from.
     """
@@ -93,9 +106,17 @@ class DesiredHolder:
 
 @dataclass(frozen=True, kw_only=True)
 class DesiredGroup(DesiredHolder):
-    """A group that should exist; the path of one that is there stays."""
+    """A group that should exist; the path of one that is there stays.
+
+    Attributes:
+        demands_mfa: whether a policy of it refuses who has not shown MFA, so that it blocks the
+            plan to stop a member by it who is not named.
+        demanded_despite: the members whom it may stop.
+    """
 
     kind = "group"
+    demands_mfa: bool = False
+    demanded_despite: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,9 +142,13 @@ class DesiredUser(DesiredHolder):
     """A user who should exist, with these tags and in these groups.
 
     Attributes:
+        groups_only: whether the user should be in no other group.
         permissions_boundary: the ARN of a policy, or None to leave it as it is.
         access_key: whether the user should have an access key.
+        another_key: whether the user should have a second access key beside the one that is there.
         key_status: by the id of a key that is there, ``Active`` or ``Inactive``.
+        last_used: by the id of a key, the last use (UTC) that was known when somebody decided what
+            becomes of the user's keys; if AWS tells of another by now, they stay as they are.
         console_password: whether the user should be able to sign in to the console.
         hand_over: where new credentials go: empty for a private file, an age or SSH public key, or
             ``secretsmanager``.
@@ -132,17 +157,22 @@ class DesiredUser(DesiredHolder):
     kind = "user"
     tags: Mapping[str, str] = field(default_factory=dict)
     groups: tuple[str, ...] = ()
+    groups_only: bool = False
     permissions_boundary: str | None = None
     access_key: bool = False
+    another_key: bool = False
     key_status: Mapping[str, Literal["Active", "Inactive"]] = field(default_factory=dict)
+    last_used: Mapping[str, datetime | None] = field(default_factory=dict)
     console_password: bool = False
     hand_over: str = ""
 
     @property
     def operations(self) -> tuple[str, ...]:
         """What a plan must have read of them; of who is made if need be, all that is made."""
+        keys = self.access_key or self.another_key or self.key_status or self.absent.access_keys
         needed = {
-            "ListAccessKeys": self.make or self.access_key or self.key_status,
+            "ListAccessKeys": self.make or keys,
+            "GetAccessKeyLastUsed": self.last_used,
             "GetLoginProfile": self.make or self.console_password or self.absent.password,
             "ListMFADevices": self.absent.mfa_devices,
         }
@@ -165,6 +195,8 @@ class Desired:
         password_policy: by the fields of ``PasswordPolicy``, those that should have these values;
             the others stay as they are, though AWS replaces all of them at once.
         absent_password_policy: whether AWS's default should be in force instead.
+        notes: what there is to know of what is not wanted yet.
+        doubts: why something that somebody named is not wanted, as it cannot be told or decided.
         needs_consent: whether all of it must be allowed as a loss must be, such as access that is
             given back.
         origins: by ``alias``, ``absent_users``, ``absent_groups`` or ``password_policy``, the
@@ -182,6 +214,8 @@ class Desired:
     absent_alias: str | None = None
     password_policy: Mapping[str, int | bool | None] = field(default_factory=dict)
     absent_password_policy: bool = False
+    notes: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
     needs_consent: bool = False
     origins: Mapping[str, str] = field(default_factory=dict, compare=False)
 
@@ -197,10 +231,15 @@ class Desired:
         return (*self.groups, *self.users, *self.roles)
 
     @property
+    def attached_policies(self) -> tuple[str, ...]:
+        """The managed policies that somebody should have, as they are named."""
+        return tuple(policy for one in self.holders for policy in one.attached_policies)
+
+    @property
     def kinds(self) -> tuple[str, ...]:
         """Of users, groups, roles and policies, those of which a plan must know all."""
         roles = self.roles or self.absent_policies
-        policies = self.policies or self.absent_policies
+        policies = self.policies or self.absent_policies or self.attached_policies
         return (
             "users",
             "groups",
@@ -216,11 +255,20 @@ class Desired:
             or self.absent_users
             or self.absent_groups
             or self.policies
-            or self.absent_policies,
+            or self.absent_policies
+            or self._expires,
+            "ListPolicies": any(not is_arn(policy) for policy in self.attached_policies),
             "ListAccountAliases": self.alias or self.absent_alias,
+            "ListSessions": any(user.absent.sign_in_sessions for user in self.users),
             "GetAccountPasswordPolicy": self.password_policy or self.absent_password_policy,
+            REPORT: self._expires,
         }
         return tuple(operation for operation, wanted in needed.items() if wanted)
+
+    @property
+    def _expires(self) -> bool:
+        """Whether a rule for passwords depends on how old those in use are."""
+        return any(self.password_policy.get(rule) for rule in ("max_age", "hard_expiry"))
 
     def operations_of(self, user: str) -> tuple[str, ...]:
         """What a plan must have read of this user, however the name is written."""
@@ -234,7 +282,7 @@ class Desired:
         users, roles = Spelling(account.users), Spelling(account.roles)
         made = {group.name: group for group in self.groups if group.make}
         groups = Spelling({**made, **account.groups})
-        return replace(
+        found = replace(
             self,
             groups=tuple(g if g.make else _as_known(g, groups) for g in self.groups),
             users=tuple(
@@ -245,6 +293,25 @@ class Desired:
             absent_users=_spelled(self.absent_users, users),
             absent_groups=_spelled(self.absent_groups, groups),
         )
+        if all(map(is_arn, self.attached_policies)):
+            return found
+        return replace(
+            found,
+            groups=tuple(_with_arns(one, account) for one in found.groups),
+            users=tuple(_with_arns(one, account) for one in found.users),
+            roles=tuple(_with_arns(one, account) for one in found.roles),
+        )
+
+    def operations_of_member(self, groups: Collection[str]) -> tuple[str, ...]:
+        """What a plan must have read of whoever is in these groups."""
+        demanding = self._demanding
+        named = bool(demanding) and any(name.lower() in demanding for name in groups)
+        return OF_MEMBERS if named else ()
+
+    @cached_property
+    def _demanding(self) -> frozenset[str]:
+        """The groups that are to demand MFA, in lower case."""
+        return frozenset(group.name.lower() for group in self.groups if group.demands_mfa)
 
     @cached_property
     def _operations_of(self) -> Mapping[str, tuple[str, ...]]:
@@ -265,6 +332,10 @@ def _spelled(names: Iterable[str], known: Spelling) -> tuple[str, ...]:
 def _as_known(one: Named, known: Spelling) -> Named:
     """With its name as it is known, where it must be there already."""
     return replace(one, name=known.of(one.name))
+
+
+def _with_arns(one: Named, account: AccountState) -> Named:
+    return replace(one, attached_policies=as_arns(account, one.attached_policies))
 
 
 def _with_groups(user: DesiredUser, groups: Spelling) -> DesiredUser:

@@ -2,33 +2,56 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, replace
-from functools import reduce
 from typing import Any, TypeVar
 
-from iamkit.plan.desired import Absent, Desired, DesiredGroup, DesiredRole, DesiredUser
+from iamkit.plan.desired import (
+    Absent,
+    Desired,
+    DesiredGroup,
+    DesiredPolicy,
+    DesiredRole,
+    DesiredUser,
+)
 
 Named = TypeVar("Named", DesiredGroup, DesiredUser, DesiredRole)
+KINDS = ("groups", "users", "roles", "policies")
+SAID = ("notes", "doubts")
+HELD = frozenset([*KINDS, *(f"absent_{kind}" for kind in KINDS), *SAID])
+"""The fields of ``Desired`` that name things or say something; all others hold one value each."""
 
 
 def merge(states: Iterable[Desired]) -> Desired:
     """What all of them want together; who should be gone needs nothing else."""
-    return reduce(_merged, states, Desired())
-
-
-def _merged(one: Desired, other: Desired) -> Desired:
     found: dict[str, Any] = {
-        field.name: getattr(other, field.name) or getattr(one, field.name)
-        for field in fields(Desired)
+        field.name: getattr(Desired(), field.name) for field in fields(Desired)
     }
-    found["roles"] = _holders(one.roles, other.roles)
-    for kind in ("users", "groups", "policies"):
-        some, others = getattr(one, kind), getattr(other, kind)
-        wanted = {holder.name for holder in others}
-        gone = [*getattr(one, f"absent_{kind}"), *getattr(other, f"absent_{kind}")]
-        gone = list(dict.fromkeys(name for name in gone if name not in wanted))
-        found[f"absent_{kind}"] = tuple(gone)
-        merged = {p.name: p for p in (*some, *others)}.values() if kind == "policies" else ()
-        found[kind] = tuple(h for h in merged or _holders(some, others) if h.name not in gone)
+    for kind in KINDS:
+        found[kind], found[f"absent_{kind}"] = {}, {}  # by name, so that a thousand take no longer
+    for state in states:
+        _add(found, state)
+    for kind in KINDS:
+        found[kind] = tuple(found[kind].values())
+        found[f"absent_{kind}"] = tuple(found[f"absent_{kind}"])
+    found.pop("absent_roles")  # a plan makes and deletes none
+    return Desired(**found)
+
+
+def _add(found: dict[str, Any], other: Desired) -> None:
+    """Add what a state wants to what was found of those before it."""
+    for name in found.keys() - HELD:
+        found[name] = getattr(other, name) or found[name]
+    for name in SAID:
+        found[name] = tuple(dict.fromkeys([*found[name], *getattr(other, name)]))
+    for kind in KINDS:
+        wanted, gone = found[kind], found[f"absent_{kind}"]
+        for name in getattr(other, f"absent_{kind}", ()):
+            gone[name] = None
+            wanted.pop(name, None)
+        for one in getattr(other, kind):
+            there = wanted.get(one.name)
+            mixed = there and not isinstance(one, DesiredPolicy)
+            wanted[one.name] = _holder(there, one) if mixed else one
+            gone.pop(one.name, None)
     if other.alias:
         found["absent_alias"] = None
     if other.absent_alias:
@@ -37,15 +60,6 @@ def _merged(one: Desired, other: Desired) -> Desired:
         found["absent_password_policy"] = False
     if other.absent_password_policy:
         found["password_policy"] = {}
-    return Desired(**found)
-
-
-def _holders(some: Iterable[Named], others: Iterable[Named]) -> tuple[Named, ...]:
-    found = {holder.name: holder for holder in some}
-    for holder in others:
-        there = found.get(holder.name)
-        found[holder.name] = _holder(there, holder) if there else holder
-    return tuple(found.values())
 
 
 def _holder(one: Named, other: Named) -> Named:
@@ -68,8 +82,11 @@ def _holder(one: Named, other: Named) -> Named:
         if hasattr(one, name):
             given[name] = _without(getattr(one, name), going, new)
     if isinstance(one, DesiredUser) and isinstance(other, DesiredUser):
+        given["groups_only"] = one.groups_only or other.groups_only
         given["access_key"] = one.access_key or other.access_key
+        given["another_key"] = one.another_key or other.another_key
         given["key_status"] = {**one.key_status, **other.key_status}
+        given["last_used"] = {**one.last_used, **other.last_used}
         given["hand_over"] = other.hand_over or one.hand_over
     origins = {**one.origins, **other.origins}
     return replace(one, **given, absent=Absent(**absent), origins=origins)

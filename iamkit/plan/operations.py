@@ -29,12 +29,13 @@ class Operation(NamedTuple):
         part: what of its user, group or account it touches.
         way_back: from its arguments, with what AWS drew for it, and what was there before, the
             desired state that takes it back; None if there is none.
-        limit: why there is none, or what is not as before; empty if all is.
+        limit: why there is none, or what is not as before; empty if all is. From what was there
+            before, where that decides it.
     """
 
     part: Part
     way_back: WayBack | None
-    limit: str = ""
+    limit: str | Callable[[Any], str] = ""
 
 
 def _user(arguments: JSON, **facts: Any) -> Desired:
@@ -91,11 +92,27 @@ def _rules_before(_: JSON, before: Any) -> Desired:
     return Desired(password_policy={field: before.get(name) for name, field in RULES.items()})
 
 
-NEW_ID = "a user made again is another one to AWS: what names the old one may not know it"
+def _may_be_taken(alias: str | None) -> str:
+    """An alias that was given up is free for every account of the partition.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/console_account-alias.html
+    """
+    return f"another account may have taken {alias} meanwhile; then it stays there" if alias else ""
+
+
+def _made_again(arguments: JSON, before: Any) -> Desired:
+    facts = before if isinstance(before, Mapping) else {"path": before}
+    return Desired(users=(DesiredUser(name=arguments["UserName"], **facts),))
+
+
+NEW_ID = (
+    "a user made again has another id, so trust, bucket and key policies that named the old one do "
+    "not know it; keys, password and MFA devices are gone"
+)
 
 OPERATIONS: Mapping[str, Operation] = {
     "create_user": Operation("existence", lambda a, _: Desired(absent_users=(a["UserName"],))),
-    "delete_user": Operation("existence", None, NEW_ID),
+    "delete_user": Operation("existence", _made_again, NEW_ID),
     "update_user": Operation("path", lambda a, before: _user(a, path=before)),
     "tag_user": Operation("tags", _tagged),
     "untag_user": Operation("tags", lambda a, before: _user(a, tags=before)),
@@ -172,13 +189,19 @@ OPERATIONS: Mapping[str, Operation] = {
         None,
         "AWS shows its password once, so a deleted one is gone",
     ),
+    "batch_revoke_sessions": Operation(
+        "sign-in session", None, "a session of aws login that was revoked cannot be refreshed"
+    ),
     "create_account_alias": Operation(
         "alias",
         lambda a, before: (
             Desired(alias=before) if before else Desired(absent_alias=a["AccountAlias"])
         ),
+        _may_be_taken,
     ),
-    "delete_account_alias": Operation("alias", lambda a, _: Desired(alias=a["AccountAlias"])),
+    "delete_account_alias": Operation(
+        "alias", lambda a, _: Desired(alias=a["AccountAlias"]), _may_be_taken
+    ),
     "update_account_password_policy": Operation("password policy", _rules_before),
     "delete_account_password_policy": Operation("password policy", _rules_before),
 }

@@ -15,7 +15,7 @@ from iamkit.account.state import (
     Role,
     User,
 )
-from iamkit.plan.changes import Change
+from iamkit.plan.change import Change
 
 Named = TypeVar("Named", User, Group, Role)
 
@@ -27,50 +27,69 @@ def account_after(current: AccountState, changes: Iterable[Change]) -> AccountSt
     has the id that a journal adds to the change's arguments; that of a plan, which AWS will draw,
     is empty.
     """
-    state = current
+    draft = _Draft(current)
     for change in changes:
         if change.part == "alias":
             gone = change.verb == "delete"
-            state = replace(state, alias=None if gone else change.arguments["AccountAlias"])
+            draft.plain["alias"] = None if gone else change.arguments["AccountAlias"]
         elif change.part == "password policy":
             rules = None if change.verb == "delete" else read_rules(change.arguments)
-            state = replace(state, password_policy=rules)
+            draft.plain["password_policy"] = rules
         elif change.kind == "group":
-            state = replace(state, groups=_made(state.groups, change, Group))
+            _make(draft.own("groups"), change, Group)
         elif change.kind == "role":
-            state = replace(state, roles=_made(state.roles, change, Role))
+            _make(draft.own("roles"), change, Role)
         elif change.kind == "policy":
-            state = replace(state, policies=_policies(state, change))
+            _make_policy(draft.own("policies"), current, change)
         elif change.kind == "user":
-            of_users = _credentials(state, change)
-            state = replace(state, users=_made(state.users, change, User), **of_users)
-    return state
+            _change_credentials(draft, change)
+            _make(draft.own("users"), change, User)
+    changed: dict[str, Any] = {**draft.plain, **draft.copied}
+    return replace(current, **changed)
 
 
-def _made(holders: Mapping[str, Named], change: Change, kind: type[Named]) -> Mapping[str, Named]:
+class _Draft:
+    """An account that is being changed; what changes is copied once, however often it does."""
+
+    def __init__(self, account: AccountState) -> None:
+        self._account = account
+        self.plain: dict[str, Any] = {}
+        self.copied: dict[str, dict[str, Any]] = {}
+
+    def own(self, field: str) -> dict[str, Any]:
+        """A field of it, by name or ARN, to be changed."""
+        if field not in self.copied:
+            self.copied[field] = dict(getattr(self._account, field))
+        return self.copied[field]
+
+
+def _make(holders: dict[str, Any], change: Change, kind: type[Named]) -> None:
     name, given = change.name, change.arguments
     there = holders.get(name)
     if change.part != "existence":
-        return {**holders, name: replace(there, **_facts(there, change))} if there else holders
-    if change.verb == "delete":
-        return {other: holder for other, holder in holders.items() if other != name}
-    tags: dict[str, Any] = {"tags": _tags(given)} if "Tags" in given else {}
-    return {name: replace(kind(name=name, path=given.get("Path", "/")), **tags), **holders}
+        if there:
+            holders[name] = replace(there, **_facts(there, change))
+    elif change.verb == "delete":
+        holders.pop(name, None)
+    elif not there:
+        tags: dict[str, Any] = {"tags": _tags(given)} if "Tags" in given else {}
+        holders[name] = replace(kind(name=name, path=given.get("Path", "/")), **tags)
 
 
-def _policies(state: AccountState, change: Change) -> Mapping[str, ManagedPolicy]:
-    given, there = change.arguments, state.policies
+def _make_policy(policies: dict[str, ManagedPolicy], account: AccountState, change: Change) -> None:
+    given = change.arguments
     if change.operation == "create_policy":
         path, name = given["Path"], given["PolicyName"]
-        arn = f"arn:{state.partition}:iam::{state.account_id}:policy{path}{name}"
+        arn = f"arn:{account.partition}:iam::{account.account_id}:policy{path}{name}"
         facts = {"document": given["PolicyDocument"], "description": given.get("Description", "")}
-        made = ManagedPolicy(arn=arn, name=name, path=path, **facts)
-        return there if arn in there else {**there, arn: made}
+        policies.setdefault(arn, ManagedPolicy(arn=arn, name=name, path=path, **facts))
+        return
     arn = given["PolicyArn"]
-    if change.operation == "delete_policy" or arn not in there:
-        return {key: policy for key, policy in there.items() if key != arn}
-    left = tuple(v for v in there[arn].other_versions if v.id != given["VersionId"])
-    return {**there, arn: replace(there[arn], other_versions=left, versions=1 + len(left))}
+    if change.operation == "delete_policy" or arn not in policies:
+        policies.pop(arn, None)
+        return
+    left = tuple(v for v in policies[arn].other_versions if v.id != given["VersionId"])
+    policies[arn] = replace(policies[arn], other_versions=left, versions=1 + len(left))
 
 
 def _facts(holder: Any, change: Change) -> dict[str, Any]:
@@ -97,25 +116,23 @@ def _facts(holder: Any, change: Change) -> dict[str, Any]:
     return found
 
 
-def _credentials(state: AccountState, change: Change) -> dict[str, Any]:
-    """What a change makes of a user's credentials, by the field of the account."""
-    if change.part == "existence" and (change.name in state.users) == (change.verb == "delete"):
-        return {f: _of_users(getattr(state, f), change, none) for f, none in NOTHING.items()}
-    if change.operation not in CREDENTIALS:
-        return {}
-    field, changed = CREDENTIALS[change.operation]
-    of_users: Mapping[str, Any] = getattr(state, field)
-    return {field: {**of_users, change.name: changed(of_users.get(change.name), change.arguments)}}
+def _change_credentials(draft: _Draft, change: Change) -> None:
+    """What a change makes of a user's credentials."""
+    there = change.name in draft.own("users")
+    if change.part == "existence" and there == (change.verb == "delete"):
+        for field, nothing in NOTHING.items():
+            if there:
+                draft.own(field).pop(change.name, None)
+            else:
+                draft.own(field)[change.name] = nothing
+    if change.operation in CREDENTIALS:
+        field, changed = CREDENTIALS[change.operation]
+        of_users = draft.own(field)
+        of_users[change.name] = changed(of_users.get(change.name), change.arguments)
 
 
 NOTHING: Mapping[str, Any] = {"access_keys": (), "mfa_devices": (), "login_profiles": None}
 """By field of the account, what stands there for a user without such a thing."""
-
-
-def _of_users(of_users: Mapping[str, Any], change: Change, nothing: Any) -> Mapping[str, Any]:
-    """A field with nothing of a user who is new, and without one who is gone."""
-    others = {name: some for name, some in of_users.items() if name != change.name}
-    return others if change.verb == "delete" else {**others, change.name: nothing}
 
 
 def _with_key(keys: tuple[AccessKey, ...] | None, given: JSON) -> tuple[AccessKey, ...]:
@@ -144,6 +161,10 @@ CREDENTIALS: Mapping[str, tuple[str, Callable[[Any, JSON], Any]]] = {
     ),
     "delete_login_profile": ("login_profiles", lambda *_: None),
     "deactivate_mfa_device": ("mfa_devices", _without("SerialNumber", "serial")),
+    "batch_revoke_sessions": (
+        "sign_in_sessions",
+        lambda there, a: tuple(s for s in there or () if s.arn not in a["sessionArns"]),
+    ),
     "delete_ssh_public_key": ("ssh_public_keys", _without("SSHPublicKeyId")),
     "delete_signing_certificate": ("signing_certificates", _without("CertificateId")),
     "delete_service_specific_credential": (

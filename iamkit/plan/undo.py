@@ -2,71 +2,27 @@
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 
-from iamkit.account.state import AccountState, User
+from iamkit.account.state import AccountState
 from iamkit.errors import InputError
-from iamkit.plan.access_given import say_access_given
+from iamkit.plan.access_given import deciding_facts
 from iamkit.plan.change import Change
-from iamkit.plan.changes import Plan, holders_of, make_plan, own_policies
+from iamkit.plan.changes import Plan, make_plan
 from iamkit.plan.desired import Desired
 from iamkit.plan.merging import merge
 from iamkit.plan.preview import account_after
+from iamkit.plan.undo_steps import ASKS, CLOCKS, LAST_USE, Made, UndoStep, judge_step
 from iamkit.text import few
 
-State = Literal["ready", "gives access", "changed since", "nothing left", "no way back"]
-ASKS: tuple[State, ...] = ("gives access", "changed since")
-"""What is taken back only if somebody names it."""
-Chosen = Collection[int] | Literal["all", "ready"]
-QUARANTINE = "AWSCompromisedKeyQuarantine"
-CLOCKS = timedelta(minutes=10)
-"""How far AWS's clock and that of who applied may lie apart."""
+Word = Literal["ready", "all"]
+Chosen = Collection[int | Word]
+"""What to take back: numbers of changes, and words for several of them.
 
-
-@dataclass(frozen=True, kw_only=True)
-class Made:
-    """A change that was made, as its journal tells.
-
-    Attributes:
-        number: of the change in its journal, from 1.
-        change: with what AWS drew for it among its arguments, such as the ``AccessKeyId``.
-        at: when, in UTC.
-        certain: whether its end is known; one that was cut off may not have been made.
-    """
-
-    number: int
-    change: Change
-    at: datetime
-    certain: bool = True
-
-
-@dataclass(frozen=True, kw_only=True)
-class UndoStep:
-    """What becomes of one change that was made.
-
-    Attributes:
-        state: whether it is taken back, or asks first, or why it is not.
-        taken: whether it is taken back by this undo.
-        said: what there is to know; empty for one that is simply ready.
-        changes: its own way back.
-    """
-
-    number: int
-    change: Change
-    state: State
-    taken: bool
-    said: str
-    changes: tuple[Change, ...] = ()
-
-    @property
-    def what(self) -> str:
-        """The change that was made, in words: ``put group policy dev-policy, group dev``."""
-        change = self.change
-        names = ("PolicyName", "PolicyArn", "GroupName", "AccessKeyId", "SerialNumber")
-        told = [v for n in names if (v := change.arguments.get(n, "")) != change.name]
-        about = " ".join(str(one) for one in told if one)
-        return f"{change.operation.replace('_', ' ')} {about}".strip() + f", {change.target}"
+``ready`` are those that give nobody access and are as the apply left them; ``all``, all that have a
+way back and give nobody access. What gives access has no word: it is named by its number.
+"""
+READY: tuple[Word, ...] = ("ready",)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,10 +31,15 @@ class Undo:
 
     Attributes:
         steps: one a change.
+        lost: the numbers that were chosen and have no way back, or none without what was not
+            chosen.
+        asking: the numbers that are to be named, beside ``all``, to take back all of it.
         plan: the way back of those that are taken.
     """
 
     steps: tuple[UndoStep, ...]
+    lost: tuple[int, ...] = ()
+    asking: tuple[int, ...] = ()
     plan: Plan
 
     def __str__(self) -> str:
@@ -102,39 +63,196 @@ def way_back_of(made: Iterable[Made]) -> Desired:
     return merge(inverse for inverse in inverses if inverse)
 
 
-def plan_undo(current: AccountState, made: Sequence[Made], chosen: Chosen = "ready") -> Undo:
+def uses_to_read(made: Iterable[Made]) -> dict[str, set[str]]:
+    """What else must be read to tell whether somebody works with what was made, by operation."""
+    return {LAST_USE: {m.change.name for m in made if m.change.operation == "create_access_key"}}
+
+
+def plan_undo(current: AccountState, made: Sequence[Made], chosen: Chosen = READY) -> Undo:
     """Plan the way back of an apply, against the account as it is now.
 
     Args:
-        current: with all policies, and all that ``way_back_of`` needs.
+        current: with all policies, and all that ``way_back_of`` and ``uses_to_read`` need.
         made: the changes of its journal, in their order.
-        chosen: the numbers of those to take back, or ``all`` that have a way back, or ``ready``:
-            those that give nobody access and are as the apply left them.
+        chosen: see ``Chosen``.
 
     Raises:
         InputError: a number that is none of them, or one that has no way back.
     """
-    known = {one.number for one in made}
-    named = set() if isinstance(chosen, str) else set(chosen)
-    if unknown := sorted(named - known):
+    numbers = {one for one in chosen if isinstance(one, int)}
+    if unknown := sorted(numbers - {one.number for one in made}):
         raise InputError(f"The journal has no change {few(map(str, unknown))}.")
-    state, wanted, steps = current, list[Desired](), list[UndoStep]()
-    found = [_with_key(current, each) for each in made]
-    ours = {str(one.change.arguments.get("AccessKeyId", "")) for one in found}
-    for one in reversed(found):
-        step = _judge(state, one, ours)
-        taken = step.number in named or chosen in ("all", step.state)
-        if step.number in named and step.state == "no way back":
+    judge = UndoJudge(current, made)
+    undo = judge.plan(chosen)
+    for step in undo.steps:
+        if step.number in undo.lost:
             raise InputError(f"Change {step.number} cannot be taken back: {step.said}.")
-        if taken and (inverse := one.change.inverse) and step.changes:
-            wanted.append(inverse)
-            state = account_after(state, step.changes)
-            steps.append(replace(step, taken=True))
-        else:
+    whole = judge.plan([one.number for one in made]).steps
+    return replace(undo, asking=tuple(s.number for s in whole if s.taken and s.gives))
+
+
+class UndoJudge:
+    """Judges of each change of an apply what can be said of taking it back.
+
+    What is said of a change depends on the account and on those of the later changes that are
+    taken back and touch the same things. So a change is judged once for each choice among those,
+    and another choice elsewhere costs it nothing.
+    """
+
+    def __init__(self, current: AccountState, made: Sequence[Made]) -> None:
+        self._current = current
+        self._made = [_with_key(current, each) for each in reversed(made)]
+        self._ours = {str(one.change.arguments.get("AccessKeyId", "")) for one in self._made}
+        self._around = _Surroundings(current, [one.change for one in self._made])
+        self._deciding = deciding_facts(current, [one.change for one in self._made])
+        self._related = self._relations()
+        self._known: dict[tuple[int, ...], UndoStep] = {}
+
+    def plan(self, chosen: Chosen) -> Undo:
+        """The way back of what is chosen, as far as it has one; numbers of other changes count not.
+
+        Raises:
+            InputError: together they would break a quota.
+        """
+        chosen = frozenset(chosen)
+        steps, wanted, taken = list[UndoStep](), list[Desired](), dict[int, UndoStep]()
+        for one in self._made:
+            step = self._judge(one, taken)
+            if _is_chosen(step, chosen) and (inverse := one.change.inverse) and step.changes:
+                step = taken[one.number] = replace(step, taken=True)
+                wanted.append(inverse)
             steps.append(step)
-    asks = any(step.taken and step.state in ASKS for step in steps)
-    desired = replace(merge(wanted), needs_consent=asks)
-    return Undo(steps=tuple(steps), plan=make_plan(current, desired))
+        asks = any(step.state in ASKS for step in taken.values())
+        desired = replace(merge(wanted), needs_consent=asks)
+        lost = [s.number for s in steps if s.number in chosen and s.state == "no way back"]
+        return Undo(steps=tuple(steps), lost=tuple(lost), plan=make_plan(self._current, desired))
+
+    def _judge(self, made: Made, taken: dict[int, UndoStep]) -> UndoStep:
+        before = tuple(number for number in self._related[made.number] if number in taken)
+        key = (made.number, *before)
+        if key not in self._known:
+            changes = [change for number in before for change in taken[number].changes]
+            state = account_after(self._around.of(made.change), changes)
+            self._known[key] = judge_step(state, made, self._ours, self._deciding)
+        return self._known[key]
+
+    def _relations(self) -> dict[int, tuple[int, ...]]:
+        """By the number of a change, the later ones on which its judgement depends."""
+        writers: dict[str, list[int]] = {}
+        found = {}
+        for position, one in enumerate(self._made):
+            later = {n for fact in self._around.read_by(one.change) for n in writers.get(fact, ())}
+            found[one.number] = tuple(self._made[n].number for n in sorted(later))
+            for fact in self._around.written_by(one.change):
+                writers.setdefault(fact, []).append(position)
+        return found
+
+
+def _is_chosen(step: UndoStep, chosen: Chosen) -> bool:
+    if step.number in chosen or (step.state == "ready" and "ready" in chosen):
+        return True
+    return "all" in chosen and not step.gives
+
+
+class _Surroundings:
+    """What of an account concerns a change, so that judging one does not walk through all."""
+
+    def __init__(self, account: AccountState, changes: Iterable[Change]) -> None:
+        self._account = account
+        self._users = _by_spelling(account.users)
+        self._groups = _by_spelling(account.groups)
+        self._of_user: dict[str, set[str]] = {}
+        self._members: dict[str, set[str]] = {}
+        self._written: dict[str, set[str]] = {}
+        for user in account.users.values():
+            for group in user.groups:
+                self._join(user.name.lower(), group.lower())
+        for change in changes:
+            if change.part == "membership":
+                self._join(change.name.lower(), change.arguments["GroupName"].lower())
+            if change.kind == "user":
+                written = self._written.setdefault(change.name.lower(), set())
+                written.update(_touched_by(change))
+
+    def _join(self, user: str, group: str) -> None:
+        self._of_user.setdefault(user, set()).add(group)
+        self._members.setdefault(group, set()).add(user)
+
+    def of(self, change: Change) -> AccountState:
+        """The account with those users and groups alone that concern a change."""
+        name = change.name.lower()
+        if change.kind == "user":
+            return self._with([name], self._of_user.get(name, ()))
+        if change.kind == "group":
+            return self._with(self._members.get(name, ()), None)
+        return self._account if change.kind == "policy" else self._with((), None)
+
+    def _with(self, users: Iterable[str], groups: Iterable[str] | None) -> AccountState:
+        there = self._account
+        names = [written for name in users for written in self._users.get(name, ())]
+        found: dict[str, Any] = {
+            field: {n: getattr(there, field)[n] for n in names if n in getattr(there, field)}
+            for field in OF_USERS
+        }
+        if groups is not None:
+            known = [written for name in groups for written in self._groups.get(name, ())]
+            found["groups"] = {name: there.groups[name] for name in known}
+        return replace(there, **found)
+
+    def read_by(self, change: Change) -> Iterator[str]:
+        """The facts by which a change is judged, as words."""
+        name = change.name.lower()
+        yield f"{change.kind} {name}"
+        if change.kind == "user":
+            yield from (f"group {group}" for group in self._of_user.get(name, ()))
+        if change.kind == "group" and change.part == "existence":
+            yield f"members of {name}"
+        yield from (f"policy {policy}" for policy in _policies_of(change))
+        if change.kind == "policy":
+            yield f"holders of {name}"
+
+    def written_by(self, change: Change) -> Iterator[str]:
+        """The facts that taking a change back may alter."""
+        if change.kind == "user" and change.part == "existence":
+            yield from self._written[change.name.lower()]
+        yield from _touched_by(change)
+
+
+OF_USERS = (
+    "users",
+    "access_keys",
+    "mfa_devices",
+    "login_profiles",
+    "ssh_public_keys",
+    "signing_certificates",
+    "service_credentials",
+    "key_uses",
+)
+"""The fields of an account that are by user name."""
+
+
+def _touched_by(change: Change) -> Iterator[str]:
+    """The facts that a change alters by itself."""
+    yield f"{change.kind} {change.name.lower()}"
+    if change.part == "membership":
+        yield f"members of {change.arguments['GroupName'].lower()}"
+    yield from (f"holders of {policy}" for policy in _policies_of(change))
+
+
+def _policies_of(change: Change) -> Iterator[str]:
+    """The managed policies that a change gives or takes."""
+    given = change.arguments
+    for arn in (given.get("PolicyArn"), given.get("PermissionsBoundary"), change.before):
+        if isinstance(arn, str) and arn.startswith("arn:"):
+            yield arn.rpartition("/")[2].lower()
+
+
+def _by_spelling(names: Iterable[str]) -> dict[str, list[str]]:
+    """Names by how they are written in small letters."""
+    found: dict[str, list[str]] = {}
+    for name in names:
+        found.setdefault(name.lower(), []).append(name)
+    return found
 
 
 def _with_key(current: AccountState, made: Made) -> Made:
@@ -151,128 +269,3 @@ def _with_key(current: AccountState, made: Made) -> Made:
         return made
     arguments = {**change.arguments, "AccessKeyId": found[0]}
     return replace(made, change=replace(change, arguments=arguments))
-
-
-def _judge(state: AccountState, made: Made, ours: Collection[str]) -> UndoStep:
-    """What can be said of one change, with those after it taken back."""
-    changes, obstacle = _way_back(state, made.change)
-    word, said = _verdict(state, made, changes, ours)
-    if obstacle:
-        word, said = "no way back", obstacle
-    return UndoStep(
-        number=made.number,
-        change=made.change,
-        state=word,
-        taken=False,
-        said=said,
-        changes=changes if word in ("ready", *ASKS) else (),
-    )
-
-
-def _way_back(state: AccountState, change: Change) -> tuple[tuple[Change, ...], str]:
-    """The changes that take it back, or what is in their way."""
-    inverse = change.inverse
-    if inverse is None:
-        return (), change.limit
-    if gone := _gone(state, change):
-        return (), gone
-    try:
-        plan = make_plan(state, inverse)
-    except InputError as error:
-        return (), str(error).removesuffix(" Nothing was changed.")
-    return plan.changes, "; ".join(plan.blockers)
-
-
-def _verdict(
-    state: AccountState, made: Made, changes: tuple[Change, ...], ours: Collection[str]
-) -> tuple[State, str]:
-    if not changes:
-        return "nothing left", "nothing of it is left to take back"
-    if not made.certain and not _in_force(state, made.change):
-        return "nothing left", "its call was cut off, and it was not made"
-    gives = say_access_given(state, changes)
-    if since := [*_since(state, made, ours)]:
-        return "changed since", "; ".join([*since, *([gives] if gives else [])])
-    if gives:
-        return "gives access", gives
-    return "ready", made.change.limit
-
-
-def _gone(state: AccountState, change: Change) -> str:
-    """What the way back would need and is not there any more; empty for nothing."""
-    given, name = change.arguments, change.name
-    holders = {"user": state.users, "group": state.groups, "role": state.roles}
-    if change.part == "existence" or change.kind not in holders:
-        return ""
-    if name not in holders[change.kind]:
-        return f"{change.kind} {name} is not there any more"
-    key = given.get("AccessKeyId")
-    if key and state.was_read("ListAccessKeys", name):
-        if key not in {one.id for one in state.access_keys.get(name, ())}:
-            return f"access key {key} is not there any more"
-        if change.operation == "update_access_key" and _is_quarantined(state, name):
-            return f"AWS found a key of {name} leaked, and keeps it in quarantine"
-    elif change.operation == "create_access_key":
-        return "the call was cut off; if a key was made, the next run with this user finds it"
-    return ""
-
-
-def _is_quarantined(state: AccountState, user: str) -> bool:
-    """Whether AWS attached its policy for keys that were found in public.
-
-    https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AWSCompromisedKeyQuarantineV3.html
-    """
-    attached = state.users[user].attached_policies
-    return any(arn.rpartition("/")[2].startswith(QUARANTINE) for arn in attached)
-
-
-def _in_force(state: AccountState, change: Change) -> bool:
-    """Whether the account is as the change left it: made once more, it alters nothing."""
-    return account_after(state, [change]) == state
-
-
-def _since(state: AccountState, made: Made, ours: Collection[str]) -> Iterator[str]:
-    """What is otherwise than the change left it."""
-    change, name = made.change, made.change.name
-    if not made.certain:
-        yield "its call was cut off, so somebody else may have made it"
-    if not _in_force(state, change):
-        yield f"the {change.part} of {change.target} is not as it was left"
-    if change.operation == "create_policy":
-        having = holders_of(state, own_policies(state)[name].arn)
-        yield from [f"{change.target} is in use: {few(having)}"] if having else []
-    if change.operation not in ("create_user", "create_group"):
-        return
-    there = state.users.get(name) if change.kind == "user" else state.groups.get(name)
-    if there is None:
-        yield f"{change.target} is not there by that spelling"
-        return
-    if there.created and there.created > made.at + CLOCKS:
-        yield f"{change.target} was made anew on {there.created:%Y-%m-%d}"
-    owned = [*there.inline_policies, *there.attached_policies]
-    if isinstance(there, User):
-        owned += [
-            *there.groups,
-            *([there.permissions_boundary] if there.permissions_boundary else []),
-        ]
-        owned += _credentials(state, name, ours)
-        tags = {tag["Key"]: tag["Value"] for tag in change.arguments.get("Tags", ())}
-        owned += [f"tag {key}" for key, value in there.tags.items() if tags.get(key) != value]
-    else:
-        owned += [user.name for user in state.users.values() if name in user.groups]
-    if owned:
-        yield f"{change.target} has what this apply did not leave: {few(sorted(owned))}"
-
-
-def _credentials(state: AccountState, user: str, ours: Collection[str]) -> Iterator[str]:
-    """What a user can prove who they are with, beside the keys of the apply that are off."""
-    yield from (
-        f"access key {key.id}"
-        for key in state.access_keys.get(user, ())
-        if key.status == "Active" or key.id not in ours
-    )
-    yield from (f"MFA device {device.serial}" for device in state.mfa_devices.get(user, ()))
-    if state.login_profiles.get(user):
-        yield "a console password"
-    for some in (state.ssh_public_keys, state.signing_certificates, state.service_credentials):
-        yield from (one.id for one in some.get(user, ()))

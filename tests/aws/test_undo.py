@@ -14,10 +14,11 @@ from samples import scaled
 from iamkit.aws.apply import apply_plan, await_applied
 from iamkit.aws.journal import journals
 from iamkit.aws.read import read_account
-from iamkit.aws.undo import find_apply, read_undo
+from iamkit.aws.undo import find_apply, read_for_undo, read_undo
 from iamkit.errors import GuardError, InputError, UnsafePlan
 from iamkit.plan.changes import make_plan
 from iamkit.plan.desired import Absent, Desired, DesiredGroup, DesiredUser
+from iamkit.plan.undo import UndoJudge
 from iamkit.policies import allow, policy
 
 LOOK = policy(allow("ec2:Describe*"))
@@ -122,8 +123,14 @@ def apply_wanted(session):
 def undo_all(session, path=None):
     """Take back whatever has a way back."""
     recorded = find_apply(session, path)
-    apply(session, read_undo(session, recorded, "all").plan)
+    apply(session, all_named(session, recorded).plan)
     return recorded
+
+
+def all_named(session, recorded):
+    """The undo with every change named that has a way back."""
+    judge = UndoJudge(read_for_undo(session, recorded), recorded.made)
+    return judge.plan([one.number for one in recorded.made])
 
 
 def keys_off(account):
@@ -137,7 +144,7 @@ def test_an_apply_with_a_call_of_each_kind_is_taken_back(session, begun):
     recorded = apply_wanted(session)
     applied = everything(session)
     assert applied != begun
-    undo = read_undo(session, recorded, "all")
+    undo = all_named(session, recorded)
     assert undo.left == ()
     apply(session, undo.plan)
     back = everything(session)
@@ -181,7 +188,7 @@ def test_without_an_apply_there_is_nothing_to_take_back(session):
 def test_an_undo_that_gives_access_wants_consent(session, begun):
     """As a loss does."""
     recorded = apply_wanted(session)
-    undo = read_undo(session, recorded, "all")
+    undo = all_named(session, recorded)
     with pytest.raises(UnsafePlan, match="destructive"):
         apply_plan(undo.plan, session)
 
@@ -259,8 +266,50 @@ def test_undo_on_the_command_line(session, begun, tmp_path, iamkit_here):
     assert "aws iam delete-account-alias" not in planned.stdout
     assert "aws iam create-account-alias --account-alias before" in planned.stdout
     assert everything(session)["alias"] == "team-of-ann"
-    for option, said in (("99", "no change 99"), ("x", "say numbers")):
+    for option, said in (("99", "no change 99"), ("x", "say ready, all or numbers")):
         assert said in undo("--take", option).stderr
-    assert undo("--take", "all", "--apply").returncode == 0
+    words = planned.stdout.partition("name what gives access: --take ")[2].split()[0]
+    assert undo("--take", words, "--apply").returncode == 0
     assert keys_off(everything(session)) == begun
     assert undo().returncode == 0
+
+
+def test_an_undo_is_undone_and_that_too_on_the_command_line(session, begun, tmp_path, iamkit_here):
+    """Without a journal it is the last apply that goes; each time all of it, by its numbers."""
+    apply_wanted(session)
+    applied = everything(session)
+
+    def undo_last():
+        planned = iamkit_here("undo", "-f", GUIDE, cwd=tmp_path)
+        words = planned.stdout.partition("name what gives access: --take ")[2].split()[:1]
+        chosen = words or ["all"]
+        done = iamkit_here("undo", "-f", GUIDE, "--take", *chosen, "--apply", cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        return everything(session)
+
+    def lasting(account):
+        """Without what no undo brings back: users, keys and passwords that an undo took."""
+        users = {name: one for name, one in account["users"].items() if name != "cyd"}
+        return account | {"users": users, "keys": {}, "passwords": []}
+
+    assert keys_off(undo_last()) == begun
+    assert lasting(undo_last()) == lasting(applied)
+    assert keys_off(undo_last()) == begun
+    assert len(journals(session.folder)) == len(["the apply", "undo", "its undo", "that one's"])
+
+
+def test_no_word_takes_back_what_gives_access(session, begun, tmp_path, iamkit_here):
+    """``--take all`` leaves it; each such change is named by its number, and no other way."""
+    path = apply_wanted(session).path
+    planned = iamkit_here("undo", path, "-f", GUIDE, "--take", "all", cwd=tmp_path)
+    marked = [line for line in planned.stdout.splitlines() if line.startswith("[")]
+    giving = [line for line in marked if "gives access" in line]
+    assert giving
+    assert all(line.startswith("[ ]") for line in giving)
+    assert sum(line.startswith("[x]") for line in marked) > len(giving)
+    number = giving[0].split()[2]
+    named = iamkit_here("undo", path, "-f", GUIDE, "--take", f"all,{number}", cwd=tmp_path)
+    taken = [line for line in named.stdout.splitlines() if line.startswith("[x]")]
+    assert [line for line in taken if "gives access" in line] == [
+        giving[0].replace("[ ]", "[x]", 1)
+    ]

@@ -26,7 +26,8 @@ def main(folder):
     from iamkit.plan.changes import make_plan
     from iamkit.plan.lockout import Caller, find_lockout
     from iamkit.plan.preview import account_after
-    from iamkit.plan.undo import Made, plan_undo
+    from iamkit.plan.undo import UndoJudge
+    from iamkit.plan.undo_steps import Made
     from iamkit.sandbox import start_sandbox, stop_sandbox
 
     sandbox = start_sandbox(Path(folder) / "sandbox")
@@ -59,8 +60,12 @@ def main(folder):
     now = datetime.now(UTC)
     made = [Made(number=n, change=c, at=now) for n, c in enumerate(plan.changes, 1)]
     after = account_after(state, plan.changes)
-    undone, undo = seconds(lambda: plan_undo(after, made, "all"))
+    numbers = [one.number for one in made]
+    judge = UndoJudge(after, made)
+    undone, undo = seconds(lambda: judge.plan(numbers))
     print(f"  planning the undo / audit:          {undone / audit_took:5.2f}  ({undone:.2f} s)")
+    ticked, _ = seconds(lambda: judge.plan(numbers[1:]))
+    print(f"  the undo after a tick / audit:      {ticked / audit_took:5.2f}  ({ticked:.2f} s)")
     assert len(undo.plan.changes) == len(plan.changes)
 
 

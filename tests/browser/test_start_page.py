@@ -2,7 +2,7 @@
 
 import pytest
 import yaml
-from browser.conftest import TOKEN, running_lab, wait_for_text
+from browser.conftest import TOKEN, front, running_lab, wait_for_text
 from paths import GUIDE
 
 IN_FRONT = "path => window.jupyterapp?.shell.currentWidget?.context?.path === path"
@@ -16,6 +16,9 @@ SETTLED = """async () => {
   return true;
 }"""
 """A server that is told to end while a kernel starts does not end."""
+IN_VIEW = """() => [...document.querySelectorAll('.jp-NotebookPanel:not(.lm-mod-hidden) button')]
+  .filter(button => button.innerText.includes('Apply: 5'))
+  .some(button => button.getBoundingClientRect().bottom < innerHeight)"""
 REMEMBERED = """async path => {
   const workspace = await window.jupyterapp.serviceManager.workspaces.fetch('default');
   return JSON.stringify(workspace.data['layout-restorer:data']).includes(path);
@@ -60,6 +63,34 @@ def test_it_opens_filled_trusted_and_unasked_and_a_step_opens_with_a_click(
         assert page.locator(".jp-Dialog").count() == 0
         assert page.locator(".jp-DirListing-item").first.inner_text() == "00_start_here.ipynb"
         click_step(page, "02_admin_group")
+        page.wait_for_function(SETTLED)
+
+
+def test_from_the_start_page_to_a_change_and_on_by_clicks_alone(
+    page, sandbox, session, private_home, parameters, tmp_path
+):
+    """A step that is clicked arrives filled; what was typed stays; the next one is a click away."""
+    page.set_viewport_size({"width": 1280, "height": 800})
+    with running_lab(tmp_path, parameters, private_home) as lab:
+        open_first(page, lab)
+        click_step(page, "01_credentials")
+        wait_for_text(page, "in force")
+        front(page).get_by_role("link", name="02_admin_group").click()
+        apply = front(page).get_by_role("button", name="Apply: 5 to create")
+        apply.wait_for()
+        page.wait_for_function(IN_VIEW)
+        assert session.iam.list_users()["Users"] == [], "a click on a step changes nothing"
+        front(page).get_by_label("First administrator", exact=True).fill("ann")
+        page.click('.lm-TabBar-tabLabel:has-text("00_start_here")')
+        click_step(page, "02_admin_group")
+        page.wait_for_function(SETTLED)
+        page.wait_for_timeout(1500)  # in which it would run
+        kept = front(page).get_by_label("First administrator", exact=True).input_value()
+        assert kept == "ann"
+        apply.click()
+        wait_for_text(page, "✔ Verified: read again")
+        front(page).get_by_role("link", name="03_dev_group").locator("visible=true").click()
+        front(page).get_by_role("button", name="Apply: 2 to create").wait_for()
         page.wait_for_function(SETTLED)
 
 

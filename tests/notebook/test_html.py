@@ -12,6 +12,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from iamkit.account.state import AccountState, CallerIdentity
 from iamkit.aws.session import Session
 from iamkit.notebook.display import bundle_of
+from iamkit.notebook.links import LAB, notebook_link
 from iamkit.notebook.pages.audit import saved_banner
 from iamkit.notebook.reports.executed import Sheet, Stamp, to_sheet
 from iamkit.notebook.reports.html import to_html, to_index
@@ -177,6 +178,17 @@ def test_links_to_notebooks_lead_to_pages_or_nowhere():
     assert "05_alias" not in text
     assert "index.html" in text
     assert "index.html" not in page(both, others=("03",))
+
+
+def test_links_of_a_lab_are_links_of_the_page(monkeypatch):
+    """What JupyterLab's command opens, a page of a run opens without it; elsewhere a plain link."""
+    assert notebook_link("04_users") == '<a href="04_users.ipynb">04_users</a>'
+    monkeypatch.setenv(LAB, "yes")
+    in_lab = notebook_link("04_users")
+    assert "data-commandlinker-command" in in_lab
+    text = page(new_markdown_cell("# T"), cell("t", shown(in_lab)), others=("03", "04_users"))
+    assert '<a href="04_users.html">04_users</a>' in text
+    assert "commandlinker" not in text
 
 
 def test_what_a_run_came_to_stands_at_the_top():

@@ -51,7 +51,7 @@ def test_the_page_is_filled_in_place_and_trusted(page, tmp_path):
     blank = json.loads(page.read_text())
     for _ in range(2):
         assert fill_page(page) is None
-    assert "0 of 4 parts of the setup are there" in shown(page)
+    assert "0 of 5 parts of the setup are there" in shown(page)
     assert page.stat().st_mode & 0o777 == 0o600
     filled = json.loads(page.read_text())
     assert [c["source"] for c in filled["cells"]] == [c["source"] for c in blank["cells"]]

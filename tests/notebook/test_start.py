@@ -88,13 +88,13 @@ def test_half_way_it_tells_what_is_there_and_what_is_not(start, make):
     make("02_admin_group", "03_dev_group")
     found = start()
     states = told(found)
-    assert [states[name][0] for name in PLANNED] == ["done", "done", "to do", "to do"]
+    assert [states[name][0] for name in PLANNED] == ["done", "done", "to do", "to do", "to do"]
     assert states["04_users"] == ("to do", "8 to create: user bob, user carol")
     markup, text = describe_steps(found)
     assert re.findall(r'href="(\w+)\.ipynb"', markup) == list(states)
     assert re.findall(r'aria-current="step".*?href="(\w+)', markup) == ["04_users"]
     assert "○ to do       04_users         next: 8 to create" in text
-    assert "2 of 4 parts of the setup are there. Next: 04_users." in text
+    assert "2 of 5 parts of the setup are there. Next: 04_users." in text
 
 
 def test_after_the_guide_the_audit_comes_next(start, make):

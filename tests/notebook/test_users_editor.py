@@ -15,7 +15,8 @@ from iamkit.notebook.forms.users_editor import (
     note_against,
     user_columns,
 )
-from iamkit.parameters.models import UserRow, UsersParameters
+from iamkit.parameters.models import UsersParameters
+from iamkit.parameters.user_row import UserRow
 from iamkit.parameters.users_csv import COLUMNS, cells_of, plain_user, tidy_cells
 
 BOB = UserRow.model_validate({"name": "bob", "groups": ["dev"], "access_key": True})
@@ -39,11 +40,17 @@ def wrong(*rows):
 
 
 @settings(max_examples=scaled(75, 3000))
-@given(NAMES, PATHS, TAGS, st.lists(NAMES, max_size=4), st.booleans(), st.booleans())
-def test_a_users_cells_are_the_user_again(name, path, tags, groups, key, password):
+@given(NAMES, PATHS, TAGS, st.lists(NAMES, max_size=4), *[st.booleans()] * 3)
+def test_a_users_cells_are_the_user_again(name, path, tags, groups, key, password, only):
     """Names like formulas, tags with = and outer spaces, no path: none is lost, none is added."""
     user = UserRow(
-        name=name, path=path, tags=tags, groups=groups, access_key=key, console_password=password
+        name=name,
+        path=path,
+        tags=tags,
+        groups=groups,
+        access_key=key,
+        console_password=password,
+        groups_only=only,
     )
     cells = cells_of(user)
     assert UserRow.model_validate(plain_user(cells)) == user
@@ -189,6 +196,7 @@ def test_each_row_says_what_it_would_change():
         {"name": "carol", "access_key": "yes", "console_password": "yes"},
         {"name": "Bob"},
         {"name": "a b"},
+        {"name": "bob", "groups": "OPS", "groups_only": "yes"},
     ]
     assert editor.notes == [
         "new",
@@ -197,6 +205,7 @@ def test_each_row_says_what_it_would_change():
         "may sign in",
         "the account has bob, the same name to IAM",
         "",
+        "joins OPS; leaves dev",
     ]
 
 

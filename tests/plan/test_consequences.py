@@ -22,6 +22,7 @@ from iamkit.plan.wanted import (
     dev_group,
     team_users,
 )
+from iamkit.policies.self_management import self_management_policy
 
 EMPTY = AccountState(account_id="000000000000", sources=READ)
 LOOK = {"Version": "2012-10-17", "Statement": [_LOOK := {"Effect": "Allow", "Resource": "*"}]}
@@ -56,9 +57,46 @@ def test_those_for_whom_the_same_changes_share_a_sentence(guide):
     """Two developers who join are one sentence; keys and passwords are others."""
     state = after(EMPTY, dev_group(guide("03_dev_group")))
     sentences = said(state, team_users(guide("04_users")))
-    assert len(sentences) == 3
+    assert len(sentences) == 4
     assert all(sentence.startswith("bob and carol will") for sentence in sentences)
+
     assert "see most of Amazon EC2" in sentences[0]
+
+
+def test_who_cannot_pass_the_first_sign_in_is_named(guide):
+    """The guide's developers must change the password, and may not until something lets them."""
+    state = after(EMPTY, dev_group(guide("03_dev_group")))
+    users = team_users(guide("04_users"))
+    stopped = "bob and carol will be stopped at the first sign-in"
+    assert any(sentence.startswith(stopped) for sentence in said(state, users))
+    lets = Desired(
+        groups=(
+            DesiredGroup(name="dev", inline_policies={"own": self_management_policy("offered")}),
+        )
+    )
+    fine = "bob and carol will be able to sign in, choose a password, enrol MFA and begin to work."
+    assert fine in said(after(state, lets), users)
+
+
+def test_a_new_program_that_could_not_work_is_named():
+    """A key alone opens nothing in a group that demands MFA, and one that works is not news."""
+    own = {"own": self_management_policy("demanded"), "look": LOOK}
+    state = replace(
+        EMPTY,
+        groups={
+            "dev": Group(name="dev", inline_policies=own),
+            "bots": Group(name="bots", inline_policies={"look": LOOK}),
+        },
+    )
+    users = tuple(
+        DesiredUser(name=name, groups=(group,), access_key=True)
+        for name, group in (("crawler", "dev"), ("backup", "bots"))
+    )
+    told = said(state, Desired(users=users))
+    stopped = "crawler will not be able to work with an access key, and has no other way in: "
+    (one,) = (one for one in told if one.startswith(stopped))
+    assert one.endswith("is denied by group dev > inline own > NothingElseWithoutMFA.")
+    assert not any("backup will be able to work" in one for one in told)
 
 
 def test_members_of_a_group_whose_policy_changes_are_named():
@@ -75,13 +113,17 @@ def test_members_of_a_group_whose_policy_changes_are_named():
     assert sentence.startswith("ann and ben will no longer be able to")
 
 
-def test_who_leaves_is_said_first_and_that_it_has_no_undo():
-    """A removal is no detail among others."""
+def test_who_leaves_is_said_first_and_what_they_are_not_if_made_again():
+    """A removal is no detail among others, and what does not come back is said before it."""
     keys = {"bob": (AccessKey(id="AKIAEXAMPLE"),)}
     state = replace(EMPTY, users={"bob": User(name="bob")}, access_keys=keys)
     assert said(state, Desired(absent_users=("bob",))) == [
         "bob will be gone, with everything of theirs.",
-        f"There is no undo for this: delete user (bob). {NEW_ID[:1].upper()}{NEW_ID[1:]}.",
+        (
+            "The journal makes them again (iamkit undo), with path, tags, groups, policies "
+            "and boundary."
+        ),
+        f"Not all would be as before after an undo: delete user (bob). A{NEW_ID[1:]}.",
     ]
     assert after(state, Desired(absent_users=("bob",))).users == {}
 
@@ -104,7 +146,8 @@ def test_what_cannot_be_taken_back_is_said_before_it_is_done():
 def test_the_sign_in_address_is_told_with_the_one_that_stops(guide):
     """Replacing an alias breaks bookmarks, and says so."""
     wanted = account_alias(guide("05_account_alias"))
-    (sentence,) = said(replace(EMPTY, alias="old-name"), wanted)
+    limit, sentence = said(replace(EMPTY, alias="old-name"), wanted)
+    assert "Another account may have taken old-name meanwhile" in limit
     assert "https://maestrodev.signin.aws.amazon.com/console" in sentence
     assert "old-name" in sentence
     assert "stops working" in sentence

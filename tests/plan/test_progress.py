@@ -48,7 +48,7 @@ def test_who_has_nothing_begins_at_the_first_and_reads_what_is_missing(wanted):
     assert "root" in steps[FIRST].said
     assert steps["03_dev_group"].said == "2 to create: group dev"
     assert steps["04_users"].said.startswith("8 to create: user bob, user carol. Group dev is not")
-    assert [steps[name].state for name in PLANNED] == ["to do"] * 4
+    assert [steps[name].state for name in PLANNED] == ["to do"] * 5
 
 
 def test_the_first_that_is_not_done_is_next(wanted):
@@ -71,7 +71,7 @@ def test_a_step_that_cannot_be_told_says_why_and_the_others_are_told(wanted):
     """A mistake in the parameters, a twin in the account, a denied read: each in its own row."""
     denied = {
         name: Source(status="unknown", note=f"iam:{name}: denied")
-        for name in ("ListAccountAliases", "ListAccessKeys")
+        for name in ("ListAccountAliases", "ListAccessKeys", "GetAccountPasswordPolicy")
     }
     sources = READ | denied
     users = {"bob": User(name="bob")}
@@ -138,4 +138,6 @@ def test_the_table_of_notebooks_says_what_each_is_for():
     """In the order of their numbers; those that want something of the account are planned."""
     assert list(NOTEBOOKS) == sorted(NOTEBOOKS)
     assert all(model.purpose for model in NOTEBOOKS.values())
-    assert PLANNED == ("02_admin_group", "03_dev_group", "04_users", "05_account_alias")
+    assert " ".join(PLANNED) == (
+        "02_admin_group 03_dev_group 04_users 05_account_alias 08_sign_in_rules"
+    )

@@ -8,10 +8,12 @@ from changes import change
 from hypothesis import given, strategies as st
 from removals import COMPANY
 
-from iamkit.account.state import Source
+from iamkit.account.state import KeyUse, Source
 from iamkit.aws.sources import OF_USERS
 from iamkit.errors import InputError
+from iamkit.plan.access_given import deciding_facts
 from iamkit.plan.changes import make_plan
+from iamkit.plan.consequences import say_meaning
 from iamkit.plan.desired import (
     Absent,
     Desired,
@@ -22,7 +24,8 @@ from iamkit.plan.desired import (
 )
 from iamkit.plan.merging import merge
 from iamkit.plan.preview import account_after
-from iamkit.plan.undo import Made, plan_undo, way_back_of
+from iamkit.plan.undo import UndoJudge, plan_undo, way_back_of
+from iamkit.plan.undo_steps import Made, judge_step
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 EVERYONE = Source(status="read", at=AT)
@@ -50,6 +53,11 @@ def with_key(number, each):
     if each.operation != "create_access_key":
         return each
     return replace(each, arguments={**each.arguments, "AccessKeyId": f"AKIAMADE{number}"})
+
+
+def all_taken(current, made):
+    """The undo with every change named that has a way back."""
+    return UndoJudge(current, made).plan([one.number for one in made])
 
 
 def user(name="cyd", **facts):
@@ -101,7 +109,7 @@ def test_the_way_back_leads_to_the_account_it_began_with(wanted):
     """Field by field, when everything that asks is chosen."""
     applied, made = apply(BEGUN, wanted)
     assert applied != BEGUN
-    undo = plan_undo(applied, made, "all")
+    undo = all_taken(applied, made)
     back = account_after(applied, undo.plan.changes)
     assert without_ids(back) == without_ids(BEGUN)
     assert [step.number for step in undo.steps] == [one.number for one in reversed(made)]
@@ -145,7 +153,7 @@ def test_what_gives_access_back_asks_first(wanted, said):
     asking = [step for step in undo.steps if step.state == "gives access"]
     assert any(said in step.said for step in asking)
     assert not any(step.taken for step in asking)
-    chosen = plan_undo(applied, made, "all")
+    chosen = all_taken(applied, made)
     assert len(chosen.plan.destructive) == len(chosen.plan.changes) > 0
 
 
@@ -235,6 +243,44 @@ def test_a_new_key_is_switched_off_and_that_is_said():
     assert key.status == "Inactive"
 
 
+def test_a_key_that_somebody_works_with_is_left_on():
+    """It was made by the apply and used since, or whether it was cannot be told: that is said."""
+    applied, made = apply(BEGUN, KEY)
+    used = AT + timedelta(days=1)
+    works = replace(applied, key_uses={"bob": {"AKIAMADE0": KeyUse(at=used)}})
+    [step] = plan_undo(works, made, ["ready"]).steps
+    assert (step.state, step.taken) == ("changed since", False)
+    assert "access key AKIAMADE0 was used on 2026-03-02 at 12:00 UTC" in step.said
+    tried = replace(applied, key_uses={"bob": {"AKIAMADE0": KeyUse(at=AT + timedelta(minutes=1))}})
+    assert plan_undo(tried, made).steps[0].taken
+    why = Source(status="unknown", note="iam:GetAccessKeyLastUsed was refused.")
+    blind = replace(applied, sources={**applied.sources, "GetAccessKeyLastUsed": why})
+    [step] = plan_undo(blind, made).steps
+    assert (step.state, step.taken) == ("cannot be told", False)
+    assert "cannot be told: iam:GetAccessKeyLastUsed was refused" in step.said
+
+
+def test_a_user_whose_new_key_is_at_work_stays():
+    """Neither the key nor the user of the apply is taken back unasked."""
+    applied, made = apply(BEGUN, Desired(users=(DesiredUser(name="fay", access_key=True),)))
+    works = replace(applied, key_uses={"fay": {"AKIAMADE1": KeyUse(at=AT + timedelta(days=1))}})
+    undo = plan_undo(works, made)
+    assert {step.state for step in undo.steps} == {"changed since"}
+    assert undo.plan.changes == ()
+
+
+def test_an_alias_may_be_anothers_meanwhile():
+    """That is said of the undo that wants it back, and of no other."""
+    begun = replace(BEGUN, alias="old")
+    applied, made = apply(begun, Desired(alias="new"))
+    assert "another account may have taken old" in plan_undo(applied, made).steps[0].said
+    assert "Another account may have taken old" in " ".join(
+        say_meaning(begun, make_plan(begun, Desired(alias="new")))
+    )
+    applied, made = apply(BEGUN, Desired(alias="new"))
+    assert plan_undo(applied, made).steps[0].said == ""
+
+
 def test_a_user_of_the_apply_goes_with_the_key_of_the_apply():
     """Whoever is deleted keeps no key."""
     applied, made = apply(BEGUN, Desired(users=(DesiredUser(name="fay", access_key=True),)))
@@ -245,15 +291,27 @@ def test_a_user_of_the_apply_goes_with_the_key_of_the_apply():
 
 
 def test_what_has_no_way_back_says_why():
-    """Of a user who was deleted nothing comes back, and the reason is told."""
+    """Of a user who was deleted no credential comes back, and the reason is told."""
     applied, made = apply(BEGUN, Desired(absent_users=("cyd",)))
     undo = plan_undo(applied, made, [])
-    assert {step.state for step in undo.steps} == {"no way back"}
     said = {step.change.operation: step.said for step in undo.steps}
-    assert "another one to AWS" in said["delete_user"]
+    assert "another id" in said["delete_user"]
     assert said["remove_user_from_group"] == "user cyd is not there any more"
+    [lost] = [step for step in undo.steps if step.change.operation == "delete_access_key"]
+    assert lost.state == "no way back"
     with pytest.raises(InputError, match="cannot be taken back"):
-        plan_undo(applied, made, [1])
+        plan_undo(applied, made, [lost.number])
+
+
+def test_who_was_deleted_comes_back_without_credentials():
+    """Path, tags, groups, policies and boundary are as before; the id is another."""
+    tagged = replace(BEGUN.users["dan"], path="/people/", tags={"team": "ops"})
+    begun = replace(BEGUN, users={**BEGUN.users, "dan": replace(tagged, groups=frozenset(["dev"]))})
+    applied, made = apply(begun, Desired(absent_users=("dan",)))
+    named = [one.number for one in made if one.change.inverse]
+    back = account_after(applied, plan_undo(applied, made, named).plan.changes)
+    lost = {"id": "", "arn": "", "created": None}
+    assert back.users["dan"] == replace(begun.users["dan"], **lost)
 
 
 def test_what_is_back_already_needs_nothing():
@@ -271,7 +329,7 @@ def test_a_call_that_was_cut_off_is_taken_back_if_it_was_made():
     doubtful = [replace(one, certain=False)]
     [asks] = plan_undo(applied, doubtful).steps
     assert (asks.state, asks.taken) == ("changed since", False)
-    assert plan_undo(applied, doubtful, "all").plan.changes
+    assert all_taken(applied, doubtful).plan.changes
     [step] = plan_undo(BEGUN, doubtful).steps
     assert step.state == "nothing left"
     lost = change("create", "create_access_key", UserName="bob")
@@ -376,7 +434,7 @@ def keys_aside(account):
 def test_any_plan_is_taken_back(wanted):
     """Applied and undone, the account is what it was, but for new keys, which are off."""
     applied, made = apply(BEGUN, wanted)
-    undo = plan_undo(applied, made, "all")
+    undo = all_taken(applied, made)
     assert undo.left == ()
     back = account_after(applied, undo.plan.changes)
     assert keys_aside(back) == keys_aside(BEGUN)
@@ -394,6 +452,27 @@ def test_a_part_is_taken_back_alone(wanted, data):
     for step in undo.steps:
         expected = account_after(expected, step.changes if step.taken else ())
     assert without_ids(account_after(applied, undo.plan.changes)) == without_ids(expected)
+
+
+@given(WANTED, WANTED, st.data())
+def test_a_change_is_judged_as_by_the_whole_account(wanted, since, data):
+    """However little of it is looked at, and whatever was ticked before."""
+    applied, made = apply(BEGUN, wanted)
+    now, _ = apply(applied, since)
+    numbers = [one.number for one in made]
+    some = st.sets(st.sampled_from(numbers)) if numbers else st.just(set())
+    judge = UndoJudge(now, made)
+    judge.plan(data.draw(some))
+    chosen = data.draw(some)
+    ours = {str(one.change.arguments.get("AccessKeyId", "")) for one in made}
+    deciding = deciding_facts(now, [one.change for one in made])
+    state, expected = now, []
+    for one in reversed(made):
+        step = judge_step(state, one, ours, deciding)
+        taken = one.number in chosen and bool(step.changes)
+        state = account_after(state, step.changes if taken else ())
+        expected.append(replace(step, taken=taken))
+    assert list(judge.plan(chosen).steps) == expected
 
 
 @given(WANTED, WANTED)

@@ -1,8 +1,8 @@
 """The fields of a form: each is a widget with a label, and reads and takes plain data."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 import ipywidgets as widgets
 from pydantic.fields import FieldInfo
@@ -11,8 +11,9 @@ from iamkit.account.state import AccountState
 from iamkit.errors import InputError
 from iamkit.notebook.forms.users_editor import UsersEditor, note_against, user_columns
 from iamkit.notebook.markup import escape
+from iamkit.parameters.checking import Model
 from iamkit.parameters.field_types import term_of
-from iamkit.parameters.models import UserRow
+from iamkit.parameters.user_row import UserRow
 from iamkit.parameters.users_csv import cells_of
 from iamkit.policies.grammar.document import parse_policy, print_policy
 
@@ -121,8 +122,8 @@ class TextsField(Field):
         return widgets.Textarea(rows=2, **_common(label))
 
     def compare(self, state: AccountState) -> None:
-        """Offer the account's users."""
-        self.search.options = _names(state, "user")
+        """Offer what the account has of what the lines name."""
+        self.search.options = _names(state, term_of(self.about).name)
         self.search.layout.display = "" if self.search.options else "none"
 
     def read(self, raw: Any) -> Any:
@@ -212,11 +213,84 @@ class UsersField(Field):
         return [widgets.HTML(f"<b>{escape(self.widget.label)}</b>"), self.widget, self.messages]
 
 
+class GroupField(Field):
+    """Several values under one name, each with a field of its own; what is left open is None."""
+
+    def make(self, label: str) -> Any:
+        """A line for each value."""
+        model: Any = self.about.annotation
+        self.parts = {name: self._part(about) for name, about in model.model_fields.items()}
+        return widgets.VBox([widgets.HTML(f"<b>{escape(label)}</b>"), *self.parts.values()])
+
+    def _part(self, about: FieldInfo) -> Any:
+        common = _common(about.title or "")
+        common["layout"] = {"width": "99%", "max_width": "34em"}
+        if bool in get_args(about.annotation):
+            options = [("as it is", ""), *((word, word) for word in _SAID)]
+            return widgets.Dropdown(options=options, tooltip=about.description, **common)
+        return widgets.Text(placeholder=f"as it is; {about.description}", **common)
+
+    @property
+    def raw(self) -> Any:
+        """What stands in each line, by its name."""
+        return {name: part.value for name, part in self.parts.items()}
+
+    @raw.setter
+    def raw(self, raw: Any) -> None:
+        for name, text in raw.items():
+            self.parts[name].value = text
+
+    def read(self, raw: Any) -> Any:
+        """The values that are said: numbers, true and false; what is no number stays text."""
+        said = {name: text.strip() for name, text in raw.items() if text.strip()}
+        return {
+            name: _SAID[text] if text in _SAID else int(text) if text.isdecimal() else text
+            for name, text in said.items()
+        }
+
+    def print(self, value: Any) -> Any:
+        """A text for each line."""
+        plain = value if isinstance(value, dict) else value.model_dump(exclude_none=True)
+        words = {True: "yes", False: "no"}
+        texts = {n: words[v] if isinstance(v, bool) else str(v) for n, v in plain.items()}
+        return {name: texts.get(name, "") for name in self.parts}
+
+    def on_change(self, observer: Callable[[], None]) -> None:
+        """Call the observer after each change of a line."""
+        for part in self.parts.values():
+            part.observe(lambda _: observer(), "value")
+
+    def compare(self, state: AccountState) -> None:
+        """Nothing to offer."""
+
+
+_SAID = {"yes": True, "no": False}
+
+
+class ChoiceField(Field):
+    """One of a few words."""
+
+    def make(self, label: str) -> Any:
+        """A list to choose from."""
+        return widgets.Dropdown(options=list(get_args(self.about.annotation)), **_common(label))
+
+    def read(self, raw: Any) -> Any:
+        """The word."""
+        return raw
+
+    def compare(self, state: AccountState) -> None:
+        """Nothing to offer."""
+
+
 def field_of(name: str, value: Any, about: FieldInfo) -> Field:
     """The field for a parameter, of a kind that its value has."""
     kind = Field
     if about.annotation == list[UserRow]:
         kind = UsersField
+    elif isinstance(value, Model):
+        kind = GroupField
+    elif get_origin(about.annotation) is Literal:
+        kind = ChoiceField
     elif isinstance(value, bool):
         kind = CheckField
     elif isinstance(value, dict):
@@ -229,8 +303,15 @@ def field_of(name: str, value: Any, about: FieldInfo) -> Field:
 
 
 def _names(state: AccountState, term: str) -> list[str]:
-    """The names of an account's groups or users, by what IAM calls them; none of anything else."""
-    return sorted({"group": state.groups, "user": state.users}.get(term, ()))
+    """The names of what an account has, by what IAM calls it; none of what is not listed here."""
+    policies = {p.name for p in (*state.policies.values(), *state.aws_policies.values())}
+    known: dict[str, Iterable[str]] = {
+        "group": state.groups,
+        "user": state.users,
+        "users": state.users,
+        "managed policies": policies,
+    }
+    return sorted(known.get(term, ()))
 
 
 def _common(label: str) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from iamkit.errors import InputError
 from iamkit.parameters.checking import describe
 from iamkit.parameters.field_types import term_of
 from iamkit.parameters.iam_names import check_no_twins
-from iamkit.parameters.models import UserRow
+from iamkit.parameters.user_row import UserRow
 from iamkit.parameters.users_csv import (
     COLUMNS,
     MAX_BYTES,
@@ -179,6 +179,9 @@ def note_against(account: AccountState) -> Callable[[UserRow], str]:
         joins = [group for group in user.groups if group.lower() not in member]
         tags = [key for key, text in user.tags.items() if there.tags.get(key) != text]
         parts = [f"joins {', '.join(joins)}"] if joins else []
+        wanted = {group.lower() for group in user.groups}
+        leaves = sorted(group for group in there.groups if group.lower() not in wanted)
+        parts += [f"leaves {', '.join(leaves)}"] if leaves and user.groups_only else []
         if user.path not in (None, there.path):
             parts.append(f"moves from {there.path} to {user.path}")
         if tags:

@@ -15,6 +15,7 @@ from jupyter_core.paths import jupyter_runtime_dir
 
 from iamkit.errors import IamkitError, InputError
 from iamkit.notebook.input_notebook import declared_parameters, fill_parameters
+from iamkit.notebook.links import LAB
 from iamkit.notebook.versions import PACKAGE, say_other
 from iamkit.parameters.files import CURRENT
 from iamkit.parameters.practice import packaged
@@ -29,6 +30,8 @@ from iamkit.workspace import init_folder
 START = "00_start_here.ipynb"
 ERRORS = "iamkit.notebook.cell_errors"
 """The extension of IPython that its kernels load."""
+EXTENSIONS = Path(__file__).parent / "labextensions"
+"""What is added to JupyterLab: the command by which a step opens its notebook and runs it."""
 LONGEST = 50
 """Characters of the folder of the kernels' sockets: with their names, 103 are allowed."""
 LARGEST = 1_000_000
@@ -38,7 +41,11 @@ SETTINGS: Mapping[str, Mapping[str, object]] = {
         "fetchNews": "false",
         "checkForUpdates": False,
     },
-    "@jupyterlab/docmanager-extension:plugin": {"autosaveInterval": 10},
+    # A workbench saves too; on a busy machine two saves at once are taken for somebody else's.
+    "@jupyterlab/docmanager-extension:plugin": {
+        "autosaveInterval": 10,
+        "lastModifiedCheckMargin": 30_000,
+    },
     "@jupyterlab/filebrowser-extension:browser": {
         "sortNotebooksFirst": True,
         "showLastModifiedColumn": False,  # in its place, the whole name
@@ -77,6 +84,7 @@ def open_lab(
         f"--ContentsManager.preferred_dir={place}",
         f"--LabApp.default_url=/lab/tree/{place}/{START}",
         "--KernelManager.transport=ipc",
+        f"--LabApp.extra_labextensions_path={EXTENSIONS}",
     ]
     os.execv(sys.executable, [sys.executable, "-m", "jupyterlab", *ours, *options])
 
@@ -122,6 +130,7 @@ def prepare_environment(folder: Path, file: Path | None) -> None:
     """Set this process's variables for a Jupyter server on the folder, which inherits them."""
     if file:
         os.environ[CURRENT] = str(file.absolute())
+    os.environ[LAB] = "yes"
     jupyter = home_folder() / "jupyterlab"
     _settle(jupyter)
     digest = hashlib.sha256(os.fsencode(folder)).hexdigest()[:8]

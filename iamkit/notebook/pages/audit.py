@@ -25,6 +25,7 @@ from iamkit.aws.session import Session, open_session
 from iamkit.errors import AwsError, IamkitError, InputError
 from iamkit.notebook.display import BANNER, show, show_html
 from iamkit.notebook.interactive import someone_is_there
+from iamkit.notebook.links import show_next
 from iamkit.notebook.markup import escape, folded, mime_bundle, table
 from iamkit.notebook.pages.audit_actions import Actions
 from iamkit.notebook.pages.audit_changes import describe_changes, describe_history
@@ -121,6 +122,7 @@ def _show_to_work_with(source: AuditSource, parameters: AuditUsersParameters) ->
     show_paths(audit, parameters.user)
     show_sources(audit)
     save_audit(audit, parameters)
+    show_next(parameters)
     return audit
 
 

@@ -13,7 +13,7 @@ from iamkit.notebook.markup import Markup, escape, severity_badge, table
 
 MOST = 200
 """Rows of a table of changes; the files have all."""
-WEEKS = 8
+SHOWN_WEEKS = 8
 """Points of the line of the last weeks."""
 LINES = {
     **{word: f"{word} findings" for word in SEVERITIES},
@@ -78,7 +78,7 @@ def describe_history(audit: Audit, kept: Sequence[Kept]) -> str:
     """
     now = {number.id: number for number in count_numbers(audit)}
     by_week = {one.at.isocalendar()[:2]: one for one in kept if one.numbers}
-    weeks = list(by_week.values())[-WEEKS:]
+    weeks = list(by_week.values())[-SHOWN_WEEKS:]
     if not weeks:
         return ""
     head = "".join(f'<th scope="col" class="number">{one.day[5:]}</th>' for one in weeks)

@@ -12,6 +12,7 @@ from iamkit.aws.session import Session
 from iamkit.errors import AwsError, InputError
 from iamkit.notebook.display import show_html
 from iamkit.notebook.input_notebook import declared_parameters
+from iamkit.notebook.links import notebook_link
 from iamkit.notebook.markup import SEVERITY_COLOURS, badge, escape
 from iamkit.parameters.models import (
     NOTEBOOKS,
@@ -172,11 +173,12 @@ def _wanted(notebook: str, given: Callable[[str], NotebookParameters]) -> Desire
 
 
 def _together(wanted: Mapping[str, Desired | str]) -> Desired:
-    """All users that some notebook names, so that they are read once."""
+    """All users whom some notebook names, or whose group it does, so that they are read once."""
     each = [desired for desired in wanted.values() if isinstance(desired, Desired)]
     return Desired(
         users=tuple(user for desired in each for user in desired.users),
         absent_users=tuple(name for desired in each for name in desired.absent_users),
+        groups=tuple(g for desired in each for g in desired.groups if g.demands_mfa),
     )
 
 
@@ -209,8 +211,9 @@ def _item(step: Step, marker: str) -> str:
     current = ' aria-current="step"' if marker else ""
     colour = ACCENT if marker else "transparent"
     told = f"<b>▶ {marker}</b> · " if marker else ""
-    link = f'<a href="{escape(step.notebook)}.ipynb"><b>{escape(step.notebook)}</b></a>'
-    said = f"{link} {escape(step.purpose)}<br>{told}{escape(step.said)}"
+    said = (
+        f"<b>{notebook_link(step.notebook)}</b> {escape(step.purpose)}<br>{told}{escape(step.said)}"
+    )
     return _listed(step.state, said, colour, current)
 
 

@@ -26,7 +26,7 @@ TONES = {"done": "good", "nothing to do": "good", "planned": "wait", "partly app
 _SCRIPT = re.compile(r"<script\b[^>]*>(.*?)</script", re.DOTALL | re.IGNORECASE)
 _TABLE_HEAD = re.compile(r"<thead\b.*?</thead>", re.DOTALL)
 _TO_NOTEBOOK = re.compile(r"\[([^\]]*)\]\((\w+)\.ipynb\)")
-_HREF_TO_NOTEBOOK = re.compile(r'\bhref="(\w+)\.ipynb"')
+_HREF_TO_NOTEBOOK = re.compile(r'\bhref="(\w+)\.ipynb"( download data-commandlinker[^>]*)?')
 _SCRIPTS_HERE = "'scripts-of-this-page'"
 _ONE_AT_A_TIME = threading.Lock()
 

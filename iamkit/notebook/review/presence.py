@@ -9,6 +9,8 @@ from pathlib import Path
 import anywidget
 import traitlets
 
+from iamkit.notebook.links import run_all
+
 HERE = Path(__file__).parent
 
 
@@ -37,20 +39,32 @@ class Presence(anywidget.AnyWidget):
         self.read_at = f"{at:%Y-%m-%dT%H:%M:%SZ}" if at else ""
 
 
-def asleep(said: str, result: str = "", shown: str = "") -> str:
+def say_not_live(at: str, result: str, shown: str) -> str:
     """What stands in a workbench's place where no kernel holds it: hidden as long as one does.
 
     Args:
-        said: the sentence, as HTML.
-        result: what an apply came to, above it.
+        at: when it was as it is shown, in words.
+        result: what an apply came to, above the sentence.
         shown: what to show below it.
     """
-    return f'{HIDING}<div class="iamkit-asleep">{result}<p><b>{said}</b></p>{shown}</div>'
+    said = f"Press {run_all()} to go on: this shows how it was at {at}, and its buttons are gone."
+    return without_kernel(said, result, shown)
+
+
+def say_cut_off(at: str) -> str:
+    """The same while changes are being made since a moment, in words."""
+    said = f"An apply that began at {at} was under way. Press {run_all()}: it shows what is left."
+    return without_kernel(said)
+
+
+def without_kernel(said: str, result: str = "", shown: str = "") -> str:
+    """A sentence in the place of what no kernel holds, between two parts of the page, as HTML."""
+    return f'{HIDING}<div class="iamkit-without-kernel">{result}<p><b>{said}</b></p>{shown}</div>'
 
 
 HIDING = """<style>
-.jp-OutputArea:has(.iamkit-workbench) .iamkit-asleep { display: none; }
-.jp-OutputArea:has(.iamkit-asleep):not(:has(.iamkit-workbench))
-  .jp-OutputArea-child:has(+ .jp-OutputArea-child .iamkit-asleep) { display: none; }
+.jp-OutputArea:has(.iamkit-workbench) .iamkit-without-kernel { display: none; }
+.jp-OutputArea:has(.iamkit-without-kernel):not(:has(.iamkit-workbench))
+  .jp-OutputArea-child:has(+ .jp-OutputArea-child .iamkit-without-kernel) { display: none; }
 </style>"""
 """The second rule hides that the widget of another kernel is not found."""

@@ -5,11 +5,12 @@ Running all cells in a browser never changes an account.
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from iamkit.account.gaps import DETAILS
 from iamkit.account.state import AccountState
+from iamkit.account.ways_in import DEVICES
 from iamkit.app_mode import applying_is_off
 from iamkit.aws.apply import Outcome, apply_plan, await_applied, plan_again
 from iamkit.aws.read import read_account, read_permissions
@@ -17,12 +18,13 @@ from iamkit.aws.session import Session
 from iamkit.errors import AwsError, GuardError, IamkitError, NotVerified
 from iamkit.notebook.display import bundle_of
 from iamkit.notebook.kernels import end_with_parent
-from iamkit.notebook.markup import escape, mime_bundle
-from iamkit.parameters.models import NOTEBOOKS
+from iamkit.notebook.links import bundle_of_next
+from iamkit.notebook.markup import escape
 from iamkit.parameters.notebook import NotebookParameters
 from iamkit.plan.changes import Change, Plan, make_plan
 from iamkit.plan.consequences import say_meaning
 from iamkit.plan.desired import Desired
+from iamkit.plan.first_minutes import RULES, gets_password
 
 
 @dataclass(frozen=True)
@@ -97,6 +99,7 @@ class Review:
         self._stale = False
         self._asked = plan.unread
         self._whole: AccountState | None = None
+        self._sign_in: AccountState | None = None
 
     def apply(
         self,
@@ -136,7 +139,7 @@ class Review:
             judge(self.session)
         desired = self.form.desired() if self.form else self.plan.desired
         self.plan = make_plan(read_account(self.session, desired), desired)
-        self._asked, self._whole = self.plan.unread, None
+        self._asked, self._whole, self._sign_in = self.plan.unread, None, None
         self._stale = False
 
     def follow_form(self) -> None:
@@ -163,9 +166,29 @@ class Review:
             if not current.was_read(DETAILS) or current.source(DETAILS).lacking:
                 self._whole = self._whole or read_permissions(self.session)
                 current = self._whole
+            if users := gets_password(self.plan.changes):
+                current = self._with_sign_in(current, users)
             return say_meaning(current, self.plan)
         except AwsError as error:
             return [f"What it means for people cannot be told: {error}"]
+
+    def _with_sign_in(self, current: AccountState, users: Sequence[str]) -> AccountState:
+        """The account with what the first sign-in of these users hangs on; read once.
+
+        What cannot be read stays unknown, and hinders no plan.
+        """
+        there = [name for name in users if name in current.users]
+        found = self._sign_in
+        if found is None or not set(there) <= (found.source(DEVICES).asked or set()):
+            of_users = {DEVICES: there}
+            found = read_account(self.session, operations=(RULES,), of_users=of_users, strict=False)
+            self._sign_in = found
+        return replace(
+            current,
+            password_policy=found.password_policy,
+            mfa_devices={**current.mfa_devices, **found.mfa_devices},
+            sources={**current.sources, **found.sources},
+        )
 
     def check_applied(self) -> Conclusion:
         """Read the account again: it is as wanted.
@@ -213,16 +236,6 @@ class Review:
             return bundle_of(step(self.session, self._parameters))
         except IamkitError as error:
             return bundle_of(f"✘ {error}")
-
-
-def bundle_of_next(parameters: NotebookParameters) -> dict[str, Any]:
-    """Where to go on: a link to the notebook that follows."""
-    names = list(NOTEBOOKS)
-    here = next((n for n, model in NOTEBOOKS.items() if model is type(parameters)), names[-1])
-    following = [*names, names[0]][names.index(here) + 1]
-    purpose = NOTEBOOKS[following].purpose
-    link = f'<a href="{following}.ipynb">{following}</a>'
-    return mime_bundle(f"<p><b>Next: {link}</b>. {escape(purpose)}.</p>", f"Next: {following}.")
 
 
 def sentences(said: list[str]) -> str:

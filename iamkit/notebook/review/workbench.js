@@ -1,5 +1,5 @@
 // Keeps a workbench in sight and honest: how old its reading is, whether its kernel still answers.
-const BEAT = 2000; // milliseconds between two questions to the kernel
+const INTERVAL = 2000; // milliseconds between two questions to the kernel
 const SILENCE = 6000; // after so many without an answer something is wrong
 
 function say_age(at) {
@@ -100,7 +100,7 @@ function render({ model, el }) {
   model.on("change:fresh", came);
   model.on("change:busy", save);
   for (const kind of ["wheel", "keydown", "pointerdown"]) window.addEventListener(kind, move);
-  const timer = setInterval(look, BEAT);
+  const timer = setInterval(look, INTERVAL);
   requestAnimationFrame(show);
   came();
   return () => {

@@ -24,7 +24,7 @@ from iamkit.notebook.display import bundle_of
 from iamkit.notebook.kernels import stopping_with_parent
 from iamkit.notebook.markup import escape, folded, mime_bundle
 from iamkit.notebook.plan_view import describe, plan_html
-from iamkit.notebook.review.presence import Presence, asleep
+from iamkit.notebook.review.presence import Presence, say_cut_off, say_not_live
 from iamkit.notebook.review.review import Conclusion, Review, sentences
 from iamkit.notebook.review.undo_form import UndoForm
 from iamkit.plan.changes import Change
@@ -37,9 +37,6 @@ SAID = 4
 UNSEEN = 1.0
 """Seconds for which a plan must have stood there before a click applies it."""
 MARKS = {"done": "✔", "failed": "✘", "under way": "▶", "waiting": "·"}
-RUN_ALL = "Press <i>Run ▸ Run All Cells</i>"
-NOT_LIVE = f"{RUN_ALL} to go on: this shows how it was at {{}}, and its buttons are gone."
-CUT_OFF = f"An apply that began at {{}} was under way. {RUN_ALL}: it shows what is left of it."
 
 
 class Workbench:
@@ -71,7 +68,7 @@ class Workbench:
             widgets.HTML() for _ in range(6)
         )
         self.result.add_class("iamkit-result")
-        self._asleep: Any = None
+        self._without_kernel: Any = None
         self._states: dict[int, str] = {}
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
@@ -91,7 +88,7 @@ class Workbench:
     def show(self) -> None:
         """Show it, and below it what stands in its place where no kernel holds it."""
         display(self.make_widget())
-        self._asleep = display(self._as_it_was(), raw=True, display_id=True)
+        self._without_kernel = display(self._as_it_was(), raw=True, display_id=True)
 
     def make_widget(self) -> Any:
         """All of it, for a page or for another workbench."""
@@ -236,8 +233,8 @@ class Workbench:
         self.cancel.disabled, self.cancel.layout.display = False, ""
         self._show_result()
         self.way_back.children = ()
-        if self._asleep:
-            self._asleep.update(_bundle(asleep(CUT_OFF.format(_now()))), raw=True)
+        if self._without_kernel:
+            self._without_kernel.update(_bundle(say_cut_off(_now())), raw=True)
         self.presence.busy = True
         self._say("Applying. You can cancel: it stops between two changes.")
         given = typed, self.agreement.value
@@ -251,7 +248,7 @@ class Workbench:
 
     def _offer_undo(self) -> None:
         done = self.review.outcome and self.review.outcome.done
-        self.undo.layout.display = "" if done and not self._on_end else "none"
+        self.undo.layout.display = "" if done else "none"
 
     def _take_back(self) -> None:
         """Offer the way back of what was applied, as a workbench of its own."""
@@ -270,6 +267,8 @@ class Workbench:
     def _was_taken_back(self) -> None:
         self._read_again()
         self.undo.layout.display = "none"
+        if self._on_end:  # what it took back is back itself
+            self._on_end()
 
     def _ask_consent(self, words: str) -> None:
         """Ask for the words by which a plan that locks somebody out is allowed; or ask nothing."""
@@ -332,14 +331,13 @@ class Workbench:
 
     def _remember(self) -> None:
         """Keep in the notebook what this shows, for when no kernel holds it any more."""
-        if self._asleep:
-            self._asleep.update(self._as_it_was(), raw=True)
+        if self._without_kernel:
+            self._without_kernel.update(self._as_it_was(), raw=True)
 
     def _as_it_was(self) -> dict[str, str]:
-        said = NOT_LIVE.format(_now())
         plain = getattr(self.review.form, "as_html", str)()  # of a form that has more to show
         shown = (plain, self.meaning.value, self.view.value, self.status.value)
-        return _bundle(asleep(said, self.result.value, "".join(shown)))
+        return _bundle(say_not_live(_now(), self.result.value, "".join(shown)))
 
     def _advance(self, change: Change, state: str) -> None:
         changes = self.review.plan.changes

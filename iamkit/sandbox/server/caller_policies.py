@@ -112,7 +112,7 @@ class Holders:
         tags = account.iam.tagger.list_tags_for_resource(user.arn)["Tags"]
         context |= tag_keys(["aws:PrincipalTag"], listed_tags(tags))
         policies = Policies(
-            identity=user_policies(account, user),
+            identity=user_policies(account, user) | _given_by_password_policy(account, user),
             permissions_boundary=boundary_of(account, user),
         )
         since = session.began if session is not None and session.with_mfa else None
@@ -180,6 +180,19 @@ def user_policies(account: Account, user: Any) -> dict[str, JSON]:
     for group in account.groups_of(user):
         found |= own_policies("group", group)
     return found
+
+
+def _given_by_password_policy(account: Account, user: Any) -> dict[str, JSON]:
+    """What the account's password policy lets every user do, if it does: change their own password.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_passwords_enable-user-change.html
+    """
+    rules = account.iam.account_password_policy
+    if not (rules and rules.allow_users_to_change_password):
+        return {}
+    own = {"Effect": "Allow", "Action": "iam:ChangePassword", "Resource": user.arn}
+    looking = {"Effect": "Allow", "Action": "iam:GetAccountPasswordPolicy", "Resource": "*"}
+    return {"the account's password policy": {"Statement": [own, looking]}}
 
 
 def own_policies(kind: str, entity: Any) -> dict[str, JSON]:
