@@ -29,6 +29,8 @@ from iamkit.sandbox.server.one_time_passwords import STEP, totp
 
 IAMKIT = Path(sys.executable).parent / "iamkit"
 WORKER = "worker"
+LOOKS = ("Get", "List", "Generate", "GET ")
+"""How calls begin that change nothing."""
 RUN_AS_ANYONE = [
     "00_start_here",
     "03_dev_group",
@@ -289,6 +291,37 @@ def test_mending_needs_no_more_than_it_names(worker, session, tmp_path):
     assert state.users["gus"].inline_policies == {}
     page = (tmp_path / "09_mend_findings.html").read_text()
     assert page.count("gone") >= len(mend)
+
+
+def test_leaving_needs_no_more_than_it_names(worker, sandbox, session, tmp_path):
+    """Stage one, nothing while the days pass, stage two; and the file is among what is kept."""
+    iam, view = session.iam, "arn:aws:iam::aws:policy/ReadOnlyAccess"
+    iam.create_group(GroupName="dev")
+    iam.create_user(UserName="dave", Path="/team/", PermissionsBoundary=view)
+    iam.add_user_to_group(UserName="dave", GroupName="dev")
+    iam.attach_user_policy(UserName="dave", PolicyArn=view)
+    iam.create_access_key(UserName="dave")
+    iam.create_login_profile(UserName="dave", Password="Correct-horse-9-battery")
+    sandbox.sign_in("dave")
+    account = session.identity.account_id
+    values = {"environment": "sandbox", "account_id": account, "allow_destructive": True}
+    values["leavers"] = [{"user": "dave", "delete_password": True}]
+    file = tmp_path / "leavers.yaml"
+    file.write_text(yaml.safe_dump(values))
+    worker(*named_permissions("11_leavers"))
+    changed = []
+    for days in (0, 1, 30):
+        sandbox.age(days=days)
+        before = len(sandbox.calls())
+        done = run("11_leavers", tmp_path, file)
+        assert done.returncode == 0, done.stdout + done.stderr
+        calls = [call["action"] for call in sandbox.calls()[before:]]
+        changed.append([one for one in calls if not one.startswith(LOOKS)])
+    assert "DeleteLoginProfile" in changed[0]
+    assert changed[1] == []
+    assert changed[2][-1] == "DeleteUser"
+    assert "dave" not in read_account(session).users
+    assert [path.name for path in tmp_path.glob("11_leavers.dave-*.jsonl")]
 
 
 def test_rotating_needs_no_more_than_it_names(worker, sandbox, session, tmp_path):

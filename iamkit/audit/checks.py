@@ -320,7 +320,7 @@ def cloudshell_full(account: pd.DataFrame, _: Thresholds) -> Any:
     data=["password_enabled", "mfa_active"],
     cis="1.10 1.10 1.9 2.9 2.10",
     rationale="A password that was guessed or fished is enough to come in.",
-    action="Have them turn on MFA, or take the password away",
+    action="Have them turn on MFA (08_sign_in_rules lets them), or take the password away",
     remedy="# unless they turn on MFA:\naws iam delete-login-profile --user-name={user}",
     by_hand="Only they can enrol a device, and a deleted password does not come back.",
 )

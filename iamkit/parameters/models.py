@@ -27,6 +27,8 @@ from iamkit.parameters.field_types import (
     Term,
     UserName,
 )
+from iamkit.parameters.leavers import LeaversParameters
+from iamkit.parameters.lost import LostParameters
 from iamkit.parameters.notebook import (
     CallerParameters,
     ChangingParameters,
@@ -105,31 +107,18 @@ class DevGroupParameters(RunAsParameters):
 class UsersParameters(RunAsParameters):
     """04_users."""
 
-    purpose: ClassVar = "Who joins the team, and who leaves it"
+    purpose: ClassVar = "Who joins the team"
     users: Annotated[list[UserRow], Term("users")] = Field(
         [], title="Who should be there", description="the users who should exist"
     )
     users_csv: str = Field("", description="a CSV file with more of them")
-    remove_users: Annotated[list[UserName], Term("users")] = Field(
-        [], title="Who must go", description="users who must go"
-    )
-    allow_destructive: bool = Field(False, description="true lets users be removed or leave groups")
+    allow_destructive: bool = Field(False, description="true lets users leave groups")
 
     @field_validator("users")
     @classmethod
     def _each_once(cls, users: list[UserRow]) -> list[UserRow]:
         iam_names.check_no_twins("user", [user.name for user in users])
         return users
-
-    @field_validator("remove_users")
-    @classmethod
-    def _not_wanted_too(cls, leaving: list[str], info: ValidationInfo) -> list[str]:
-        staying = [info.data.get("run_as", ""), *(u.name for u in info.data.get("users", []))]
-        lower = {name.lower() for name in staying}
-        for name in leaving:
-            if name.lower() in lower:
-                raise ValueError(f"the user {name!r} is wanted too, in users or as run_as")
-        return leaving
 
 
 class AccountAliasParameters(RunAsParameters):
@@ -231,6 +220,8 @@ NOTEBOOKS: Mapping[str, type[NotebookParameters]] = {
     "08_sign_in_rules": SignInRulesParameters,
     "09_mend_findings": MendParameters,
     "10_rotate_keys": RotateKeysParameters,
+    "11_leavers": LeaversParameters,
+    "12_lost_and_forgotten": LostParameters,
 }
 """The notebooks in their order, each with its model: its purpose and its parameters."""
 

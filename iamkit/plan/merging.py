@@ -15,10 +15,9 @@ from iamkit.plan.desired import (
 
 Named = TypeVar("Named", DesiredGroup, DesiredUser, DesiredRole)
 KINDS = ("groups", "users", "roles", "policies")
-HELD = frozenset([*KINDS, *(f"absent_{kind}" for kind in KINDS)])
-"""The fields of ``Desired`` that name things; all others but ``SAID`` hold one value each."""
-SAID = frozenset(["notes", "doubts"])
-"""The fields that hold sentences, all of which stay."""
+SAID = ("notes", "doubts")
+HELD = frozenset([*KINDS, *(f"absent_{kind}" for kind in KINDS), *SAID])
+"""The fields of ``Desired`` that name things or say something; all others hold one value each."""
 
 
 def merge(states: Iterable[Desired]) -> Desired:
@@ -39,7 +38,7 @@ def merge(states: Iterable[Desired]) -> Desired:
 
 def _add(found: dict[str, Any], other: Desired) -> None:
     """Add what a state wants to what was found of those before it."""
-    for name in found.keys() - HELD - SAID:
+    for name in found.keys() - HELD:
         found[name] = getattr(other, name) or found[name]
     for name in SAID:
         found[name] = tuple(dict.fromkeys([*found[name], *getattr(other, name)]))
@@ -84,6 +83,10 @@ def _holder(one: Named, other: Named) -> Named:
             given[name] = _without(getattr(one, name), going, new)
     if isinstance(one, DesiredUser) and isinstance(other, DesiredUser):
         given["groups_only"] = one.groups_only or other.groups_only
+        for since in ("password_since", "devices_since"):
+            moments = (getattr(one, since), getattr(other, since))
+            given[since] = max((moment for moment in moments if moment), default=None)
+        given["lost_serials"] = other.lost_serials or one.lost_serials
         given["access_key"] = one.access_key or other.access_key
         given["another_key"] = one.another_key or other.another_key
         given["key_status"] = {**one.key_status, **other.key_status}

@@ -11,7 +11,7 @@ from iamkit.plan.access_given import say_access_given
 from iamkit.plan.change import Change
 from iamkit.plan.changes import make_plan
 from iamkit.plan.desired import Part
-from iamkit.plan.own_policies import holders_of, own_policies
+from iamkit.plan.own_policies import holders_of, policies_by_name
 from iamkit.plan.preview import account_after
 from iamkit.text import few
 
@@ -130,8 +130,6 @@ def _verdict(
     """What is the matter with it, access aside."""
     if not changes:
         return "nothing left", ["nothing of it is left to take back"]
-    if not made.certain and not _in_force(state, made.change):
-        return "nothing left", ["its call was cut off, and it was not made"]
     if since := [*_since(state, made, ours)]:
         return "changed since", since
     if untold := _untold(state, made.change):
@@ -191,7 +189,7 @@ def _since(state: AccountState, made: Made, ours: Collection[str]) -> Iterator[s
     if used := _used(state, made):
         yield used
     if change.operation == "create_policy":
-        having = holders_of(state, own_policies(state)[name].arn)
+        having = holders_of(state, policies_by_name(state)[name].arn)
         yield from [f"{change.target} is in use: {few(having)}"] if having else []
     if change.operation not in ("create_user", "create_group"):
         return

@@ -291,15 +291,27 @@ def test_a_user_of_the_apply_goes_with_the_key_of_the_apply():
 
 
 def test_what_has_no_way_back_says_why():
-    """Of a user who was deleted nothing comes back, and the reason is told."""
+    """Of a user who was deleted no credential comes back, and the reason is told."""
     applied, made = apply(BEGUN, Desired(absent_users=("cyd",)))
     undo = plan_undo(applied, made, [])
-    assert {step.state for step in undo.steps} == {"no way back"}
     said = {step.change.operation: step.said for step in undo.steps}
-    assert "another one to AWS" in said["delete_user"]
+    assert "another id" in said["delete_user"]
     assert said["remove_user_from_group"] == "user cyd is not there any more"
+    [lost] = [step for step in undo.steps if step.change.operation == "delete_access_key"]
+    assert lost.state == "no way back"
     with pytest.raises(InputError, match="cannot be taken back"):
-        plan_undo(applied, made, [1])
+        plan_undo(applied, made, [lost.number])
+
+
+def test_who_was_deleted_comes_back_without_credentials():
+    """Path, tags, groups, policies and boundary are as before; the id is another."""
+    tagged = replace(BEGUN.users["dan"], path="/people/", tags={"team": "ops"})
+    begun = replace(BEGUN, users={**BEGUN.users, "dan": replace(tagged, groups=frozenset(["dev"]))})
+    applied, made = apply(begun, Desired(absent_users=("dan",)))
+    named = [one.number for one in made if one.change.inverse]
+    back = account_after(applied, plan_undo(applied, made, named).plan.changes)
+    lost = {"id": "", "arn": "", "created": None}
+    assert back.users["dan"] == replace(begun.users["dan"], **lost)
 
 
 def test_what_is_back_already_needs_nothing():
