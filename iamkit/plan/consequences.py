@@ -1,14 +1,14 @@
 """What a plan means for people, in sentences: who will be able to do what, and who no longer."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from iamkit.account.state import JSON, AccountState, User, sign_in_url
+from iamkit.account.state import JSON, AccountState, PasswordPolicy, User, sign_in_url
 from iamkit.plan.access_changes import AccessStep, access_steps, account_with, concerned_by
 from iamkit.plan.changes import Change, Plan, demand_of
 from iamkit.plan.desired import DesiredHolder
 from iamkit.plan.first_minutes import say_beginning
-from iamkit.plan.password_rules import say_rules
+from iamkit.plan.password_rules import say_rules, say_touched
 from iamkit.plan.preview import account_after
 from iamkit.policies.actions.catalogue import Catalogue, load_catalogue
 from iamkit.policies.actions.expansion import shortest_patterns
@@ -36,15 +36,16 @@ def say_meaning(current: AccountState, plan: Plan, catalogue: Catalogue | None =
         *_say_leaving(plan.changes),
         *_say_moving(plan.changes),
         *_say_limits(plan.changes),
+        *_say_rules(say_touched, plan.current, after, plan.changes),
+        *demand_of(plan.current, plan.desired, plan.changes).sentences,
         *_say_access(current, after, plan.changes, known),
         *say_paths(current, after),
         *_say_empty_groups(after, plan.changes),
         *_say_credentials(plan.changes),
         *say_beginning(after, plan.changes, known),
-        *demand_of(plan.current, plan.desired, plan.changes).sentences,
         *_say_keys(plan.changes),
         *_say_alias(plan.changes, current.partition),
-        *_say_rules(plan.current, after, plan.changes),
+        *_say_rules(say_rules, plan.current, after, plan.changes),
     ]
 
 
@@ -193,11 +194,14 @@ def _say_alias(changes: Iterable[Change], partition: str) -> Iterator[str]:
 
 
 def _say_rules(
-    current: AccountState, after: AccountState, changes: Iterable[Change]
+    say: Callable[[AccountState, PasswordPolicy | None, PasswordPolicy | None], Iterator[str]],
+    current: AccountState,
+    after: AccountState,
+    changes: Iterable[Change],
 ) -> Iterator[str]:
-    """Whom other rules for passwords touch, by the account as it was read for the plan."""
+    """What other rules for passwords mean, by the account as it was read for the plan."""
     if any(change.part == "password policy" for change in changes):
-        yield from say_rules(current, current.password_policy, after.password_policy)
+        yield from say(current, current.password_policy, after.password_policy)
 
 
 def _say_limits(changes: Sequence[Change]) -> Iterator[str]:

@@ -194,7 +194,7 @@ class Workbench:
             self._wrong,
             applying_is_off(),
             self.review.session.refusal or "",
-            *plan.blockers,
+            plan.refusal,
         ]
         against = next((reason for reason in reasons if reason), "")
         unconfirmed = self._word and self.confirmation.value != self._word
