@@ -31,7 +31,7 @@ from iamkit.parameters.yaml_file import read_parameters
 from iamkit.plan.changes import make_plan
 from iamkit.plan.wanted import desired_of, held_policy
 
-WIDTHS = scaled([1600], [1600, 1280, 1024, 800, 600, 400])
+WIDTHS = scaled([1280], [1920, 1280, 1024, 800, 600, 400])
 """Pixels of the window."""
 STORED = "The new credentials are kept here"
 
