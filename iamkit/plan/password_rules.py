@@ -173,12 +173,12 @@ def _say_own_change(old: PasswordPolicy, new: PasswordPolicy, having: str) -> It
     """Who may change the own password from then on."""
     if old.users_may_change and not new.users_may_change:
         yield (
-            f"Nobody {'of ' + having + ' ' if having else ''}may change the own password "
+            f"Nobody {'of ' + having + ' ' if having else ''}may change their own password "
             "any more whose policies do not allow iam:ChangePassword; who must change a first "
             "password cannot sign in without it."
         )
     elif new.users_may_change and not old.users_may_change:
-        yield "Everybody will be able to change the own password, whatever their policies say."
+        yield "Everybody will be able to change their own password, whatever their policies say."
 
 
 def _at_next_change(old: PasswordPolicy, new: PasswordPolicy) -> Iterator[str]:
