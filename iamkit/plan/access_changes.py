@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from iamkit.account.gaps import is_described
 from iamkit.account.state import AccountState, User
 from iamkit.plan.change import subject_of
 from iamkit.plan.desired import DesiredHolder, DesiredUser
@@ -12,6 +13,8 @@ from iamkit.policies.actions.catalogue import Catalogue, load_catalogue
 from iamkit.policies.actions.expansion import shortest_patterns
 from iamkit.policies.evaluation.holdings import Holdings
 from iamkit.policies.evaluation.reach import Reach
+from iamkit.policies.grammar.document import count_characters
+from iamkit.policies.grammar.quotas import QUOTAS, Gauge
 from iamkit.text import few
 
 if TYPE_CHECKING:
@@ -60,6 +63,21 @@ def account_with(state: AccountState, wanted: DesiredHolder) -> AccountState:
         for name, document in wanted.inline_policies.items()
     ]
     return account_after(state, changes)
+
+
+def size_of_inline(state: AccountState, wanted: DesiredHolder) -> Gauge | None:
+    """How much of its quota a group's or user's inline policies would take, all of them together.
+
+    Returns:
+        None if the text of one that stays was not read, so that it cannot be told.
+    """
+    kind = subject_of(wanted).kind
+    there = (state.users if kind == "user" else state.groups).get(wanted.name)
+    documents = {**(there.inline_policies if there else {}), **wanted.inline_policies}
+    if not all(map(is_described, documents.values())):
+        return None
+    quota = f"{kind}'s inline policies"
+    return Gauge(quota, sum(map(count_characters, documents.values())), QUOTAS[quota])
 
 
 @dataclass(frozen=True)

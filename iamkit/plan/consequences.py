@@ -58,8 +58,8 @@ def _say_leaving(changes: Iterable[Change]) -> Iterator[str]:
             yield f"{_people(gone)} will be gone, with everything of theirs."
         if gone and operation == "delete_user":
             yield (
-                "The journal makes them again (iamkit undo), with path, tags, groups, policies "
-                "and boundary."
+                "A file that is written first makes them again (iamkit undo), with path, tags, "
+                "groups, policies and boundary."
             )
 
 
