@@ -20,6 +20,7 @@ from iamkit.policies.wording.explanation import explain
 from iamkit.text import listed
 
 WHOEVER = "whoever gets it"
+TAKEN = "deactivate_mfa_device"
 NAMED = 5
 """How many people a sentence names; the others are counted."""
 NO_UNDO = "There is no undo for this"
@@ -39,11 +40,11 @@ def say_meaning(current: AccountState, plan: Plan, catalogue: Catalogue | None =
         *_say_limits(plan.changes),
         *_say_rules(say_touched, plan.current, after, plan.changes),
         *demand_of(plan.current, plan.desired, plan.changes).sentences,
+        *say_without_device(after, plan.changes, known),
         *_say_access(current, after, plan.changes, known),
         *say_paths(current, after),
         *_say_empty_groups(after, plan.changes),
         *_say_credentials(plan.changes),
-        *say_without_device(after, plan.changes, known),
         *say_beginning(after, plan.changes, known),
         *_say_keys(plan.changes),
         *_say_alias(plan.changes, current.partition),
@@ -212,9 +213,16 @@ def _say_rules(
 
 
 def _say_limits(changes: Sequence[Change]) -> Iterator[str]:
-    """What could not be taken back afterwards, or not wholly; of who comes or goes, that alone."""
+    """What could not be taken back afterwards, or not wholly; of who comes or goes, that alone.
+
+    That a virtual device is deleted adds nothing to that it is taken from its owner.
+    """
     gone = {c.target for c in changes if c.operation in ("delete_user", "create_user")}
     limited = [c for c in changes if c.limit and (c.target not in gone or c.part == "existence")]
+    taken = {c.arguments["SerialNumber"] for c in limited if c.operation == TAKEN}
+    limited = [
+        c for c in limited if c.operation == TAKEN or c.arguments.get("SerialNumber") not in taken
+    ]
     for operation, limit in dict.fromkeys((c.operation, c.limit) for c in limited):
         some = [c for c in limited if (c.operation, c.limit) == (operation, limit)]
         names = _people(list(dict.fromkeys(change.name for change in some)))
