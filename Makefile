@@ -40,6 +40,7 @@ bench: .venv/ready ## ratios against the AWS CLI, measured in one run
 	$(BIN)/python tests/benchmarks/sandbox.py
 	$(BIN)/python tests/benchmarks/sandbox_size.py
 	$(BIN)/python tests/benchmarks/audit.py
+	$(BIN)/python tests/benchmarks/tiles.py
 	$(BIN)/python tests/benchmarks/mending.py
 	$(BIN)/python tests/benchmarks/policies.py
 	$(BIN)/python tests/benchmarks/guide.py

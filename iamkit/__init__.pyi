@@ -43,6 +43,8 @@ from .notebook.pages.audit import (
 )
 from .notebook.pages.audit_user import show_user as show_user
 from .notebook.pages.enrolment import show_enrolment as show_enrolment
+from .notebook.pages.key_rotation import make_rotation as make_rotation
+from .notebook.pages.leavers import make_leaving as make_leaving
 from .notebook.pages.mending import make_mending as make_mending
 from .notebook.pages.paths import show_paths as show_paths
 from .notebook.pages.policy import (
@@ -66,6 +68,7 @@ from .notebook.pages.studio import (
 )
 from .notebook.pages.welcome import write_welcome_pages as write_welcome_pages
 from .notebook.review.cells import review_plan as review_plan
+from .parameters.leavers import LeaversParameters as LeaversParameters
 from .parameters.models import (
     AccountAliasParameters as AccountAliasParameters,
     AdminGroupParameters as AdminGroupParameters,
@@ -77,6 +80,7 @@ from .parameters.models import (
     StartParameters as StartParameters,
     UsersParameters as UsersParameters,
 )
+from .parameters.rotate_keys import RotateKeysParameters as RotateKeysParameters
 from .parameters.sign_in_rules import SignInRulesParameters as SignInRulesParameters
 from .parameters.users_csv import with_users_file as with_users_file
 from .plan.changes import make_plan as make_plan

@@ -242,10 +242,10 @@ def test_a_file_that_names_the_account_alone_wants_nothing(sandbox, tmp_path):
     """No practice user, waiver, holder or alias stands for what it does not say."""
     file = tmp_path / "team.yaml"
     file.write_text('environment: sandbox\naccount_id: "000000000000"\n')
-    quiet = ("04_users", "06_audit_users", "07_policy_studio", "09_mend_findings", "00_start_here")
-    done = iamkit("run", *quiet, "-f", str(file), "--apply", cwd=tmp_path)
+    quiet = "04_users 06_audit_users 07_policy_studio 08_sign_in_rules 09_mend_findings".split()
+    done = iamkit("run", *quiet, "00_start_here", "-f", str(file), "--apply", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.count("nothing to do") == 3
+    assert done.stdout.count("nothing to do") == 4
     for name in ("02_admin_group", "03_dev_group", "05_account_alias"):
         refused = iamkit("run", name, "-f", str(file), "--apply", cwd=tmp_path)
         assert refused.returncode == 1
@@ -257,18 +257,17 @@ def test_a_file_that_names_the_account_alone_wants_nothing(sandbox, tmp_path):
 def test_a_leaver_in_another_case_or_misspelt_is_not_nothing_to_do(sandbox, session, tmp_path):
     """Exit 2 and who is meant; exit 1 and who is near; exit 0 once nobody is."""
     session.iam.create_user(UserName="Dave")
-    leaving = ("run", "04_users", "-f", str(GUIDE), "-p", "users", "[]", "-p", "remove_users")
-    planned = iamkit(*leaving, "[dave]", cwd=tmp_path)
+    leaving = ("run", "11_leavers", "-f", str(GUIDE), "-p", "leavers")
+    planned = iamkit(*leaving, "[{user: dave}]", cwd=tmp_path)
     assert planned.returncode == 2, planned.stderr
-    assert "dave is written Dave in the account" in planned.stderr
-    doubtful = iamkit(*leaving, "[davee]", cwd=tmp_path)
+    doubtful = iamkit(*leaving, "[{user: davee}]", cwd=tmp_path)
     assert doubtful.returncode == 1
     assert "in doubt" in doubtful.stdout
-    assert "User davee is to be removed and is not there; near is Dave." in doubtful.stderr
-    gone = iamkit(*leaving, "[zoe]", cwd=tmp_path)
-    assert gone.returncode == 0
-    assert "User zoe is to be removed and is not there." in gone.stderr
-    assert mutating(sandbox) == ["CreateUser"]
+    assert "davee: no such user; near is Dave." in doubtful.stderr
+    gone = iamkit(*leaving, "[{user: zoe}]", cwd=tmp_path)
+    assert gone.returncode == 0, gone.stderr
+    looked = ("GenerateCredentialReport", "GET /")
+    assert [one for one in mutating(sandbox) if one not in looked] == ["CreateUser"]
 
 
 def test_another_alias_is_only_replaced_when_allowed(sandbox, session, tmp_path):

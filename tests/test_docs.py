@@ -24,13 +24,10 @@ from paths import GUIDE, ROOT
 from test_permissions import make, worker  # noqa: F401 - a fixture
 
 from iamkit.__main__ import cli
-from iamkit.aws.apply import apply_plan
 from iamkit.aws.read import read_account
-from iamkit.aws.session import open_session
 from iamkit.demo import MENDED
 from iamkit.parameters.models import NOTEBOOKS
 from iamkit.parameters.yaml_file import read_overrides
-from iamkit.plan.changes import make_plan
 from iamkit.plan.desired import Desired, DesiredUser
 from iamkit.policies import check_policy
 from iamkit.policies.evaluation.engine import Policies, evaluate
@@ -163,7 +160,7 @@ def test_a_browser_asks_no_other_host_and_the_search_finds(site, page):  # noqa:
         page.goto(f"{address}/index.html", wait_until="networkidle")
         page.click("input[name=query]")
         page.wait_for_selector(".md-search-result__meta:has-text('start searching')")  # it is ready
-        page.keyboard.type("remove_users", delay=20)
+        page.keyboard.type("grace_days", delay=20)
         page.wait_for_selector(".md-search-result__item a")
     finally:
         server.shutdown()
@@ -383,7 +380,7 @@ def test_the_check_of_ones_own_runs(sandbox, tmp_path):
 
 def test_the_notebook_of_ones_own_runs(sandbox, session, tmp_path):
     """It plans with exit code 2, applies, and has nothing left to do."""
-    notebook = EXAMPLES / "08_reviewers.ipynb"
+    notebook = EXAMPLES / "20_reviewers.ipynb"
     words = ["iamkit", "run", notebook, "-f", GUIDE, "-p", "run_as", ""]
     codes = [
         run(*words, *more, "--output", tmp_path / str(n), folder=tmp_path).returncode
@@ -449,8 +446,8 @@ def test_the_policy_that_applies_is_enough(worker_may, tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_the_policy_that_removes_users_is_enough(worker_may, session, guide):
-    """A user who has a key, a password, an MFA device, a policy and a boundary goes."""
+def test_the_policy_of_leavers_is_enough(worker_may, sandbox, session, tmp_path):
+    """A user with a key, a password, a device, policies and a boundary is stopped and deleted."""
     make(
         session, Desired(users=(DesiredUser(name="dave", access_key=True, console_password=True),))
     )
@@ -458,12 +455,15 @@ def test_the_policy_that_removes_users_is_enough(worker_may, session, guide):
     iam.attach_user_policy(UserName="dave", PolicyArn=view)
     iam.put_user_permissions_boundary(UserName="dave", PermissionsBoundary=view)
     iam.create_service_specific_credential(UserName="dave", ServiceName="codecommit.amazonaws.com")
-    worker_may("04_users", "remove")
-    gone = Desired(absent_users=("dave",))
-    own = open_session(guide("04_users", run_as="worker"))
-    outcome = apply_plan(make_plan(read_account(own, gone), gone), own, allow_destructive=True)
-    outcome.raise_if_incomplete()
-    assert len(outcome.done) > 6
+    sandbox.sign_in("dave")
+    worker_may("11_leavers")
+    words = ["-f", GUIDE, "-p", "run_as", "worker", "-p", "leavers", "[{user: dave}]", "--apply"]
+    words += ["-p", "allow_destructive", "true", "--output", tmp_path / "runs"]
+    for is_there in (True, False):
+        done = run("iamkit", "run", "11_leavers", *words, folder=tmp_path)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert ("dave" in read_account(session).users) == is_there
+        sandbox.age(days=31)
 
 
 def test_the_ci_role_cannot_touch_the_administrators(generate):

@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -11,15 +12,24 @@ import yaml
 from paths import GUIDE, ROOT
 
 from iamkit.aws.apply import apply_plan
+from iamkit.aws.mfa_enrolment import (
+    create_device,
+    delete_begun,
+    enable_device,
+    read_enrolment,
+)
 from iamkit.aws.read import read_account
 from iamkit.aws.session import open_session
 from iamkit.plan.changes import make_plan
 from iamkit.plan.desired import Desired, DesiredUser
 from iamkit.plan.wanted import admin_group, dev_group
 from iamkit.policies import allow, policy
+from iamkit.sandbox.server.one_time_passwords import STEP, totp
 
 IAMKIT = Path(sys.executable).parent / "iamkit"
 WORKER = "worker"
+LOOKS = ("Get", "List", "Generate", "GET ")
+"""How calls begin that change nothing."""
 RUN_AS_ANYONE = [
     "00_start_here",
     "03_dev_group",
@@ -27,6 +37,7 @@ RUN_AS_ANYONE = [
     "05_account_alias",
     "06_audit_users",
     "07_policy_studio",
+    "08_sign_in_rules",
 ]
 
 
@@ -70,7 +81,7 @@ def run(notebook, folder, file=GUIDE):
 @pytest.mark.parametrize("notebook", RUN_AS_ANYONE)
 def test_a_notebook_needs_no_more_than_it_names(notebook, worker, session, guide, tmp_path):
     """It applies and verifies, or reads, under exactly the permissions of its first cell."""
-    if notebook in ("04_users", "07_policy_studio"):
+    if notebook in ("04_users", "07_policy_studio", "08_sign_in_rules"):
         make(session, dev_group(guide("03_dev_group")))
     worker(*named_permissions(notebook))
     done = run(notebook, tmp_path)
@@ -104,6 +115,48 @@ def test_secrets_manager_needs_no_more_than_is_named_for_it(
     for name in () if missing else ("bob", "carol"):
         what = {receipt.what for receipt in session.store.receipts(name)}
         assert what == {"access key", "console password"}
+
+
+DEMANDED = {
+    "mfa": "demanded",
+    "demanded_despite": ["bob"],
+    "password_rules": {"max_password_age": 365, "hard_expiry": True},
+    "allow_destructive": True,
+}
+"""Rules that want more of the account to be read."""
+
+
+@pytest.mark.parametrize(
+    "missing", [None, "iam:ListMFADevices", "iam:GetCredentialReport", "iam:PutGroupPolicy"]
+)
+def test_rules_that_may_stop_somebody_need_no_more_than_is_named_for_them(
+    missing, worker, session, guide, tmp_path
+):
+    """With the paragraphs on ages and on MFA they are applied; without one of them nothing is."""
+    make(session, dev_group(guide("03_dev_group")))
+    make(session, Desired(users=(DesiredUser(name="bob", groups=("dev",), access_key=True),)))
+    file = tmp_path / "team.yaml"
+    file.write_text(yaml.safe_dump(yaml.safe_load(GUIDE.read_text()) | DEMANDED))
+    paragraphs = ("**Permissions it needs", "**Only for `max_password_age`", "**Only if MFA is")
+    named = [a for p in paragraphs for a in named_permissions("08_sign_in_rules", p)]
+    assert missing in (None, *named)
+    worker(*(action for action in named if action != missing))
+    done = run("08_sign_in_rules", tmp_path, file)
+    assert (done.returncode == 0) == (missing is None), done.stdout + done.stderr
+    if missing:
+        assert missing in done.stdout + done.stderr
+
+
+def test_enrolling_ones_own_device_needs_no_more_than_is_named_for_it(worker, guide, sandbox):
+    """One that was broken off is ended, another is made and enabled."""
+    worker(*named_permissions("08_sign_in_rules", "**Only to enrol your own device"))
+    session = open_session(guide("08_sign_in_rules", run_as=WORKER))
+    delete_begun(session, create_device(session).serial)
+    device = create_device(session)
+    now = int(time.time()) // STEP
+    seed = device.seed.reveal()
+    enable_device(session, device.serial, (totp(seed, now - 1), totp(seed, now)))
+    assert len(read_enrolment(session).devices) == 1
 
 
 def test_the_admin_group_needs_no_more_than_it_names(worker, guide, sandbox):
@@ -237,3 +290,34 @@ def test_mending_needs_no_more_than_it_names(worker, session, tmp_path):
     assert state.users["gus"].inline_policies == {}
     page = (tmp_path / "09_mend_findings.html").read_text()
     assert page.count("gone") >= len(mend)
+
+
+def test_leaving_needs_no_more_than_it_names(worker, sandbox, session, tmp_path):
+    """Stage one, nothing while the days pass, stage two; and the file is among what is kept."""
+    iam, view = session.iam, "arn:aws:iam::aws:policy/ReadOnlyAccess"
+    iam.create_group(GroupName="dev")
+    iam.create_user(UserName="dave", Path="/team/", PermissionsBoundary=view)
+    iam.add_user_to_group(UserName="dave", GroupName="dev")
+    iam.attach_user_policy(UserName="dave", PolicyArn=view)
+    iam.create_access_key(UserName="dave")
+    iam.create_login_profile(UserName="dave", Password="Correct-horse-9-battery")
+    sandbox.sign_in("dave")
+    account = session.identity.account_id
+    values = {"environment": "sandbox", "account_id": account, "allow_destructive": True}
+    values["leavers"] = [{"user": "dave", "delete_password": True}]
+    file = tmp_path / "leavers.yaml"
+    file.write_text(yaml.safe_dump(values))
+    worker(*named_permissions("11_leavers"))
+    changed = []
+    for days in (0, 1, 30):
+        sandbox.age(days=days)
+        before = len(sandbox.calls())
+        done = run("11_leavers", tmp_path, file)
+        assert done.returncode == 0, done.stdout + done.stderr
+        calls = [call["action"] for call in sandbox.calls()[before:]]
+        changed.append([one for one in calls if not one.startswith(LOOKS)])
+    assert "DeleteLoginProfile" in changed[0]
+    assert changed[1] == []
+    assert changed[2][-1] == "DeleteUser"
+    assert "dave" not in read_account(session).users
+    assert [path.name for path in tmp_path.glob("11_leavers.dave-*.jsonl")]

@@ -26,7 +26,6 @@ from pathlib import Path
 from textwrap import indent
 from typing import Any, get_args
 
-import botocore.session
 import click
 from pydantic import BaseModel, TypeAdapter
 from pydantic.fields import FieldInfo
@@ -34,20 +33,8 @@ from pydantic_core import PydanticUndefined
 
 import iamkit
 from iamkit.__main__ import cli
-from iamkit.account.gaps import DETAILS
-from iamkit.account.state import (
-    AccessKey,
-    AccountState,
-    Credential,
-    LoginProfile,
-    MfaDevice,
-    Source,
-    User,
-)
 from iamkit.audit.checks import CHECKS
 from iamkit.parameters.models import NOTEBOOKS
-from iamkit.plan.changes import make_plan
-from iamkit.plan.desired import OF_LEAVERS, Desired
 from iamkit.policies import allow, policy
 from iamkit.policies.actions.catalogue import describe_action, resource_arns
 from iamkit.policies.escalation.catalogue import left_out, load_paths
@@ -61,13 +48,8 @@ ACTION = re.compile(r"`([a-z0-9-]+:[A-Za-z]+)`")
 ACCOUNT = "111122223333"
 """The account of parameters/example.yaml."""
 
-LISTS_TO_REMOVE = (
-    "iam:ListMFADevices",
-    "iam:ListSSHPublicKeys",
-    "iam:ListSigningCertificates",
-    "iam:ListServiceSpecificCredentials",
-)
-"""What is read of a user who goes, beside what every plan reads; a test runs with just these."""
+UNLISTED = {"signin:ListSessions": True, "signin:BatchRevokeSessions": False}
+"""Actions that AWS's service reference does not list, and whether they read."""
 
 TYPES = {
     "string": "text",
@@ -253,18 +235,13 @@ def permission_policy(*notebooks: str) -> str:
 
 
 def policy_of(*notebooks: str) -> dict[str, Any]:
-    """The least policy for these notebooks; ``remove`` and ``read`` stand for more and for less.
+    """The least policy for these notebooks.
 
     Args:
-        notebooks: their names. ``remove`` adds what it takes to remove users; after ``read``,
-            only what reads is kept, which is what a plan needs.
+        notebooks: their names. After ``read``, only what reads is kept, which is what a plan needs.
     """
-    actions = [
-        action
-        for name in notebooks
-        if name != "read"
-        for action in (removal_permissions() if name == "remove" else named_permissions(name))
-    ]
+    names = [name for name in notebooks if name != "read"]
+    actions = [action for name in names for action in named_permissions(name)]
     return _policy(dict.fromkeys(actions), only_reads="read" in notebooks)
 
 
@@ -285,6 +262,8 @@ def _policy(actions: Iterable[str], *, only_reads: bool) -> dict[str, Any]:
 
 
 def _is_read(action: str) -> bool:
+    if action in UNLISTED:
+        return UNLISTED[action]
     return _described(action).level in ("List", "Read")
 
 
@@ -296,39 +275,14 @@ def _described(action: str) -> Any:
 
 def _arns(action: str) -> list[str]:
     """On what the action works in this account; empty if it cannot be narrowed."""
+    if action in UNLISTED:
+        return []
     service = action.partition(":")[0]
     known = {"Partition": "aws", "Account": ACCOUNT}
     templates = [resource_arns(service)[kind] for kind in _described(action).resource_types]
     return [
         re.sub(r"\$\{(\w+)\}", lambda match: known.get(match[1], "*"), text) for text in templates
     ]
-
-
-def removal_permissions() -> list[str]:
-    """What it takes to remove a user who owns one of everything."""
-    dave = User(
-        name="dave",
-        groups=frozenset({"dev"}),
-        inline_policies={"own": policy(allow("ec2:Describe*"))},
-        attached_policies=frozenset({"arn:aws:iam::aws:policy/ReadOnlyAccess"}),
-        permissions_boundary="arn:aws:iam::aws:policy/ReadOnlyAccess",
-    )
-    credential = (Credential(id="one of theirs"),)
-    state = AccountState(
-        account_id=ACCOUNT,
-        users={"dave": dave},
-        access_keys={"dave": (AccessKey(id="AKIAIOSFODNN7EXAMPLE"),)},
-        login_profiles={"dave": LoginProfile(reset_required=True)},
-        mfa_devices={"dave": (MfaDevice(serial=f"arn:aws:iam::{ACCOUNT}:mfa/dave"),)},
-        ssh_public_keys={"dave": credential},
-        signing_certificates={"dave": credential},
-        service_credentials={"dave": credential},
-        sources=dict.fromkeys((DETAILS, *OF_LEAVERS), Source(status="read")),
-    )
-    plan = make_plan(state, Desired(absent_users=("dave",)))
-    client = botocore.session.Session().create_client("iam", region_name="us-east-1")
-    names = client.meta.method_to_api_mapping
-    return [*LISTS_TO_REMOVE, *(f"iam:{names[change.operation]}" for change in plan.changes)]
 
 
 def source(name: str) -> str:

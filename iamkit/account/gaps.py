@@ -64,6 +64,23 @@ class Gaps:
         known = {"users", "groups", "roles"} & self.kinds
         return frozenset(known | {kind for kind, names in named.items() if names})
 
+    def say_missing(self, name: str, *kinds: str) -> str:
+        """That there is none of a name or, where not all were described, that nobody can tell.
+
+        Args:
+            name: of what is asked for.
+            kinds: of what it may be, such as ``users``, ``roles``.
+
+        Returns:
+            Words without a full stop, such as ``The account has no user 'ann'``.
+        """
+        what = f"{' or '.join(kind.removesuffix('s') for kind in kinds)} {name!r}"
+        if not self.kinds.isdisjoint(kinds):
+            return f"Whether the account has a {what} cannot be told: not all were read"
+        if name in {"users": self.users, "groups": self.groups}.get(kinds[0], ()):
+            return f"The account has a {what}, of which nothing more was read"
+        return f"The account has no {what}"
+
     def in_words(self) -> Iterator[str]:
         """A few words for each kind of gap but ``kinds``, with the first names."""
         for names, said in (

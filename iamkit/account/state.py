@@ -44,6 +44,19 @@ class AccessKey:
 
 
 @dataclass(frozen=True, kw_only=True)
+class KeyUse:
+    """The last use of an access key that AWS has taken down; it lags by hours.
+
+    Attributes:
+        at: None if AWS knows of no use.
+    """
+
+    at: datetime | None = None
+    service: str = ""
+    region: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class PasswordPolicy:
     """The account's rules for console passwords; the defaults are AWS's own.
 
@@ -187,6 +200,15 @@ class Credential:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SignInSession:
+    """A session of ``aws login`` that can still be refreshed."""
+
+    arn: str
+    began: datetime | None = None
+    expires: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class InstanceProfile:
     """What hands a role to EC2 instances; ``roles`` has its name, or nothing."""
 
@@ -280,12 +302,12 @@ class AccountState:
         policies: managed policies by their ARN; of AWS's own those in use, and what was asked for.
         aws_policies: AWS's own managed policies by ARN, without their texts (ListPolicies).
         report: the credential report by user name; the root's row is ``<root_account>``.
-        key_uses: by user name, when each access key was last used, by its id; None for never, as
-            far as AWS knows by then.
+        key_uses: by user name and the id of a key, its last use.
         mfa_devices: by user name; the root's are those of ``<root_account>``.
         login_profiles: by user name; None for a user who was found to have no password.
         summary: AWS's own counts and quotas (GetAccountSummary).
         instance_profiles: by name, with their role; those without one too (ListInstanceProfiles).
+        sign_in_sessions: by user name, the sessions of ``aws login`` that live (ListSessions).
         analyzers: the active analyzers of IAM Access Analyzer in the session's region.
         sources: by operation of the API, how it was read; what is absent was not asked for.
     """
@@ -303,13 +325,14 @@ class AccountState:
     report: Mapping[str, ReportRow] = field(default_factory=dict)
     summary: Mapping[str, int] = field(default_factory=dict)
     access_keys: Mapping[str, tuple[AccessKey, ...]] = field(default_factory=dict)
-    key_uses: Mapping[str, Mapping[str, datetime | None]] = field(default_factory=dict)
+    key_uses: Mapping[str, Mapping[str, KeyUse]] = field(default_factory=dict)
     mfa_devices: Mapping[str, tuple[MfaDevice, ...]] = field(default_factory=dict)
     login_profiles: Mapping[str, LoginProfile | None] = field(default_factory=dict)
     ssh_public_keys: Mapping[str, tuple[Credential, ...]] = field(default_factory=dict)
     signing_certificates: Mapping[str, tuple[Credential, ...]] = field(default_factory=dict)
     service_credentials: Mapping[str, tuple[Credential, ...]] = field(default_factory=dict)
     server_certificates: tuple[Credential, ...] = ()
+    sign_in_sessions: Mapping[str, tuple[SignInSession, ...]] = field(default_factory=dict)
     analyzers: tuple[str, ...] = ()
     instance_profiles: Mapping[str, InstanceProfile] = field(default_factory=dict)
     sources: Mapping[str, Source] = field(default_factory=dict)

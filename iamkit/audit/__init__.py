@@ -7,18 +7,19 @@ wants a single table.
 from collections.abc import Iterable
 from datetime import datetime
 from functools import cached_property
+from typing import Any
 
 import pandas as pd
 
 from iamkit.account.state import ROOT_USER, AccountState
 from iamkit.audit.account_table import ACCOUNT, SOURCES, Account, all_sources
 from iamkit.audit.checks import CHECKS, Check, Table, check
-from iamkit.audit.columns import make_frame
+from iamkit.audit.columns import Columns, make_frame
 from iamkit.audit.facts import DEFAULTS, Facts
-from iamkit.audit.findings import FINDINGS, Finding, find, waivers_table
+from iamkit.audit.findings import FINDINGS, Finding, Tally, find, tally, waivers_table
 from iamkit.audit.groups_table import GROUPS, MEMBERSHIPS, all_groups, all_memberships
 from iamkit.audit.keys_table import ACCESS_KEYS, held_keys
-from iamkit.audit.people import Person, join_people, join_root
+from iamkit.audit.people import HeldKey, Person, join_people, join_root
 from iamkit.audit.permissions_table import permissions_of
 from iamkit.audit.policies_table import POLICIES, all_policies
 from iamkit.audit.priorities import STANDING, standings
@@ -112,6 +113,23 @@ class Audit(Facts):
     def find(self, checks: Iterable[Check]) -> pd.DataFrame:
         """What some checks find, over the tables that they look at alone."""
         return make_frame(FINDINGS, find(checks, self._checked, self))
+
+    def tally(self, check: Check) -> Tally:
+        """Count what a check finds, from as little as it looks at: most need no way to power."""
+        tables: dict[str, Any] = {"users": self.user_columns, "access_keys": self._key_columns}
+        try:
+            return tally(check, tables[check.table], self)
+        except (AttributeError, KeyError):  # of another table, or it does more with it
+            return tally(check, self._checked(check.table), self)
+
+    @cached_property
+    def user_columns(self) -> Columns[Person]:
+        """The table of the users without what findings add, of which no column is made yet."""
+        return Columns(PEOPLE, self.people)
+
+    @cached_property
+    def _key_columns(self) -> Columns[HeldKey]:
+        return Columns(ACCESS_KEYS, held_keys(self.people))
 
     def _checked(self, table: Table) -> pd.DataFrame:
         """A table as checks see it."""

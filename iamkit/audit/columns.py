@@ -140,6 +140,34 @@ def make_frame(schema: Schema[Subject], subjects: Iterable[Subject]) -> pd.DataF
     )
 
 
+class Columns(Generic[Subject]):
+    """A table of which each column is made when it is first asked for, by its name.
+
+    It can no more than checks do: ``table.name``, ``table["name"]``, ``table[["a", "b"]]``.
+    """
+
+    def __init__(self, schema: Schema[Subject], subjects: Iterable[Subject]) -> None:
+        self._schema, self._rows = schema, list(subjects)
+        self._made: dict[str, Any] = {}
+        self.index = pd.RangeIndex(len(self._rows))
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._schema
+
+    def __getitem__(self, wanted: str | list[str]) -> Any:
+        if isinstance(wanted, list):
+            return pd.DataFrame({name: self[name] for name in wanted}, index=self.index)
+        if wanted not in self._made:
+            column = self._schema[wanted]
+            self._made[wanted] = pd.Series(_series(column.dtype, _cells(column, self._rows)))
+        return self._made[wanted]
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_") or name not in self._schema:
+            raise AttributeError(name)
+        return self[name]
+
+
 def _cells(column: Column[Subject], rows: list[Subject]) -> list[Any]:
     value, cells = column.value, []
     for row in rows:

@@ -165,9 +165,51 @@ def waivers_table(facts: Facts, findings: pd.DataFrame) -> pd.DataFrame:
     return make_frame(WAIVERS, uses)
 
 
-def _of_rows(check: Check, table: pd.DataFrame, facts: Facts) -> Iterator[Finding]:
+@dataclass(frozen=True)
+class Tally:
+    """What a check finds, counted: whom it fails, in order, and what cannot be told."""
+
+    failing: tuple[str, ...]
+    unknown: int
+
+
+def tally(check: Check, table: Any, facts: Facts) -> Tally:
+    """Count what ``find`` would find, without making it.
+
+    Args:
+        check: of users, of access keys or of the account.
+        table: its table, whole or with columns that are made when they are asked for.
+        facts: the account.
+    """
+    fails = _decide(check, table, facts)
+    hit = fails.fillna(True)
+    schema, who, kinds = _TABLES[check.table]
+    told = tell_cells(table[who.split()][hit], schema)
+    rows = (dict(zip(told, cells, strict=True)) for cells in zip(*told.values(), strict=True))
+    names = [_who(check, row)[0] for row in rows]
+    in_force = _in_force(facts)
+    left = [
+        (name, sure)
+        for name, sure in zip(names, fails[hit].notna(), strict=True)
+        if not any(_covers(waiver, check.id, name) for waiver in in_force)
+    ]
+    unlisted = bool(kinds & facts.gaps.kinds)
+    failing = tuple(sorted(name for name, sure in left if sure))
+    return Tally(failing, sum(not sure for _, sure in left) + unlisted)
+
+
+def _in_force(facts: Facts) -> list[Waiver]:
+    return [waiver for waiver in facts.given_waivers if facts.now.date() <= waiver.last_day]
+
+
+def _decide(check: Check, table: Any, facts: Facts) -> "pd.Series[Any]":
+    """For each row whether the check fails; a missing value where that cannot be told."""
     fails = pd.Series(check.fails(table, facts.thresholds), index=table.index).astype("boolean")
-    fails = fails.mask(_without_texts(check, table))
+    return fails.mask(_without_texts(check, table))
+
+
+def _of_rows(check: Check, table: pd.DataFrame, facts: Facts) -> Iterator[Finding]:
+    fails = _decide(check, table, facts)
     counts = fails.fillna(True)
     if not counts.any():
         return
@@ -180,7 +222,7 @@ def _of_rows(check: Check, table: pd.DataFrame, facts: Facts) -> Iterator[Findin
         told[name] = [UNKNOWN if not text and all(rest) else text for text, *rest in lacks]
     sources = _sources(check, columns)
     ages = [age for s in sources if (age := hours(now, state.source(s).at)) is not None]
-    in_force = [waiver for waiver in facts.given_waivers if now.date() <= waiver.last_day]
+    in_force = _in_force(facts)
     for is_unsure, *cells in zip(unsure, *told.values(), strict=True):
         row = dict(zip(told, cells, strict=True))
         principal, resource = _who(check, row)
@@ -213,7 +255,7 @@ def _of_unlisted(check: Check, kinds: Collection[str], state: AccountState) -> I
         )
 
 
-def _without_texts(check: Check, table: pd.DataFrame) -> Any:
+def _without_texts(check: Check, table: Any) -> Any:
     """The rows of whose ``data`` nothing is known, where these are texts and nothing else."""
     names = [name for name in check.data if name in table]
     if not names or not all(pd.api.types.is_string_dtype(table[name]) for name in names):

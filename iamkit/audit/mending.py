@@ -78,7 +78,8 @@ def _check_named(facts: Facts, mend: Mend) -> None:
     of_users = CHECKS[mend.check].table in ("users", "access_keys")
     if of_users and mend.principal not in users:
         hint = did_you_mean(mend.principal, users) or "; take it out if they are gone."
-        raise InputError(f"{mend}: the account has no user {mend.principal!r}{hint}")
+        missing = facts.gaps.say_missing(mend.principal, "users")
+        raise InputError(f"{mend}. {missing}{hint}")
 
 
 def _wanted(facts: Facts, finding: Finding, mend: Mend, spared: Collection[str]) -> Desired:

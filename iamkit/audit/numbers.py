@@ -21,6 +21,9 @@ _OF_CHECKS = {
     "root": ("findings of the root", tuple(name for name in CHECKS if name.startswith("root-"))),
 }
 
+_OF_ALL = {"urgent": "urgent findings", "unknown": "checks that cannot be told"}
+"""Numbers for which every check must have been made."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Number:
@@ -32,6 +35,7 @@ class Number:
         value: how many are known.
         unknown: how many more it may be.
         whole: whether all that it counts was read; else there may be others still.
+        counted: whether it is counted already.
         tone: ``plain``, ``fine``, ``bad`` or ``unsure``.
         who: the names behind it, each once; empty where they are everybody.
         table: ``users`` or ``findings``; empty if it counts no rows.
@@ -43,6 +47,7 @@ class Number:
     value: int
     unknown: int = 0
     whole: bool = True
+    counted: bool = True
     tone: str = PLAIN
     who: tuple[str, ...] = ()
     table: str = ""
@@ -51,18 +56,24 @@ class Number:
     @property
     def text(self) -> str:
         """Such as ``3 + 1 unknown``."""
+        if not self.counted:
+            return "…"
         more = f" + {self.unknown:,} unknown" if self.unknown else ""
         return f"{self.value:,}{more}" + ("" if self.whole else "+")
 
 
 def count_first(audit: Audit) -> list[Number]:
-    """Those of the numbers that are counted at once, without the table of all users."""
-    found = audit.find(check for check in CHECKS.values() if check.table in _AT_ONCE)
-    return [*(_of_checks(found, name) for name in ("keys_to_rotate", "root")), _users(audit)]
-
-
-_AT_ONCE = ("access_keys", "account")
-"""Tables that take no time."""
+    """What can be counted at once; of what needs every finding, that it is being counted."""
+    admins = audit.user_columns[["user", "effective_admin"]]
+    return [
+        *(_at_once(audit, name) for name in _OF_CHECKS),
+        _administrators(admins, whole="users" not in audit.gaps.kinds),
+        _users(audit),
+        *(
+            Number(id=name, label=f"{label}, being counted", value=0, counted=False)
+            for name, label in _OF_ALL.items()
+        ),
+    ]
 
 
 def count_numbers(audit: Audit) -> list[Number]:
@@ -72,7 +83,7 @@ def count_numbers(audit: Audit) -> list[Number]:
         _urgent(audit.findings),
         *(_of_severity(audit.findings, word) for word in SEVERITIES),
         _of_checks(audit.findings, "no_mfa"),
-        _administrators(audit, whole=whole),
+        _administrators(audit.users, whole=whole),
         *(_of_checks(audit.findings, name) for name in ("keys_to_rotate", "unused", "root")),
         _users(audit),
         _untold(audit.findings),
@@ -132,8 +143,21 @@ def _counted(findings: pd.DataFrame, found: "pd.Series[bool]") -> tuple[int, int
 
 
 def _of_checks(findings: pd.DataFrame, name: str) -> Number:
+    return _sum_up(name, *_counted(findings, findings["check"].isin(_OF_CHECKS[name][1])))
+
+
+def _at_once(audit: Audit, name: str) -> Number:
+    """The same without the findings themselves."""
+    checks = [CHECKS[check] for check in _OF_CHECKS[name][1] if check in CHECKS]
+    checks.sort(key=lambda check: (SEVERITIES.index(check.severity), check.id))
+    tallies = [audit.tally(check) for check in checks]
+    failing = [who for one in tallies for who in one.failing]
+    unknown = sum(one.unknown for one in tallies)
+    return _sum_up(name, len(failing), unknown, tuple(dict.fromkeys(failing)))
+
+
+def _sum_up(name: str, value: int, unknown: int, who: tuple[str, ...]) -> Number:
     label, checks = _OF_CHECKS[name]
-    value, unknown, who = _counted(findings, findings["check"].isin(checks))
     return Number(
         id=name,
         label=label,
@@ -151,7 +175,7 @@ def _urgent(findings: pd.DataFrame) -> Number:
     value, unknown, who = _counted(findings, findings["severity"].isin(worst))
     return Number(
         id="urgent",
-        label="urgent findings",
+        label=_OF_ALL["urgent"],
         value=value,
         unknown=unknown,
         tone=_tone(value, unknown),
@@ -175,8 +199,8 @@ def _of_severity(findings: pd.DataFrame, severity: str) -> Number:
     )
 
 
-def _administrators(audit: Audit, *, whole: bool) -> Number:
-    admins = audit.users["effective_admin"]
+def _administrators(users: pd.DataFrame, *, whole: bool) -> Number:
+    admins = users["effective_admin"]
     unknown = int(admins.isna().sum())
     return Number(
         id="administrators",
@@ -185,7 +209,7 @@ def _administrators(audit: Audit, *, whole: bool) -> Number:
         unknown=unknown,
         whole=whole,
         tone=PLAIN if whole and not unknown else UNSURE,
-        who=tuple(audit.users.loc[admins.fillna(False), "user"]),
+        who=tuple(users.loc[admins.fillna(False), "user"]),
         table="users",
         where={"effective_admin": ("yes", "unknown")},
     )
@@ -195,7 +219,7 @@ def _untold(findings: pd.DataFrame) -> Number:
     unknown = int((findings["status"] == "unknown").sum())
     return Number(
         id="unknown",
-        label="checks that cannot be told",
+        label=_OF_ALL["unknown"],
         value=unknown,
         tone=UNSURE if unknown else FINE,
         table="findings",

@@ -13,7 +13,11 @@ from iamkit.policies.evaluation.special_actions import Place
 
 SENSITIVE = ("cloudtrail", "kms")
 """Services of which nobody should be allowed everything: the log, and the keys."""
-_MFA_ACTIONS = ("iam:DeactivateMFADevice", "iam:DeleteVirtualMFADevice")
+_REMOVES_MFA = "iam:DeactivateMFADevice"
+"""A virtual device cannot be deleted before it is deactivated.
+
+https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeleteVirtualMFADevice.html
+"""
 _WITHOUT_MFA: tuple[JSON, ...] = (
     {"aws:MultiFactorAuthPresent": None, "aws:MultiFactorAuthAge": None},
     {"aws:MultiFactorAuthPresent": "false", "aws:MultiFactorAuthAge": None},
@@ -51,7 +55,7 @@ def review_document(document: JSON, place: Place) -> Review:
     some = not full and _administers(allowed, grants, catalogue)
     services = {name for name in SENSITIVE if not catalogue.of_service(name) & ~allowed}
     keys = _keys_without_mfa(grants, place) if some else set()
-    removable = not full and any(_may_without_mfa(grants, a, place) for a in _MFA_ACTIONS)
+    removable = not full and _may_without_mfa(grants, _REMOVES_MFA, place)
     return Review(
         full_admin=full,
         full_admin_if=", ".join(sorted(keys)),

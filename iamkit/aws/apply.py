@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from iamkit.account.state import JSON
 from iamkit.app_mode import refuse_if_only_shown
 from iamkit.aws.call_errors import (
     CALL_ERRORS,
@@ -28,6 +29,7 @@ from iamkit.aws.hand_over import CREDENTIALS, SETTLING, CredentialMaker, check_d
 from iamkit.aws.journal import Journal
 from iamkit.aws.lockout_check import refuse_lockout
 from iamkit.aws.read import read_account
+from iamkit.aws.rebuild import keep_rebuilds
 from iamkit.aws.session import Session
 from iamkit.credentials import Receipt
 from iamkit.errors import AwsError, GuardError, IamkitError, PartlyApplied, StalePlan, UnsafePlan
@@ -38,6 +40,7 @@ PATIENCE = 120.0
 """Seconds to wait until AWS knows everywhere what it has just made, as Terraform does."""
 
 
+GONE = "RESOURCE_NOT_FOUND"
 REPEAT = "Run it again to go on from there."
 MEND = "AWS would refuse it every time: mend the cause, then plan what is left."
 
@@ -51,6 +54,7 @@ class Outcome:
         failed: the changes that were not, each with the reason.
         left: the changes that were not tried.
         receipts: where each new credential is.
+        rebuilds: the files that make deleted users again (``iamkit undo FILE``).
         journal: the file with a line before and after each call.
         trouble: why it was stopped although its last change was made; empty if it was not.
         lasting: whether a failure stays as it is until somebody mends its cause.
@@ -60,6 +64,7 @@ class Outcome:
     failed: list[tuple[Change, str]] = field(default_factory=list)
     left: list[Change] = field(default_factory=list)
     receipts: list[Receipt] = field(default_factory=list)
+    rebuilds: list[Path] = field(default_factory=list)
     journal: Path | None = None
     trouble: str = ""
     lasting: bool = False
@@ -141,7 +146,10 @@ def apply_plan(
         check_destinations(plan, session)
         _raise_if_stale(plan, session)
         refuse_lockout(plan, session, accept_lockout)
-        return _Application(plan, session, on_progress, stop).run()
+        rebuilds = keep_rebuilds(plan, session)
+        outcome = _Application(plan, session, on_progress, stop).run()
+        outcome.rebuilds = rebuilds
+        return outcome
 
 
 def word_to_type(plan: Plan, session: Session) -> str:
@@ -204,7 +212,7 @@ class _Application:
     def __post_init__(self) -> None:
         self.journal = Journal(self.session.folder, self.plan.changes)
         self.outcome = Outcome(journal=self.journal.path)
-        self.maker = CredentialMaker(self.session, self.plan.desired, self.outcome.done)
+        self.maker = CredentialMaker(self.session, self.plan)
 
     def run(self) -> Outcome:
         """Go over the changes; a user's failure stops that user's changes alone."""
@@ -277,8 +285,9 @@ class _Application:
         return SETTLING if doubtful and again else 0
 
     def _failure(self, change: Change, error: Exception) -> "_Failure":
-        operation = self.session.iam.meta.method_to_api_mapping[change.operation]
-        explained = explain_error(error, operation)
+        client = self.session.clients.of(change.service)
+        operation = client.meta.method_to_api_mapping[change.operation]
+        explained = explain_error(error, operation, change.service)
         if change.operation == "create_access_key" and status_of(error) >= 500:
             explained = AwsError(f"{explained} If a key was made, the next run replaces it.")
         stops_all = code_of(error) in STOPS_ALL
@@ -294,7 +303,8 @@ class _Application:
         elif change.operation == "create_login_profile":
             self.outcome.receipts.append(self.maker.make_password(arguments))
         else:
-            getattr(self.session.iam, change.operation)(**arguments)
+            client = self.session.clients.of(change.service)
+            _raise_if_in_part(getattr(client, change.operation)(**arguments))
         if change.operation == "delete_access_key":
             self.session.store.forget_key(arguments["UserName"], arguments["AccessKeyId"])
 
@@ -312,6 +322,13 @@ class _Application:
         except AwsError:
             return False
         return change not in left
+
+
+def _raise_if_in_part(reply: JSON) -> None:
+    """Raise for sessions that could not be revoked; one that is not found is gone."""
+    failed = [one["code"] for one in reply.get("errors", ()) if one["code"] != GONE]
+    if failed:
+        raise AwsError(f"signin:BatchRevokeSessions: {len(failed)} session(s): {failed[0]}.")
 
 
 def _unwritten(error: OSError) -> str:

@@ -21,6 +21,7 @@ from iamkit.aws.call_errors import harmless
 from iamkit.aws.credential_errors import explain_client
 from iamkit.credentials import Secret
 from iamkit.errors import GuardError
+from iamkit.sandbox.environment import redirect_sign_in
 
 ATTEMPTS = 10
 """botocore's standard three give up after some 1.5 s; IAM's throttling lasts longer."""
@@ -56,6 +57,15 @@ class Clients:
         It gives up sooner than the others, because Ctrl-C waits for it.
         """
         return self.make("secretsmanager", attempts=4)
+
+    @cached_property
+    def sign_in(self) -> Any:
+        """The client of the service that keeps the sessions of ``aws login``, of one region."""
+        return self.make("signin")
+
+    def of(self, service: str) -> Any:
+        """The client that makes the changes of a service."""
+        return self.sign_in if service == "signin" else self.iam
 
     @property
     def method(self) -> str:
@@ -99,6 +109,8 @@ class Clients:
             raise explain_client(error, self.session, self.profile) from None
         check_host(client.meta.endpoint_url, self.endpoint_url)
         client.meta.events.register("before-send", self._check_request)
+        if self.endpoint_url and service == "signin":
+            redirect_sign_in(client, self.endpoint_url)
         return client
 
     @cached_property

@@ -17,8 +17,7 @@ from iamkit.aws.secrets_manager import destination_for
 from iamkit.aws.session import Session
 from iamkit.credentials import Destination, NotCreated, Receipt, Secret, What, make_password
 from iamkit.errors import AwsError, HandoverError
-from iamkit.plan.changes import Change, Plan
-from iamkit.plan.desired import Desired
+from iamkit.plan.changes import Plan
 from iamkit.storage.home import ends_with_the_job
 
 SETTLING = 15.0
@@ -52,13 +51,11 @@ class CredentialMaker:
     """Makes access keys and passwords in AWS, and hands them over.
 
     Attributes:
-        desired: says where the credentials of each user go.
-        done: the changes that this run has made so far.
+        plan: says where the credentials of each user go, and which keys they had.
     """
 
     session: Session
-    desired: Desired
-    done: list[Change]
+    plan: Plan
 
     def make_key(self, user: str) -> Receipt:
         """Make an access key and store it.
@@ -93,16 +90,16 @@ class CredentialMaker:
         """Where a key was made a moment ago that AWS may not show yet, look until it must be seen.
 
         A run that was interrupted, or the one before, may have made it; the plan wants a key as it
-        saw none.
+        did not see that one.
 
         Raises:
             AwsError: one is seen now, so the plan must be made again.
         """
-        ours = [change.arguments.get("AccessKeyId") for change in self.done]
+        known = {key.id for key in self.plan.current.access_keys.get(user, ())}
         begun = self.session.store.last_key_at(user)
         while begun and datetime.now(UTC) < begun + timedelta(seconds=SETTLING):
             keys = list_pages(self.session, "list_access_keys", "AccessKeyMetadata", UserName=user)
-            if any(key["AccessKeyId"] not in ours for key in keys):
+            if any(key["AccessKeyId"] not in known for key in keys):
                 raise AwsError(f"An access key of {user}, made a moment ago, is seen only now.")
             time.sleep(1)
 
@@ -130,4 +127,4 @@ class CredentialMaker:
         return found or PasswordPolicy()
 
     def _keeper(self, user: str) -> Destination:
-        return destination_for(self.session, self.desired.hand_over_of(user))
+        return destination_for(self.session, self.plan.desired.hand_over_of(user))

@@ -130,9 +130,14 @@ def read_more(
     state: AccountState,
     of_users: Mapping[str, Collection[str]],
     on_progress: Progress = lambda *_: None,
+    *,
+    owned: bool = False,
 ) -> AccountState:
-    """The state with what single users have, so far as it was not read; it tells what fails."""
-    reading = _Reading(session, strict=False, on_progress=on_progress)
+    """The state with what single users have, so far as it was not read; it tells what fails.
+
+    With ``owned`` each access key bears what our own store knows of it.
+    """
+    reading = _Reading(session, strict=False, on_progress=on_progress, owned=owned)
     with ThreadPoolExecutor(READERS) as pool:
         return reading.read_users(pool, state, of_users)
 

@@ -26,10 +26,12 @@ from iamkit.account.state import (
     AccountState,
     Credential,
     InstanceProfile,
+    KeyUse,
     LoginProfile,
     MfaDevice,
     PasswordPolicy,
     ReportRow,
+    SignInSession,
     User,
 )
 from iamkit.aws.call_errors import CALL_ERRORS, code_of
@@ -192,6 +194,25 @@ def _analyzers(session: Session) -> tuple[str, ...]:
     )
 
 
+def _sign_in_sessions(session: Session) -> dict[str, tuple[SignInSession, ...]]:
+    """Of every user, those that can still be refreshed; AWS tells of the session's region."""
+    identity, found = session.identity, dict[str, tuple[SignInSession, ...]]()
+    everyone = f"arn:{identity.partition}:iam::{identity.account_id}:*"
+    asked = {"principalArn": everyone, "status": "ACTIVE"}
+    pages = session.clients.sign_in.get_paginator("list_sessions").paginate(**asked)
+    for item in (item for page in pages for item in page["items"]):
+        kind, _, name = item["principalArn"].rpartition(":")[2].partition("/")
+        one = SignInSession(
+            arn=item["sessionArn"],
+            began=read_date(item["issuedAt"]),
+            expires=read_date(item["expiresAt"]),
+        )
+        if kind == "user" and (one.expires is None or one.expires > datetime.now(UTC)):
+            name = name.rpartition("/")[2]
+            found[name] = (*found.get(name, ()), one)
+    return found
+
+
 def _instance_profiles(session: Session) -> dict[str, InstanceProfile]:
     return read_profiles(list_pages(session, "list_instance_profiles", "InstanceProfiles"))
 
@@ -230,6 +251,7 @@ OF_ACCOUNT: Mapping[str, OfAccount] = {
     "ListServerCertificates": OfAccount(_server_certificates, "server_certificates"),
     "ListAnalyzers": OfAccount(_analyzers, "analyzers", "access-analyzer"),
     "ListInstanceProfiles": OfAccount(_instance_profiles, "instance_profiles", audited=False),
+    "ListSessions": OfAccount(_sign_in_sessions, "sign_in_sessions", "signin", audited=False),
     "ListRoles": OfAccount(
         lambda session: list_pages(session, "list_roles", "Roles"), _with_roles, audited=False
     ),
@@ -255,12 +277,14 @@ def _access_keys(session: Session, user: str) -> tuple[AccessKey, ...]:
     )
 
 
-def _key_uses(session: Session, user: str) -> dict[str, datetime | None]:
-    """When each of a user's access keys was last used; None for never."""
+def _key_uses(session: Session, user: str) -> dict[str, KeyUse]:
+    """By key, its last use; AWS says N/A for a service or region where it knows of none."""
     found = {}
     for key in _access_keys(session, user):
-        reply = session.iam.get_access_key_last_used(AccessKeyId=key.id)
-        found[key.id] = read_date(reply["AccessKeyLastUsed"].get("LastUsedDate"))
+        told = session.iam.get_access_key_last_used(AccessKeyId=key.id)["AccessKeyLastUsed"]
+        words = {"service": told["ServiceName"], "region": told["Region"]}
+        known = {name: word for name, word in words.items() if word != "N/A"}
+        found[key.id] = KeyUse(at=read_date(told.get("LastUsedDate")), **known)
     return found
 
 
@@ -293,6 +317,7 @@ def _credentials(operation: str, key: str, id_key: str) -> Callable[[Session, st
 
 OF_USERS: Mapping[str, OfUser] = {
     "ListAccessKeys": OfUser(_access_keys, "access_keys", "access_keys", lambda row: any(row.keys)),
+    "GetAccessKeyLastUsed": OfUser(_key_uses, "key_uses"),
     "ListMFADevices": OfUser(
         _mfa_devices, "mfa_devices", "mfa_devices", lambda row: row.mfa_active is not False
     ),
@@ -322,6 +347,5 @@ OF_USERS: Mapping[str, OfUser] = {
         ),
         "service_credentials",
     ),
-    "GetAccessKeyLastUsed": OfUser(_key_uses, "key_uses"),
 }
 """By operation. Of one user alone even the last is asked, which needs no leave to see all."""

@@ -2,6 +2,7 @@
 
 import difflib
 import json
+import shlex
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 from pathlib import Path
@@ -63,7 +64,15 @@ def outcome_html(outcome: Outcome) -> str:
     calls = table(rows, ("result", "what", "how")) + _journal(outcome.journal)
     incomplete = bool(outcome.failed or outcome.left)
     told = folded("Each change, and the journal of its calls", calls, is_open=incomplete)
-    return heading + _kept(outcome.receipts) + told
+    return heading + _kept(outcome.receipts) + _rebuilds(outcome.rebuilds) + told
+
+
+def _rebuilds(paths: Sequence[Path]) -> str:
+    """Where the files are that make deleted users again."""
+    if not paths:
+        return ""
+    told = copyable("\n".join(f"iamkit undo {shlex.quote(str(path))}" for path in paths))
+    return f"<p>What makes them again, should that be needed:</p>{told}"
 
 
 def _kept(receipts: Sequence[Receipt]) -> str:
@@ -82,6 +91,7 @@ def outcome_text(outcome: Outcome) -> str:
     """What became of a plan, as plain text."""
     lines = [outcome_in_short(outcome)]
     lines += [f"The {r.what} of {r.user} is in {r.where}" for r in outcome.receipts]
+    lines += [f"What makes them again: iamkit undo {path}" for path in outcome.rebuilds]
     return "\n".join(lines)
 
 
@@ -95,7 +105,7 @@ def describe(change: Change) -> str:
     told = {"UserName", "GroupName"} if "UserName" in change.arguments else {"GroupName"}
     if change.operation in ("add_user_to_group", "remove_user_from_group"):
         told = {"UserName"}
-    told.add("PolicyDocument")
+    told |= {"PolicyDocument", "principalArn"}
     arguments = ", ".join(
         f"{name}: {_value(value)}" for name, value in change.arguments.items() if name not in told
     )

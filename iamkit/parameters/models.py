@@ -17,8 +17,6 @@ from iamkit.parameters.checking import Model
 from iamkit.parameters.field_types import (
     Alias,
     GroupName,
-    HandOver,
-    IamPath,
     ManagedPolicies,
     Network,
     OptionalDay,
@@ -26,10 +24,10 @@ from iamkit.parameters.field_types import (
     OptionalUserName,
     PolicyDocument,
     PolicyName,
-    Tags,
     Term,
     UserName,
 )
+from iamkit.parameters.leavers import LeaversParameters
 from iamkit.parameters.notebook import (
     CallerParameters,
     ChangingParameters,
@@ -38,7 +36,9 @@ from iamkit.parameters.notebook import (
     Thresholds,
     Waiver,
 )
+from iamkit.parameters.rotate_keys import RotateKeysParameters
 from iamkit.parameters.sign_in_rules import SignInRulesParameters
+from iamkit.parameters.user_row import UserRow
 from iamkit.policies.actions.builder import Verb
 
 PerUser = Literal["access_keys", "mfa_devices", "login_profiles", "ssh_public_keys", "certificates"]
@@ -103,76 +103,21 @@ class DevGroupParameters(RunAsParameters):
     )
 
 
-class UserRow(Model):
-    """One user of the team."""
-
-    name: Annotated[
-        UserName, Term("user name", "IAM ignores the case: Alice and alice are one.")
-    ] = Field(title="User name", description="user name")
-    path: Annotated[IamPath | None, Term("path", "Policies can refer to it.")] = Field(
-        None, title="Folder", description="IAM path, such as /team/"
-    )
-    tags: Annotated[Tags, Term("tags", "Such as team=web;cost-center=1001.")] = Field(
-        {}, title="Tags", description="tags"
-    )
-    groups: Annotated[
-        list[GroupName], Term("groups", "What they may do comes from their groups.")
-    ] = Field([], title="Groups", description="groups")
-    access_key: Annotated[bool, Term("access key", "Only for those who run programs.")] = Field(
-        False, title="Gets a key for programs", description="whether they get an access key"
-    )
-    console_password: Annotated[
-        bool,
-        Term(
-            "login profile",
-            "The password is made for them, and changed at the first sign-in.",
-        ),
-    ] = Field(
-        False,
-        title="May sign in to the console",
-        description="whether they may sign in to the console",
-    )
-    hand_over: Annotated[HandOver, Term("hand over")] = Field(
-        "",
-        title="Credentials go to",
-        description="where new credentials go: empty for a private file, an age public key, "
-        "or secretsmanager",
-    )
-    groups_only: Annotated[
-        bool, Term("no other groups", "Who changes teams leaves the old team's groups.")
-    ] = Field(
-        False, title="In no other group", description="whether they leave groups not named here"
-    )
-
-
 class UsersParameters(RunAsParameters):
     """04_users."""
 
-    purpose: ClassVar = "Who joins the team, and who leaves it"
+    purpose: ClassVar = "Who joins the team"
     users: Annotated[list[UserRow], Term("users")] = Field(
         [], title="Who should be there", description="the users who should exist"
     )
     users_csv: str = Field("", description="a CSV file with more of them")
-    remove_users: Annotated[list[UserName], Term("users")] = Field(
-        [], title="Who must go", description="users who must go"
-    )
-    allow_destructive: bool = Field(False, description="true lets users be removed or leave groups")
+    allow_destructive: bool = Field(False, description="true lets users leave groups")
 
     @field_validator("users")
     @classmethod
     def _each_once(cls, users: list[UserRow]) -> list[UserRow]:
         iam_names.check_no_twins("user", [user.name for user in users])
         return users
-
-    @field_validator("remove_users")
-    @classmethod
-    def _not_wanted_too(cls, leaving: list[str], info: ValidationInfo) -> list[str]:
-        staying = [info.data.get("run_as", ""), *(u.name for u in info.data.get("users", []))]
-        lower = {name.lower() for name in staying}
-        for name in leaving:
-            if name.lower() in lower:
-                raise ValueError(f"the user {name!r} is wanted too, in users or as run_as")
-        return leaving
 
 
 class AccountAliasParameters(RunAsParameters):
@@ -273,6 +218,8 @@ NOTEBOOKS: Mapping[str, type[NotebookParameters]] = {
     "07_policy_studio": PolicyStudioParameters,
     "08_sign_in_rules": SignInRulesParameters,
     "09_mend_findings": MendParameters,
+    "10_rotate_keys": RotateKeysParameters,
+    "11_leavers": LeaversParameters,
 }
 """The notebooks in their order, each with its model: its purpose and its parameters."""
 

@@ -6,10 +6,15 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import Field, StringConstraints
 
 from iamkit.parameters import thresholds
-from iamkit.parameters.checking import Model, check
+from iamkit.parameters.checking import Model, all_wrong, check
 from iamkit.parameters.field_types import AccountId, Day, OptionalUserName
 from iamkit.parameters.files import locate_files
 from iamkit.parameters.practice import is_practice, practice_values
+
+MOVED = {
+    "remove_users": "who leaves is named in 11_leavers: `leavers: [{user: dave}]`",
+}
+"""Parameters of earlier versions, and where each went."""
 
 
 class NotebookParameters(Model):
@@ -30,8 +35,13 @@ class NotebookParameters(Model):
         it; in any other, a twin too, the model's own default, and what has none is missing.
 
         Raises:
-            InputError: naming each parameter that is wrong or missing, and what was expected.
+            InputError: naming each parameter that is wrong, missing or of an earlier version, and
+                what was expected.
         """
+        if moved := [
+            f"{name}: this is gone; {to}" for name, to in MOVED.items() if name in variables
+        ]:
+            raise all_wrong(moved)
         given = {n: variables[n] for n in cls.model_fields if variables.get(n) is not None}
         if is_practice(given):
             given = practice_values(cls.model_fields) | given

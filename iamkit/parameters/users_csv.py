@@ -16,7 +16,8 @@ from pydantic import ValidationError
 
 from iamkit.errors import InputError
 from iamkit.parameters.checking import all_wrong, check, described
-from iamkit.parameters.models import UserRow, UsersParameters
+from iamkit.parameters.models import UsersParameters
+from iamkit.parameters.user_row import UserRow
 from iamkit.storage.reading import decode, read_bytes
 from iamkit.text import did_you_mean
 

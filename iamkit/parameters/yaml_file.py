@@ -18,7 +18,7 @@ from iamkit.errors import InputError
 from iamkit.parameters.checking import Model, all_wrong, describe
 from iamkit.parameters.files import CURRENT, resolve_files
 from iamkit.parameters.models import KNOWN, NOTEBOOKS, plain_values
-from iamkit.parameters.notebook import NotebookParameters
+from iamkit.parameters.notebook import MOVED, NotebookParameters
 from iamkit.storage.reading import read_bytes
 from iamkit.text import check_yaml, did_you_mean
 
@@ -198,6 +198,8 @@ def _problems_of(notebook: str, given: Mapping[str, Any]) -> list[ErrorDetails]:
 
 
 def _unknown(name: object) -> str:
+    if name in MOVED:
+        return f"{name}: this is gone; {MOVED[str(name)]}"
     return f"{name}: unknown key{did_you_mean(str(name), KNOWN)}"
 
 
@@ -209,6 +211,8 @@ def current_parameters_file() -> Path | None:
 
 def read_overrides(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
     """The values of ``-p NAME TEXT``: text stays text, everything else is YAML.
+
+    A number is one where the parameter is a number.
 
     A relative path counts from the folder in which the command was typed.
 
@@ -226,7 +230,9 @@ def read_overrides(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
         except yaml.YAMLError as error:
             wrong.append(_unreadable(f"-p {name}", error))
         else:
-            values[name] = value if isinstance(value, bool | list | dict) else text
+            plain = isinstance(value, bool | list | dict)
+            is_number = KNOWN[name].annotation is int and isinstance(value, int)
+            values[name] = value if plain or is_number else text
     if wrong:
         raise all_wrong(wrong)
     return resolve_files(values, Path.cwd())

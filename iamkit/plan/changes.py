@@ -25,12 +25,13 @@ from iamkit.plan.holders import (
     create_policy,
     delete_group,
     delete_user,
+    key_obstacles,
     plan_group,
     plan_role,
     plan_user,
 )
 from iamkit.plan.managed_policies import is_arn, say_unfound
-from iamkit.plan.own_policies import own_policies, plan_absent_policies, say_in_use
+from iamkit.plan.own_policies import plan_absent_policies, policies_by_name, say_in_use
 from iamkit.plan.password_rules import whom_rules_touch
 from iamkit.plan.preview import account_after
 from iamkit.text import listed
@@ -127,12 +128,13 @@ def make_plan(current: AccountState, desired: Desired) -> Plan:
         account_id=current.account_id,
         desired=desired,
         changes=changes,
-        notes=(*_notes(current, desired), *(said for said, _ in absent)),
-        doubts=(*unread, *(said for said, near in absent if near)),
+        notes=(*wanted.notes, *_notes(current, desired), *(said for said, _ in absent)),
+        doubts=(*unread, *wanted.doubts, *(said for said, near in absent if near)),
         blockers=(
             *unread,
             *_blockers(current, wanted),
             *say_in_use(current, wanted, changes),
+            *(why for user in wanted.users for why in key_obstacles(current, user)),
             *demand.blockers,
         ),
         unread=tuple(unread),
@@ -165,7 +167,7 @@ def changes_to(current: AccountState, wanted: Desired) -> Iterator[Change]:
 
 def _plan_present(current: AccountState, wanted: Desired) -> Iterator[Change]:
     """What there should be; what somebody is to have is made first."""
-    own = own_policies(current)
+    own = policies_by_name(current)
     yield from (create_policy(policy) for policy in wanted.policies if policy.name not in own)
     for group in wanted.groups:
         yield from plan_group(_find(current.groups, group.name, "group"), group)
@@ -318,7 +320,7 @@ def _notes(current: AccountState, desired: Desired) -> Iterator[str]:
 def _not_there(current: AccountState, wanted: Desired) -> Iterator[tuple[str, list[str]]]:
     """Of each name that must go and is not there, what to say, and the names that are near."""
     for kind, parameter, names, existing in (
-        ("User", "remove_users", wanted.absent_users, current.users),
+        ("User", "the users to remove", wanted.absent_users, current.users),
         ("Group", "the groups to remove", wanted.absent_groups, current.groups),
     ):
         missing = [name for name in names if name not in existing]

@@ -7,7 +7,7 @@ from iamkit.account.state import JSON, AccountState, User, sign_in_url
 from iamkit.plan.access_changes import AccessStep, access_steps, account_with, concerned_by
 from iamkit.plan.changes import Change, Plan, demand_of
 from iamkit.plan.desired import DesiredHolder
-from iamkit.plan.first_minutes import gets_password, rehearse_first_minutes, say_first_minutes
+from iamkit.plan.first_minutes import say_beginning
 from iamkit.plan.password_rules import say_rules
 from iamkit.plan.preview import account_after
 from iamkit.policies.actions.catalogue import Catalogue, load_catalogue
@@ -40,7 +40,7 @@ def say_meaning(current: AccountState, plan: Plan, catalogue: Catalogue | None =
         *say_paths(current, after),
         *_say_empty_groups(after, plan.changes),
         *_say_credentials(plan.changes),
-        *say_first_minutes(rehearse_first_minutes(after, gets_password(plan.changes), known)),
+        *say_beginning(after, plan.changes, known),
         *demand_of(plan.current, plan.desired, plan.changes).sentences,
         *_say_keys(plan.changes),
         *_say_alias(plan.changes, current.partition),
@@ -53,6 +53,11 @@ def _say_leaving(changes: Iterable[Change]) -> Iterator[str]:
         gone = [change.name for change in changes if change.operation == operation]
         if gone:
             yield f"{_people(gone)} will be gone, with everything of theirs."
+        if gone and operation == "delete_user":
+            yield (
+                "The journal makes them again (iamkit undo), with path, tags, groups, policies "
+                "and boundary."
+            )
 
 
 def _say_moving(changes: Sequence[Change]) -> Iterator[str]:

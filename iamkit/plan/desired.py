@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import cached_property
 from typing import ClassVar, Literal, TypeVar
 
@@ -24,11 +25,15 @@ Part = Literal[
     "SSH public key",
     "signing certificate",
     "service-specific credential",
+    "sign-in session",
     "alias",
     "password policy",
     "version",
 ]
 """What of a user, group, role, policy or the account a change touches."""
+KEY_OFF = "iamkit:key-off:"
+"""How the tag of a user begins that says since which day (UTC) the key of that id is inactive: AWS
+does not tell."""
 OF_EVERY_USER = ("ListAccessKeys", "GetLoginProfile")
 """The operations that tell of a user whether there is something to make."""
 OF_LEAVERS = (
@@ -52,7 +57,10 @@ class Absent:
         tags: by key.
         inline_policies: by name.
         attached_policies: by ARN.
+        access_keys: by id; one is only deleted if it is inactive and its user's tag ``KEY_OFF``
+            says since when.
         mfa_devices: by serial number.
+        sign_in_sessions: of ``aws login``, by ARN.
         password: whether there should be no console password.
         permissions_boundary: whether there should be none.
     """
@@ -61,7 +69,9 @@ class Absent:
     tags: tuple[str, ...] = ()
     inline_policies: tuple[str, ...] = ()
     attached_policies: tuple[str, ...] = ()
+    access_keys: tuple[str, ...] = ()
     mfa_devices: tuple[str, ...] = ()
+    sign_in_sessions: tuple[str, ...] = ()
     password: bool = False
     permissions_boundary: bool = False
 
@@ -135,7 +145,10 @@ class DesiredUser(DesiredHolder):
         groups_only: whether the user should be in no other group.
         permissions_boundary: the ARN of a policy, or None to leave it as it is.
         access_key: whether the user should have an access key.
+        another_key: whether the user should have a second access key beside the one that is there.
         key_status: by the id of a key that is there, ``Active`` or ``Inactive``.
+        last_used: by the id of a key, the last use (UTC) that was known when somebody decided what
+            becomes of the user's keys; if AWS tells of another by now, they stay as they are.
         console_password: whether the user should be able to sign in to the console.
         hand_over: where new credentials go: empty for a private file, an age or SSH public key, or
             ``secretsmanager``.
@@ -147,15 +160,19 @@ class DesiredUser(DesiredHolder):
     groups_only: bool = False
     permissions_boundary: str | None = None
     access_key: bool = False
+    another_key: bool = False
     key_status: Mapping[str, Literal["Active", "Inactive"]] = field(default_factory=dict)
+    last_used: Mapping[str, datetime | None] = field(default_factory=dict)
     console_password: bool = False
     hand_over: str = ""
 
     @property
     def operations(self) -> tuple[str, ...]:
         """What a plan must have read of them; of who is made if need be, all that is made."""
+        keys = self.access_key or self.another_key or self.key_status or self.absent.access_keys
         needed = {
-            "ListAccessKeys": self.make or self.access_key or self.key_status,
+            "ListAccessKeys": self.make or keys,
+            "GetAccessKeyLastUsed": self.last_used,
             "GetLoginProfile": self.make or self.console_password or self.absent.password,
             "ListMFADevices": self.absent.mfa_devices,
         }
@@ -178,6 +195,8 @@ class Desired:
         password_policy: by the fields of ``PasswordPolicy``, those that should have these values;
             the others stay as they are, though AWS replaces all of them at once.
         absent_password_policy: whether AWS's default should be in force instead.
+        notes: what there is to know of what is not wanted yet.
+        doubts: why something that somebody named is not wanted, as it cannot be told or decided.
         needs_consent: whether all of it must be allowed as a loss must be, such as access that is
             given back.
         origins: by ``alias``, ``absent_users``, ``absent_groups`` or ``password_policy``, the
@@ -195,6 +214,8 @@ class Desired:
     absent_alias: str | None = None
     password_policy: Mapping[str, int | bool | None] = field(default_factory=dict)
     absent_password_policy: bool = False
+    notes: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
     needs_consent: bool = False
     origins: Mapping[str, str] = field(default_factory=dict, compare=False)
 
@@ -238,6 +259,7 @@ class Desired:
             or self._expires,
             "ListPolicies": any(not is_arn(policy) for policy in self.attached_policies),
             "ListAccountAliases": self.alias or self.absent_alias,
+            "ListSessions": any(user.absent.sign_in_sessions for user in self.users),
             "GetAccountPasswordPolicy": self.password_policy or self.absent_password_policy,
             REPORT: self._expires,
         }

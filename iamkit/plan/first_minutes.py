@@ -7,7 +7,7 @@ sign in at all hangs on the password alone.
 https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_passwords_enable-user-change.html
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -88,6 +88,25 @@ def gets_password(changes: Iterable[Change]) -> tuple[str, ...]:
     return tuple(sorted({change.name for change in changes if change.operation in giving}))
 
 
+def say_beginning(
+    after: AccountState, changes: Sequence[Change], catalogue: Catalogue | None = None
+) -> list[str]:
+    """How far those get who get a password, or who are new with a key alone, in sentences.
+
+    A program that may work is what everybody expects, and not said.
+
+    Args:
+        after: the account as it would be after the changes.
+        changes: of a plan.
+        catalogue: of AWS's actions; by default the installed one.
+    """
+    made = {change.name for change in changes if change.operation == "create_user"}
+    keys = {change.name for change in changes if change.operation == "create_access_key"}
+    names = sorted({*gets_password(changes), *(made & keys)})
+    rehearsed = rehearse_first_minutes(after, names, catalogue)
+    return say_first_minutes(r for r in rehearsed if r.stop or r.unknown or not r.is_program)
+
+
 def rehearse_first_minutes(
     account: AccountState, users: Iterable[str], catalogue: Catalogue | None = None
 ) -> tuple[FirstMinutes, ...]:
@@ -126,21 +145,22 @@ _STOPS: Mapping[StepName, str] = {
     "sign in": "will not be able to sign in",
     "change the password": "will be stopped at the first sign-in, which wants a new password",
     "enrol MFA": "will be stopped at enrolling MFA, without which no work is allowed",
-    "work": "will be able to sign in, and not to work",
+    "work": "will have nothing to work with once signed in",
     "work with a key": "will not be able to work with an access key, and has no other way in",
 }
 
 
 def _say_stop(step: Step) -> str:
     own = step.name in ("change the password", "enrol MFA") and "denied" not in step.reason
-    mend = "; a group of 08_sign_in_rules lets its members" if own else ""
+    mend = "; 08_sign_in_rules lets them" if own else ""
     return f"{_STOPS[step.name]}: {step.reason}{mend}"
 
 
 def _say_way(one: FirstMinutes) -> str:
     if one.is_program:
         return "will be able to work with the access key"
-    way = ["sign in"]
+    has_device = one.outcome_of("enrol MFA") == "not needed" and one.outcome_of("sign in with MFA")
+    way = ["sign in with MFA" if has_device else "sign in"]
     way += ["choose a password"] if one.outcome_of("change the password") == "done" else []
     way += ["enrol MFA"] if one.outcome_of("enrol MFA") == "done" else []
     alone = one.outcome_of("sign in with MFA") is None

@@ -10,6 +10,7 @@ from iamkit.errors import InputError
 from iamkit.parameters.hand_over import describe_way
 from iamkit.plan.change import Change, Subject, Verb, holder_subject, subject_of
 from iamkit.plan.desired import (
+    KEY_OFF,
     DesiredGroup,
     DesiredHolder,
     DesiredPolicy,
@@ -23,6 +24,7 @@ from iamkit.policies.grammar.quotas import QUOTAS
 
 GROUPS_PER_USER = 10
 ATTACHED_POLICIES = 10
+SESSIONS_AT_ONCE = 5
 RESERVED = ("/aws-service-role/", "/aws-reserved/")
 """Paths of roles that AWS keeps for itself."""
 
@@ -147,6 +149,8 @@ def plan_user(account: AccountState, desired: DesiredUser, *, known: bool) -> It
         yield subject.change("create", "create_user", **facts)
         current = User(name=desired.name, tags=desired.tags)
     else:
+        if known:  # before the tags that say since when they are off
+            yield from _delete_keys(subject, account, desired)
         yield from _update_user(subject, current, desired)
     yield from _plan_groups(subject, current, desired)
     yield from _plan_policies(subject, current, desired)
@@ -211,31 +215,90 @@ def _plan_credentials(
         yield subject.change(
             "create", "create_login_profile", None, reason, PasswordResetRequired=True
         )
-    keys = account.access_keys.get(desired.name, ())
+    if not any(key_obstacles(account, desired)):
+        yield from _plan_keys(subject, account.access_keys.get(desired.name, ()), desired)
+    yield from _revoke_sessions(subject, account, desired)
+
+
+def _plan_keys(
+    subject: Subject, keys: Collection[AccessKey], desired: DesiredUser
+) -> Iterator[Change]:
     for key in keys:
         status = desired.key_status.get(key.id, key.status)
         if status != key.status:
             yield subject.change(
                 "update", "update_access_key", key.status, AccessKeyId=key.id, Status=status
             )
-    if not desired.access_key:
+    if not (desired.access_key or desired.another_key):
         return
     for key in keys:
         if key.orphan:
             lost = "an interrupted run made it, its secret is lost, nobody used it"
             for change in _delete_key(subject, key, lost):
                 yield replace(change, heals=True)
-    if all(key.orphan for key in keys):
+    whole = sum(not key.orphan for key in keys)
+    if (desired.access_key and not whole) or (desired.another_key and whole == 1):
         reason = describe_way("key", desired.hand_over)
         yield subject.change("create", "create_access_key", None, reason)
+
+
+def _delete_keys(subject: Subject, account: AccountState, desired: DesiredUser) -> Iterator[Change]:
+    if any(key_obstacles(account, desired)):
+        return
+    for key in account.access_keys.get(desired.name, ()):
+        if key.id in desired.absent.access_keys:
+            yield subject.change("delete", "delete_access_key", key.status, AccessKeyId=key.id)
+
+
+def key_obstacles(account: AccountState, desired: DesiredUser) -> Iterator[str]:
+    """Why a user's keys stay as they are, though somebody wants it otherwise."""
+    name = desired.name
+    if name not in account.users or not account.was_read("ListAccessKeys", name):
+        return
+    keys = {key.id: key for key in account.access_keys.get(name, ())}
+    if desired.another_key and all(key.orphan for key in keys.values()):
+        yield f"User {name} has no access key, so there is none beside which to make another."
+    tags = {key.lower() for key in account.users[name].tags}
+    for key_id in desired.absent.access_keys:
+        if key_id in keys and keys[key_id].status != "Inactive":
+            yield f"Access key {key_id} of {name} is active, so it is not deleted."
+        elif key_id in keys and f"{KEY_OFF}{key_id}".lower() not in tags:
+            yield (
+                f"User {name} has no tag {KEY_OFF}{key_id}, so nobody can tell since when that key "
+                "is inactive, and it is not deleted."
+            )
+    used = account.key_uses.get(name, {})
+    for key_id, known in desired.last_used.items():
+        if key_id in keys and key_id in used and used[key_id].at != known:
+            yield f"Access key {key_id} of {name} was used since its fate was decided."
+
+
+def _revoke_sessions(
+    subject: Subject, account: AccountState, desired: DesiredUser
+) -> Iterator[Change]:
+    """End sessions of ``aws login``, so many in a call as AWS takes.
+
+    https://docs.aws.amazon.com/boto3/latest/reference/services/signin.html
+    """
+    live = {session.arn for session in account.sign_in_sessions.get(desired.name, ())}
+    ending = [arn for arn in desired.absent.sign_in_sessions if arn in live]
+    everyone = f"arn:{account.partition}:iam::{account.account_id}:*"
+    of_account = replace(subject, arguments={"principalArn": everyone})
+    for first in range(0, len(ending), SESSIONS_AT_ONCE):
+        some = ending[first : first + SESSIONS_AT_ONCE]
+        change = of_account.change("update", "batch_revoke_sessions", sessionArns=some)
+        yield replace(change, service="signin")
 
 
 def delete_user(account: AccountState, user: User, origin: str) -> Iterator[Change]:
     """Remove what a user owns, in the order that DeleteUser demands, and then the user.
 
+    Their permissions boundary stays to the end and goes with them.
+
     https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeleteUser.html
     """
     name, subject = user.name, holder_subject("user", user.name, {"existence": origin})
+    bound = user.permissions_boundary
     delete = partial(subject.change, "delete")
     for group in sorted(user.groups):
         yield delete("remove_user_from_group", GroupName=group)
@@ -254,9 +317,8 @@ def delete_user(account: AccountState, user: User, origin: str) -> Iterator[Chan
         yield delete("delete_user_policy", document, PolicyName=policy)
     for arn in sorted(user.attached_policies):
         yield delete("detach_user_policy", PolicyArn=arn)
-    if user.permissions_boundary:
-        yield delete("delete_user_permissions_boundary", user.permissions_boundary)
-    yield delete("delete_user", user.path)
+    facts = {"path": user.path, "tags": dict(user.tags), "permissions_boundary": bound}
+    yield delete("delete_user", {fact: value for fact, value in facts.items() if value})
 
 
 def _plan_devices(subject: Subject, serials: Iterable[str]) -> Iterator[Change]:

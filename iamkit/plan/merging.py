@@ -15,8 +15,9 @@ from iamkit.plan.desired import (
 
 Named = TypeVar("Named", DesiredGroup, DesiredUser, DesiredRole)
 KINDS = ("groups", "users", "roles", "policies")
-HELD = frozenset([*KINDS, *(f"absent_{kind}" for kind in KINDS)])
-"""The fields of ``Desired`` that name things; all others hold one value each."""
+SAID = ("notes", "doubts")
+HELD = frozenset([*KINDS, *(f"absent_{kind}" for kind in KINDS), *SAID])
+"""The fields of ``Desired`` that name things or say something; all others hold one value each."""
 
 
 def merge(states: Iterable[Desired]) -> Desired:
@@ -39,6 +40,8 @@ def _add(found: dict[str, Any], other: Desired) -> None:
     """Add what a state wants to what was found of those before it."""
     for name in found.keys() - HELD:
         found[name] = getattr(other, name) or found[name]
+    for name in SAID:
+        found[name] = tuple(dict.fromkeys([*found[name], *getattr(other, name)]))
     for kind in KINDS:
         wanted, gone = found[kind], found[f"absent_{kind}"]
         for name in getattr(other, f"absent_{kind}", ()):
@@ -81,7 +84,9 @@ def _holder(one: Named, other: Named) -> Named:
     if isinstance(one, DesiredUser) and isinstance(other, DesiredUser):
         given["groups_only"] = one.groups_only or other.groups_only
         given["access_key"] = one.access_key or other.access_key
+        given["another_key"] = one.another_key or other.another_key
         given["key_status"] = {**one.key_status, **other.key_status}
+        given["last_used"] = {**one.last_used, **other.last_used}
         given["hand_over"] = other.hand_over or one.hand_over
     origins = {**one.origins, **other.origins}
     return replace(one, **given, absent=Absent(**absent), origins=origins)

@@ -100,11 +100,19 @@ def _may_be_taken(alias: str | None) -> str:
     return f"another account may have taken {alias} meanwhile; then it stays there" if alias else ""
 
 
-NEW_ID = "a user made again is another one to AWS: what names the old one may not know it"
+def _made_again(arguments: JSON, before: Any) -> Desired:
+    facts = before if isinstance(before, Mapping) else {"path": before}
+    return Desired(users=(DesiredUser(name=arguments["UserName"], **facts),))
+
+
+NEW_ID = (
+    "a user made again has another id, so trust, bucket and key policies that named the old one do "
+    "not know it; keys, password and MFA devices are gone"
+)
 
 OPERATIONS: Mapping[str, Operation] = {
     "create_user": Operation("existence", lambda a, _: Desired(absent_users=(a["UserName"],))),
-    "delete_user": Operation("existence", None, NEW_ID),
+    "delete_user": Operation("existence", _made_again, NEW_ID),
     "update_user": Operation("path", lambda a, before: _user(a, path=before)),
     "tag_user": Operation("tags", _tagged),
     "untag_user": Operation("tags", lambda a, before: _user(a, tags=before)),
@@ -180,6 +188,9 @@ OPERATIONS: Mapping[str, Operation] = {
         "service-specific credential",
         None,
         "AWS shows its password once, so a deleted one is gone",
+    ),
+    "batch_revoke_sessions": Operation(
+        "sign-in session", None, "a session of aws login that was revoked cannot be refreshed"
     ),
     "create_account_alias": Operation(
         "alias",

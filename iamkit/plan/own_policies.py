@@ -10,7 +10,7 @@ from iamkit.plan.preview import account_after
 from iamkit.text import few
 
 
-def own_policies(account: AccountState) -> dict[str, ManagedPolicy]:
+def policies_by_name(account: AccountState) -> dict[str, ManagedPolicy]:
     """The account's own managed policies by name, of which there is one each."""
     return {p.name: p for p in account.policies.values() if not p.is_aws_managed}
 
@@ -32,7 +32,7 @@ def holders_of(account: AccountState, arn: str) -> list[str]:
 
 def plan_absent_policies(after: AccountState, wanted: Desired) -> Iterator[Change]:
     """The account's own managed policies that should be gone, and that nobody has by then."""
-    own = own_policies(after)
+    own = policies_by_name(after)
     for name in wanted.absent_policies:
         if name in own and not holders_of(after, own[name].arn):
             yield from delete_policy(own[name], wanted.origins.get("absent_policies", ""))
@@ -40,7 +40,7 @@ def plan_absent_policies(after: AccountState, wanted: Desired) -> Iterator[Chang
 
 def say_in_use(current: AccountState, desired: Desired, changes: Iterable[Change]) -> Iterator[str]:
     """Policies that should be gone, and that somebody still has after the changes."""
-    own = own_policies(current) if desired.absent_policies else {}
+    own = policies_by_name(current) if desired.absent_policies else {}
     after = account_after(current, changes) if own else current
     for name in desired.absent_policies:
         if name in own and (having := holders_of(after, own[name].arn)):

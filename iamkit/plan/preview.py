@@ -161,6 +161,10 @@ CREDENTIALS: Mapping[str, tuple[str, Callable[[Any, JSON], Any]]] = {
     ),
     "delete_login_profile": ("login_profiles", lambda *_: None),
     "deactivate_mfa_device": ("mfa_devices", _without("SerialNumber", "serial")),
+    "batch_revoke_sessions": (
+        "sign_in_sessions",
+        lambda there, a: tuple(s for s in there or () if s.arn not in a["sessionArns"]),
+    ),
     "delete_ssh_public_key": ("ssh_public_keys", _without("SSHPublicKeyId")),
     "delete_signing_certificate": ("signing_certificates", _without("CertificateId")),
     "delete_service_specific_credential": (

@@ -16,13 +16,13 @@ from iamkit.plan.undo_steps import ASKS, CLOCKS, LAST_USE, Made, UndoStep, judge
 from iamkit.text import few
 
 Word = Literal["ready", "all"]
-Chosen = Collection[int | Word]
+Chosen = Word | Collection[int | Word]
 """What to take back: numbers of changes, and words for several of them.
 
 ``ready`` are those that give nobody access and are as the apply left them; ``all``, all that have a
 way back and give nobody access. What gives access has no word: it is named by its number.
 """
-READY: tuple[Word, ...] = ("ready",)
+READY: Word = "ready"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +79,7 @@ def plan_undo(current: AccountState, made: Sequence[Made], chosen: Chosen = READ
     Raises:
         InputError: a number that is none of them, or one that has no way back.
     """
-    numbers = {one for one in chosen if isinstance(one, int)}
+    numbers = {one for one in _names(chosen) if isinstance(one, int)}
     if unknown := sorted(numbers - {one.number for one in made}):
         raise InputError(f"The journal has no change {few(map(str, unknown))}.")
     judge = UndoJudge(current, made)
@@ -114,7 +114,7 @@ class UndoJudge:
         Raises:
             InputError: together they would break a quota.
         """
-        chosen = frozenset(chosen)
+        chosen = _names(chosen)
         steps, wanted, taken = list[UndoStep](), list[Desired](), dict[int, UndoStep]()
         for one in self._made:
             step = self._judge(one, taken)
@@ -148,7 +148,11 @@ class UndoJudge:
         return found
 
 
-def _is_chosen(step: UndoStep, chosen: Chosen) -> bool:
+def _names(chosen: Chosen) -> frozenset[int | Word]:
+    return frozenset([chosen] if isinstance(chosen, str) else chosen)
+
+
+def _is_chosen(step: UndoStep, chosen: Collection[int | Word]) -> bool:
     if step.number in chosen or (step.state == "ready" and "ready" in chosen):
         return True
     return "all" in chosen and not step.gives

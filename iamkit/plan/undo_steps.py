@@ -11,7 +11,7 @@ from iamkit.plan.access_given import say_access_given
 from iamkit.plan.change import Change
 from iamkit.plan.changes import make_plan
 from iamkit.plan.desired import Part
-from iamkit.plan.own_policies import holders_of, own_policies
+from iamkit.plan.own_policies import holders_of, policies_by_name
 from iamkit.plan.preview import account_after
 from iamkit.text import few
 
@@ -189,7 +189,7 @@ def _since(state: AccountState, made: Made, ours: Collection[str]) -> Iterator[s
     if used := _used(state, made):
         yield used
     if change.operation == "create_policy":
-        having = holders_of(state, own_policies(state)[name].arn)
+        having = holders_of(state, policies_by_name(state)[name].arn)
         yield from [f"{change.target} is in use: {few(having)}"] if having else []
     if change.operation not in ("create_user", "create_group"):
         return
@@ -217,7 +217,8 @@ def _since(state: AccountState, made: Made, ours: Collection[str]) -> Iterator[s
 def _used(state: AccountState, made: Made) -> str:
     """Whether somebody works with a key that was made; the apply itself may have tried it."""
     key = str(made.change.arguments.get("AccessKeyId", ""))
-    last = state.key_uses.get(made.change.name, {}).get(key)
+    use = state.key_uses.get(made.change.name, {}).get(key)
+    last = use and use.at
     if made.change.operation != "create_access_key" or not last or last <= made.at + CLOCKS:
         return ""
     return f"access key {key} was used on {last:%Y-%m-%d at %H:%M} UTC"

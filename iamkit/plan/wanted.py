@@ -74,7 +74,7 @@ def dev_group(parameters: DevGroupParameters) -> Desired:
 
 @desired_of.register
 def team_users(parameters: UsersParameters) -> Desired:
-    """The team's users, and those who have left it."""
+    """The team's users."""
     users = tuple(
         DesiredUser(
             name=row.name,
@@ -89,11 +89,7 @@ def team_users(parameters: UsersParameters) -> Desired:
         )
         for row in parameters.users
     )
-    return Desired(
-        users=users,
-        absent_users=tuple(parameters.remove_users),
-        origins={"absent_users": "remove_users"},
-    )
+    return Desired(users=users)
 
 
 @desired_of.register

@@ -19,7 +19,7 @@ from iamkit.audit.comparison import compare
 from iamkit.audit.exports import judge, to_csv, to_json, to_junit, to_sarif, to_text
 from iamkit.audit.groups_table import GROUPS, all_groups
 from iamkit.audit.keys_table import ACCESS_KEYS, held_keys
-from iamkit.audit.numbers import FINE, count_numbers
+from iamkit.audit.numbers import FINE, count_first, count_numbers
 from iamkit.audit.policies_table import POLICIES, all_policies
 from iamkit.audit.schema import SEVERITIES, USERS
 from iamkit.audit.users_table import PEOPLE
@@ -58,6 +58,16 @@ def green_tiles(audit):
     return {number.id for number in count_numbers(audit) if number.tone == FINE}
 
 
+def assert_counted_alike(audit):
+    """What is counted at once is what the findings come to."""
+    every = {number.id: number for number in count_numbers(audit)}
+    first = count_first(Audit(audit.state, now=audit.now))
+    assert [number for number in first if number.counted] == [
+        every[number.id] for number in first if number.counted
+    ]
+    assert {number.id for number in first if not number.counted} == {"urgent", "unknown"}
+
+
 def judged_fine(audit):
     """The users and groups of whom a column says that all is well."""
     users, groups = audit.users.set_index("user"), audit.groups.set_index("group")
@@ -77,6 +87,7 @@ def judged_fine(audit):
 def assert_not_better(audit):
     """Nothing that was bad is fine, and nothing that is fine was not so before."""
     full, unsure = whole(), untold(audit)
+    assert_counted_alike(audit)
     left = set(audit.findings.loc[audit.findings["status"] == "fail", "fingerprint"])
     everywhere = {check for check, who in unsure if who == audit.state.account_id}
     for row in full.findings.to_dict("records"):

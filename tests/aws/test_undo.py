@@ -10,15 +10,15 @@ from dataclasses import replace
 import pytest
 from paths import GUIDE
 from samples import scaled
+from undo_cases import plan_whole_undo
 
 from iamkit.aws.apply import apply_plan, await_applied
 from iamkit.aws.journal import journals
 from iamkit.aws.read import read_account
-from iamkit.aws.undo import find_apply, read_for_undo, read_undo
+from iamkit.aws.undo import find_apply, read_undo
 from iamkit.errors import GuardError, InputError, UnsafePlan
 from iamkit.plan.changes import make_plan
 from iamkit.plan.desired import Absent, Desired, DesiredGroup, DesiredUser
-from iamkit.plan.undo import UndoJudge
 from iamkit.policies import allow, policy
 
 LOOK = policy(allow("ec2:Describe*"))
@@ -123,14 +123,8 @@ def apply_wanted(session):
 def undo_all(session, path=None):
     """Take back whatever has a way back."""
     recorded = find_apply(session, path)
-    apply(session, all_named(session, recorded).plan)
+    apply(session, plan_whole_undo(session, recorded).plan)
     return recorded
-
-
-def all_named(session, recorded):
-    """The undo with every change named that has a way back."""
-    judge = UndoJudge(read_for_undo(session, recorded), recorded.made)
-    return judge.plan([one.number for one in recorded.made])
 
 
 def keys_off(account):
@@ -144,7 +138,7 @@ def test_an_apply_with_a_call_of_each_kind_is_taken_back(session, begun):
     recorded = apply_wanted(session)
     applied = everything(session)
     assert applied != begun
-    undo = all_named(session, recorded)
+    undo = plan_whole_undo(session, recorded)
     assert undo.left == ()
     apply(session, undo.plan)
     back = everything(session)
@@ -188,7 +182,7 @@ def test_without_an_apply_there_is_nothing_to_take_back(session):
 def test_an_undo_that_gives_access_wants_consent(session, begun):
     """As a loss does."""
     recorded = apply_wanted(session)
-    undo = all_named(session, recorded)
+    undo = plan_whole_undo(session, recorded)
     with pytest.raises(UnsafePlan, match="destructive"):
         apply_plan(undo.plan, session)
 

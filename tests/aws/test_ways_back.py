@@ -23,6 +23,7 @@ from undo_cases import (
     differences,
     facts_of,
     fill,
+    plan_whole_undo,
     read_all,
 )
 
@@ -31,7 +32,7 @@ from iamkit.aws.apply import apply_plan
 from iamkit.aws.journal import journals, read_apply
 from iamkit.aws.read import read_account
 from iamkit.aws.session import open_session
-from iamkit.aws.undo import read_for_undo, undo_parameters
+from iamkit.aws.undo import undo_parameters
 from iamkit.errors import IamkitError, InputError
 from iamkit.plan.changes import make_plan
 from iamkit.plan.desired import (
@@ -43,7 +44,6 @@ from iamkit.plan.desired import (
     DesiredUser,
 )
 from iamkit.plan.operations import OPERATIONS
-from iamkit.plan.undo import UndoJudge
 
 SQUALL = [
     {"action": "*", "service": "iam", "kind": kind, "rate": rate}
@@ -67,7 +67,7 @@ def begin(sandbox, iamkit_sandbox_factory):
     def anew():
         fresh = iamkit_sandbox_factory()
         session = open_session(undo_parameters(GUIDE))
-        fill(session.iam)
+        fill(session, fresh)
         return session, fresh
 
     return anew
@@ -104,11 +104,7 @@ def take_back(session, path):
     """Take back all that a journal tells of and that has a way back, until it is."""
     recorded = read_apply(path)
 
-    def plan():
-        judge = UndoJudge(read_for_undo(session, recorded), recorded.made)
-        return judge.plan([one.number for one in recorded.made]).plan
-
-    press_on(session, plan)
+    press_on(session, lambda: plan_whole_undo(session, recorded).plan)
 
 
 def killed(work, number, *, acted):

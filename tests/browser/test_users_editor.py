@@ -13,7 +13,7 @@ import json
 from pathlib import Path
 from iamkit.account.state import AccountState, User
 from iamkit.notebook.forms.users_editor import UsersEditor, note_against
-from iamkit.parameters.models import UserRow
+from iamkit.parameters.user_row import UserRow
 account = AccountState(account_id="000000000000", users={"bob": User(name="bob")})
 users = [UserRow.model_validate(user) for user in json.loads(Path("users.json").read_text())]
 editor = UsersEditor(users, ["Admins", "dev", "ops"], note_against(account))

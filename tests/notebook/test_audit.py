@@ -7,15 +7,19 @@ from pathlib import Path
 
 import pytest
 from accounts import ACCOUNT, NOW, account_of
+from removals import remove
 
 from iamkit.account.state import Source
 from iamkit.account.state_file import save_state
 from iamkit.audit import Audit
+from iamkit.audit.mending import Mend, wanted_by
 from iamkit.errors import AwsError, InputError
 from iamkit.notebook.pages.audit import require_complete, save_audit
+from iamkit.notebook.pages.audit_actions import Actions
 from iamkit.notebook.pages.audit_user import describe_user, show_user
 from iamkit.parameters.models import AuditUsersParameters
 from iamkit.policies import allow, policy
+from iamkit.policies.evaluation.access import what_can
 
 IAMKIT = Path(sys.executable).parent / "iamkit"
 KEY = {"id": "AKIA1", "age": 91, "used": 1}
@@ -91,6 +95,23 @@ def test_a_user_who_is_not_there_is_named():
     """As the parameters spelled it."""
     with pytest.raises(InputError, match="no user 'zoe'"):
         show_user(Audit(account_of(CASE)), "zoe")
+
+
+def test_who_was_not_read_is_not_said_to_be_absent():
+    """Where not all users were read, no answer says that there is none."""
+    partly = remove("the last page")
+    audit = Audit(partly)
+    given = AuditUsersParameters(environment="sandbox", account_id=ACCOUNT)
+    unsure = "Whether the account has a user 'zoe' cannot be told"
+    with pytest.raises(InputError, match=unsure):
+        show_user(audit, "zoe")
+    actions = Actions(audit, given, [], lambda _: None)
+    with pytest.raises(InputError, match=unsure):
+        actions.user({"name": "zoe"})
+    with pytest.raises(InputError, match="a user or role 'zoe' cannot be told"):
+        what_can(partly, "zoe")
+    with pytest.raises(InputError, match=unsure):
+        wanted_by(audit, audit.found, [Mend(check="unused-key", principal="zoe")])
 
 
 def test_complete_and_incomplete():

@@ -1,14 +1,17 @@
 """The review: only a click applies in a browser, and what is destructive must be typed."""
 
+import json
 import re
 from dataclasses import replace
 
 import pytest
 from accounts import account_of
+from botocore.exceptions import ClientError
 from changes import change
 
 from iamkit.aws.journal import journals
 from iamkit.aws.read import read_account
+from iamkit.aws.sources import OF_ACCOUNT
 from iamkit.errors import GuardError, UnsafePlan
 from iamkit.notebook.display import bundle_of
 from iamkit.notebook.forms import form_state
@@ -18,7 +21,7 @@ from iamkit.notebook.review.review import Review
 from iamkit.notebook.review.workbench import Workbench
 from iamkit.plan.changes import Plan, make_plan
 from iamkit.plan.desired import Desired, DesiredGroup
-from iamkit.plan.wanted import account_alias, dev_group
+from iamkit.plan.wanted import account_alias, dev_group, team_users
 
 
 @pytest.fixture(autouse=True)
@@ -320,3 +323,46 @@ def test_a_plan_that_locks_out_wants_its_own_words(session, guide, shown):
     panel.apply.click()
     panel.wait()
     assert set(read_account(session).users) == {"eve"}
+
+
+@pytest.fixture
+def newcomers(session, guide):
+    """The guide's users, planned after its developers' group was made."""
+    (group,) = dev_group(guide("03_dev_group")).groups
+    session.iam.create_group(GroupName=group.name)
+    for name, document in group.inline_policies.items():
+        session.iam.put_group_policy(
+            GroupName=group.name, PolicyName=name, PolicyDocument=json.dumps(document)
+        )
+    return Review(plan_of(session, team_users(guide("04_users"))), session)
+
+
+def test_how_far_new_users_get_is_said_before_anything_is_applied(session, newcomers, monkeypatch):
+    """It follows the account's rules for passwords, which are read once, however long one types."""
+    asked = []
+    monkeypatch.setattr(
+        review, "read_account", lambda *a, **m: asked.append(m) or read_account(*a, **m)
+    )
+    said = [newcomers.say_meaning() for _ in range(3)]
+    stopped = "bob and carol will be stopped at the first sign-in, which wants a new password"
+    assert all(any(one.startswith(stopped) for one in sentences) for sentences in said)
+    assert len(asked) == 1
+    session.iam.update_account_password_policy(AllowUsersToChangePassword=True)
+    again = Review(newcomers.plan, session).say_meaning()
+    assert any(
+        one.startswith("bob and carol will be able to sign in, choose a password") for one in again
+    )
+
+
+def test_rules_that_cannot_be_read_hinder_no_plan(newcomers, monkeypatch):
+    """Who may read nothing but what the plan needs is told that it cannot be told."""
+
+    def refuse(_):
+        told = {"Error": {"Code": "AccessDenied", "Message": "no"}}
+        raise ClientError(told, "GetAccountPasswordPolicy")
+
+    rules = OF_ACCOUNT["GetAccountPasswordPolicy"]
+    monkeypatch.setitem(OF_ACCOUNT, "GetAccountPasswordPolicy", replace(rules, read=refuse))
+    (untold,) = (one for one in newcomers.say_meaning() if "cannot be told" in one)
+    assert untold.startswith("How far bob and carol will get")
+    assert untold.endswith("the account's password policy, which was not read.")

@@ -15,7 +15,8 @@ from iamkit.notebook.forms.users_editor import (
     note_against,
     user_columns,
 )
-from iamkit.parameters.models import UserRow, UsersParameters
+from iamkit.parameters.models import UsersParameters
+from iamkit.parameters.user_row import UserRow
 from iamkit.parameters.users_csv import COLUMNS, cells_of, plain_user, tidy_cells
 
 BOB = UserRow.model_validate({"name": "bob", "groups": ["dev"], "access_key": True})

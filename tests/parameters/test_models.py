@@ -67,7 +67,7 @@ def test_the_schema_knows_every_key_and_no_other():
 
 BAD = {
     "nested twin keys": ("users:\n  - name: a\n    name: b", "line 3: the key name is given twice"),
-    "aliases": ("users: &a [x]\nremove_users: *a", "aliases"),
+    "aliases": ("users: &a [x]\nleavers: *a", "aliases"),
     "a merge key": ("a: &a {x: 1}\nb: {<<: *a}", "aliases"),
     "a list": ("- a", "expected lines such as"),
     "a number as key": ("1: a", "a key must be text"),
@@ -189,11 +189,33 @@ def test_a_huge_or_missing_file_is_said(tmp_path):
 
 def test_text_on_the_command_line_stays_text():
     """-p account_id 012345678901 is no number, -p dry_run true is no text."""
-    said = {"account_id": "012345678901", "allow_root": "true", "remove_users": "[a, b]"}
-    meant = {"account_id": "012345678901", "allow_root": True, "remove_users": ["a", "b"]}
-    assert read_overrides(said.items()) == meant
+    said = {
+        "account_id": "012345678901",
+        "allow_root": "true",
+        "users": "[a, b]",
+        "grace_days": "7",
+    }
+    meant = {"account_id": "012345678901", "allow_root": True, "users": ["a", "b"]}
+    assert read_overrides(said.items()) == meant | {"grace_days": 7}
     with pytest.raises(InputError, match="did you mean dev_group"):
         read_overrides([("dev_gruop", "x")])
+
+
+def test_a_file_that_still_removes_users_is_told_where_that_went(tmp_path):
+    """At its line, beside all else that is wrong; on the command line and in a cell too."""
+    file = tmp_path / "team.yaml"
+    file.write_text('environment: sandbox\naccount_id: "000000000000"\nremove_users: [dave]\n')
+    with pytest.raises(InputError) as error:
+        read_parameters(file)
+    assert f"{file}, line 3: remove_users: this is gone; who leaves is named in 11_leavers" in str(
+        error.value
+    )
+    assert "`leavers: [{user: dave}]`" in str(error.value)
+    with pytest.raises(InputError, match="11_leavers"):
+        read_overrides([("remove_users", "[dave]")])
+    cell = {"environment": "sandbox", "account_id": "000000000000", "remove_users": ["dave"]}
+    with pytest.raises(InputError, match="11_leavers"):
+        NOTEBOOKS["04_users"].from_cell(cell)
 
 
 def test_a_file_beside_the_parameters_is_found(tmp_path):
@@ -583,7 +605,7 @@ def test_a_cell_says_what_the_file_means_and_nothing_of_an_earlier_one(tmp_path)
     file.write_text('environment: aws\naccount_id: "111122223333"\n')
     odd = {"name": "eve", "tags": {"note": "a  # b"}}
     for _ in range(2):
-        fill_parameters(notebook, {"users": [odd], "remove_users": ["dave"], "run_as": "eve"})
+        fill_parameters(notebook, {"users": [odd], "users_csv": "team.csv", "run_as": "eve"})
     assert declared_parameters(notebook)["users"] == [odd]
     fill_parameters(notebook, read_parameters(file).for_cell("04_users"))
     wanted = NOTEBOOKS["04_users"](environment="aws", account_id="111122223333")

@@ -78,6 +78,27 @@ def test_who_cannot_pass_the_first_sign_in_is_named(guide):
     assert fine in said(after(state, lets), users)
 
 
+def test_a_new_program_that_could_not_work_is_named():
+    """A key alone opens nothing in a group that demands MFA, and one that works is not news."""
+    own = {"own": self_management_policy("demanded"), "look": LOOK}
+    state = replace(
+        EMPTY,
+        groups={
+            "dev": Group(name="dev", inline_policies=own),
+            "bots": Group(name="bots", inline_policies={"look": LOOK}),
+        },
+    )
+    users = tuple(
+        DesiredUser(name=name, groups=(group,), access_key=True)
+        for name, group in (("crawler", "dev"), ("backup", "bots"))
+    )
+    told = said(state, Desired(users=users))
+    stopped = "crawler will not be able to work with an access key, and has no other way in: "
+    (one,) = (one for one in told if one.startswith(stopped))
+    assert one.endswith("is denied by group dev > inline own > NothingElseWithoutMFA.")
+    assert not any("backup will be able to work" in one for one in told)
+
+
 def test_members_of_a_group_whose_policy_changes_are_named():
     """Who gains by a group's policy is told though no change names them."""
     group = Group(name="dev", inline_policies={"p": LOOK})
@@ -92,13 +113,17 @@ def test_members_of_a_group_whose_policy_changes_are_named():
     assert sentence.startswith("ann and ben will no longer be able to")
 
 
-def test_who_leaves_is_said_first_and_that_it_has_no_undo():
-    """A removal is no detail among others."""
+def test_who_leaves_is_said_first_and_what_they_are_not_if_made_again():
+    """A removal is no detail among others, and what does not come back is said before it."""
     keys = {"bob": (AccessKey(id="AKIAEXAMPLE"),)}
     state = replace(EMPTY, users={"bob": User(name="bob")}, access_keys=keys)
     assert said(state, Desired(absent_users=("bob",))) == [
         "bob will be gone, with everything of theirs.",
-        f"There is no undo for this: delete user (bob). {NEW_ID[:1].upper()}{NEW_ID[1:]}.",
+        (
+            "The journal makes them again (iamkit undo), with path, tags, groups, policies "
+            "and boundary."
+        ),
+        f"Not all would be as before after an undo: delete user (bob). A{NEW_ID[1:]}.",
     ]
     assert after(state, Desired(absent_users=("bob",))).users == {}
 

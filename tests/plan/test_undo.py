@@ -8,7 +8,7 @@ from changes import change
 from hypothesis import given, strategies as st
 from removals import COMPANY
 
-from iamkit.account.state import Source
+from iamkit.account.state import KeyUse, Source
 from iamkit.aws.sources import OF_USERS
 from iamkit.errors import InputError
 from iamkit.plan.access_given import deciding_facts
@@ -247,11 +247,11 @@ def test_a_key_that_somebody_works_with_is_left_on():
     """It was made by the apply and used since, or whether it was cannot be told: that is said."""
     applied, made = apply(BEGUN, KEY)
     used = AT + timedelta(days=1)
-    works = replace(applied, key_uses={"bob": {"AKIAMADE0": used}})
+    works = replace(applied, key_uses={"bob": {"AKIAMADE0": KeyUse(at=used)}})
     [step] = plan_undo(works, made, ["ready"]).steps
     assert (step.state, step.taken) == ("changed since", False)
     assert "access key AKIAMADE0 was used on 2026-03-02 at 12:00 UTC" in step.said
-    tried = replace(applied, key_uses={"bob": {"AKIAMADE0": AT + timedelta(minutes=1)}})
+    tried = replace(applied, key_uses={"bob": {"AKIAMADE0": KeyUse(at=AT + timedelta(minutes=1))}})
     assert plan_undo(tried, made).steps[0].taken
     why = Source(status="unknown", note="iam:GetAccessKeyLastUsed was refused.")
     blind = replace(applied, sources={**applied.sources, "GetAccessKeyLastUsed": why})
@@ -263,7 +263,7 @@ def test_a_key_that_somebody_works_with_is_left_on():
 def test_a_user_whose_new_key_is_at_work_stays():
     """Neither the key nor the user of the apply is taken back unasked."""
     applied, made = apply(BEGUN, Desired(users=(DesiredUser(name="fay", access_key=True),)))
-    works = replace(applied, key_uses={"fay": {"AKIAMADE1": AT + timedelta(days=1)}})
+    works = replace(applied, key_uses={"fay": {"AKIAMADE1": KeyUse(at=AT + timedelta(days=1))}})
     undo = plan_undo(works, made)
     assert {step.state for step in undo.steps} == {"changed since"}
     assert undo.plan.changes == ()
@@ -291,15 +291,27 @@ def test_a_user_of_the_apply_goes_with_the_key_of_the_apply():
 
 
 def test_what_has_no_way_back_says_why():
-    """Of a user who was deleted nothing comes back, and the reason is told."""
+    """Of a user who was deleted no credential comes back, and the reason is told."""
     applied, made = apply(BEGUN, Desired(absent_users=("cyd",)))
     undo = plan_undo(applied, made, [])
-    assert {step.state for step in undo.steps} == {"no way back"}
     said = {step.change.operation: step.said for step in undo.steps}
-    assert "another one to AWS" in said["delete_user"]
+    assert "another id" in said["delete_user"]
     assert said["remove_user_from_group"] == "user cyd is not there any more"
+    [lost] = [step for step in undo.steps if step.change.operation == "delete_access_key"]
+    assert lost.state == "no way back"
     with pytest.raises(InputError, match="cannot be taken back"):
-        plan_undo(applied, made, [1])
+        plan_undo(applied, made, [lost.number])
+
+
+def test_who_was_deleted_comes_back_without_credentials():
+    """Path, tags, groups, policies and boundary are as before; the id is another."""
+    tagged = replace(BEGUN.users["dan"], path="/people/", tags={"team": "ops"})
+    begun = replace(BEGUN, users={**BEGUN.users, "dan": replace(tagged, groups=frozenset(["dev"]))})
+    applied, made = apply(begun, Desired(absent_users=("dan",)))
+    named = [one.number for one in made if one.change.inverse]
+    back = account_after(applied, plan_undo(applied, made, named).plan.changes)
+    lost = {"id": "", "arn": "", "created": None}
+    assert back.users["dan"] == replace(begun.users["dan"], **lost)
 
 
 def test_what_is_back_already_needs_nothing():

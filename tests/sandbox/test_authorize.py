@@ -456,6 +456,32 @@ def test_a_code_of_its_device_counts_as_mfa(sandbox, iam, user, role, client, re
     assert client("iam", taken["Credentials"]).list_users()
 
 
+def test_the_accounts_rules_let_users_change_their_own_password(iam, user, refused):
+    """AllowUsersToChangePassword gives it to everybody, for themselves alone, unless it is denied.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_passwords_enable-user-change.html
+    """
+    first, own = "A-first-Password-1", "An-own-Password-2"
+    clients = {
+        "alice": user("alice")("iam"),
+        "bob": user("bob", statement("iam:ChangePassword", effect="Deny"))("iam"),
+    }
+    for name in clients:
+        iam.create_login_profile(UserName=name, Password=first)
+    with refused("AccessDenied", 403):
+        clients["alice"].change_password(OldPassword=first, NewPassword=own)
+    iam.update_account_password_policy(AllowUsersToChangePassword=True)
+    clients["alice"].change_password(OldPassword=first, NewPassword=own)
+    assert clients["alice"].get_account_password_policy()
+    with refused("AccessDenied", 403):
+        clients["bob"].change_password(OldPassword=first, NewPassword=own)
+    with refused("AccessDenied", 403):
+        clients["alice"].update_login_profile(UserName="bob", Password=own)
+    iam.update_account_password_policy(AllowUsersToChangePassword=False)
+    with refused("AccessDenied", 403):
+        clients["alice"].change_password(OldPassword=own, NewPassword=first)
+
+
 def test_a_dry_run_tells_whether_it_were_allowed(user, refused):
     """DryRun answers DryRunOperation to who may, UnauthorizedOperation to who may not."""
     with refused("DryRunOperation", 412):

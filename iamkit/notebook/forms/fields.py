@@ -13,7 +13,7 @@ from iamkit.notebook.forms.users_editor import UsersEditor, note_against, user_c
 from iamkit.notebook.markup import escape
 from iamkit.parameters.checking import Model
 from iamkit.parameters.field_types import term_of
-from iamkit.parameters.models import UserRow
+from iamkit.parameters.user_row import UserRow
 from iamkit.parameters.users_csv import cells_of
 from iamkit.policies.grammar.document import parse_policy, print_policy
 

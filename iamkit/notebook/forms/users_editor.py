@@ -19,7 +19,7 @@ from iamkit.errors import InputError
 from iamkit.parameters.checking import describe
 from iamkit.parameters.field_types import term_of
 from iamkit.parameters.iam_names import check_no_twins
-from iamkit.parameters.models import UserRow
+from iamkit.parameters.user_row import UserRow
 from iamkit.parameters.users_csv import (
     COLUMNS,
     MAX_BYTES,

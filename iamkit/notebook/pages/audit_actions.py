@@ -156,6 +156,5 @@ class Actions:
         """One user in full."""
         name = message.get("name", "")
         if name not in set(self.audit.users["user"]):
-            known = " that was read" if "users" in self.audit.gaps.kinds else ""
-            raise InputError(f"The account has no user {name!r}{known}.")
+            raise InputError(f"{self.audit.gaps.say_missing(name, 'users')}.")
         return {"shown": describe_user(self.audit, name)[0], "title": name}

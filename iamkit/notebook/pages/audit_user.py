@@ -21,7 +21,7 @@ def show_user(audit: Audit, name: str = "") -> None:
         name: the user; the one with the worst findings without it.
 
     Raises:
-        InputError: there is no such user.
+        InputError: there is no such user, or that cannot be told.
     """
     if len(audit.users) == 0:
         told = "No user is known." if "users" in audit.gaps.kinds else "The account has no users."
@@ -29,7 +29,7 @@ def show_user(audit: Audit, name: str = "") -> None:
         return
     name = name or str(worst_first(audit.users).iloc[0]["user"])
     if name not in set(audit.users["user"]):
-        raise InputError(f"The account has no user {name!r}.")
+        raise InputError(f"{audit.gaps.say_missing(name, 'users')}.")
     show_html(*describe_user(audit, name))
 
 

@@ -11,6 +11,7 @@ from iamkit.audit.columns import SEVERITIES
 from iamkit.audit.comparison import UNTOLD, compare
 from iamkit.audit.findings import Finding
 from iamkit.audit.mending import Mend, wanted_by
+from iamkit.audit.numbers import failures
 from iamkit.aws.audit_run import audit_of, read_audited
 from iamkit.aws.read import read_more
 from iamkit.aws.session import Session
@@ -125,7 +126,8 @@ class MendForm:
         self.parts.observe(fill, "selected_index")
         self.filter.observe(fill, "value")
         if not order:
-            return widgets.HTML("<p>Nothing was found that a plan could mend.</p>")
+            rest = "" if not failures(self.audit) else " Not everything could be read."
+            return widgets.HTML(f"<p>Nothing was found that a plan could mend.{rest}</p>")
         heading = "<p>Open a part and tick what should end. Nothing is ticked beforehand.</p>"
         left = widgets.HTML(self.left_to_people())
         return widgets.VBox([widgets.HTML(heading), self.filter, self.parts, left])

@@ -71,6 +71,7 @@ def tell_runner(plan: Plan, outcome: Outcome | None) -> None:
         "applied": len(outcome.done) if outcome else 0,
         "left": len(outcome.failed) + len(outcome.left) if outcome else 0,
         "journal": str(outcome.journal) if outcome else "",
+        "rebuilds": [str(path) for path in outcome.rebuilds] if outcome else [],
         "notes": [note for note in plan.notes if note not in plan.doubts],
         "doubts": list(plan.doubts),
         "changes": [[change.verb, change.target, describe(change)] for change in plan.changes],

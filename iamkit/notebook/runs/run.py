@@ -277,9 +277,13 @@ class _Run:
                 result.output.name: writes(self.notebook),  # type: ignore[no-untyped-call]
                 result.html.name: page,
             }
-            if journal := read_counts(self.notebook).get("journal"):
+            counts = read_counts(self.notebook)
+            written = {f"{name}.{Path(one).name}": one for one in counts.get("rebuilds", ())}
+            if journal := counts.get("journal"):
+                written[f"{name}.journal.jsonl"] = journal
+            for kept_as, path in written.items():
                 with suppress(OSError):  # a runner's disk is lost; elsewhere it is where it was
-                    texts[f"{name}.journal.jsonl"] = Path(journal).read_text()
+                    texts[kept_as] = Path(path).read_text()
             if search.finds_in(*texts.values()):
                 raise SecretLeak(f"A secret is in {name}; what holds it was not kept.")
             keep_files(result.output.parent, texts)

@@ -85,7 +85,8 @@ class Access:
         who: User | Role | None = self.state.users.get(name) or self.state.roles.get(name)
         if who is None:
             hint = did_you_mean(name, [*self.state.users, *self.state.roles]) or "."
-            raise InputError(f"The account has no user or role {name!r}{hint}")
+            missing = self._holdings.gaps.say_missing(name, "users", "roles")
+            raise InputError(f"{missing}{hint}")
         holdings = self._holdings
         holding = holdings.of_user(who) if isinstance(who, User) else holdings.of(who)
         rows = []

@@ -1,11 +1,13 @@
 """The sandbox's own commands, which no AWS call can give: time, people, and last uses."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from iamkit.account.state_file import parse_state
 from iamkit.sandbox.server.account import Access, Account
+from iamkit.sandbox.server.iam.tags import set_tags, tags_of
 from iamkit.sandbox.server.moto_patches import ACCOUNT_ID, clock, iam_models
 from iamkit.sandbox.server.sample_company import populate
 from iamkit.sandbox.server.sign_in import CLIENT, begin_session
@@ -60,6 +62,9 @@ def load_state(account: Account, state: str) -> list[str]:
 def age(account: Account, days: float) -> None:
     """Let everything in the account be older by some days; now stays now.
 
+    So are the days, such as 2027-01-31, that tags of users say, by the whole days; and those, such
+    as 20270131, with which ids of statements in their inline policies end.
+
     Raises:
         ValueError: the days are negative, or more than some decades.
     """
@@ -73,6 +78,14 @@ def age(account: Account, days: float) -> None:
         *(account.local_policies, account.sts.assumed_roles),
     ]
     _shift(parts, timedelta(days=days), {id(account.accounts)})  # the others are as old as before
+    for user in iam.users.values():
+        if tags := tags_of(account, user):
+            older = [{**tag, "Value": _earlier(tag["Value"], timedelta(days=days))} for tag in tags]
+            set_tags(account, user, older)
+        for name, text in user.policies.items():
+            user.policies[name] = _DAY_IN_SID.sub(
+                lambda found: found[1] + _day_before(found[2], timedelta(days=days)), text
+            )
 
 
 def use_key(account: Account, access_key_id: str, service: str, region: str) -> None:
@@ -166,8 +179,26 @@ COMMANDS: dict[str, Callable[..., Any]] = {
 }
 
 
+SOME_DAY = "2027-01-31"
+_DAY_IN_SID = re.compile(r'("Sid"\s*:\s*"[A-Za-z]+)(\d{8})(?=")')
+
+
 def _moment(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text).replace(tzinfo=None, microsecond=0) if text else None
+
+
+def _earlier(text: str, by: timedelta) -> str:
+    """A day before the one that a text says; a text that says none as it is."""
+    try:
+        return (date.fromisoformat(text) - by).isoformat() if len(text) == len(SOME_DAY) else text
+    except (ValueError, OverflowError):
+        return text
+
+
+def _day_before(digits: str, by: timedelta) -> str:
+    """The same of a day in eight digits."""
+    text = f"{digits[:4]}-{digits[4:6]}-{digits[6:]}"
+    return _earlier(text, by).replace("-", "")
 
 
 def _shift(things: Iterable[Any], by: timedelta, seen: set[int]) -> None:

@@ -1,0 +1,39 @@
+"""The parameters of 10_rotate_keys."""
+
+from typing import Annotated, ClassVar
+
+from pydantic import Field, StringConstraints
+
+from iamkit.parameters.checking import Model
+from iamkit.parameters.field_types import Day, UserName
+from iamkit.parameters.notebook import RunAsParameters, Thresholds
+from iamkit.parameters.user_row import UserRow
+
+KeyId = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{16,128}$")]
+"""https://docs.aws.amazon.com/IAM/latest/APIReference/API_AccessKey.html"""
+
+
+class ExemptRow(Model):
+    """A user whose keys are left alone."""
+
+    user: UserName = Field(description="whose keys are left alone")
+    reason: Annotated[str, StringConstraints(min_length=3)] = Field(description="why")
+    until: Day = Field(description="the last day, as 2027-01-31")
+
+
+class RotateKeysParameters(RunAsParameters):
+    """10_rotate_keys."""
+
+    purpose: ClassVar = "Access keys change, stage by stage, and nothing stops"
+    rotate: list[UserName] = Field([], description="users whose keys take their next step")
+    switched: list[KeyId] = Field([], description="new keys to which services were switched")
+    key_grace_days: Annotated[int, Field(ge=1)] = Field(
+        14, description="days of rest before a key is off, and before it is gone"
+    )
+    exempt: list[ExemptRow] = Field([], description="users whose keys are left alone")
+    thresholds: Thresholds = Field(
+        default_factory=lambda: Thresholds.model_validate({}), description="when to mind"
+    )
+    users: list[UserRow] = Field([], description="the users who should exist")
+    users_csv: str = Field("", description="a CSV file with more of them")
+    allow_destructive: bool = Field(False, description="true lets an old key be deleted")
