@@ -271,13 +271,9 @@ SOME_CALL = st.integers(1, 14)
 
 
 def tried(most):
-    """So many random cases, with no haste."""
-    checks = [
-        HealthCheck.function_scoped_fixture,
-        HealthCheck.too_slow,
-        HealthCheck.filter_too_much,
-    ]
-    return settings(max_examples=most, suppress_health_check=checks)
+    """So many random cases, with no haste; of one that fails no smaller one is looked for."""
+    phases = (Phase.reuse, Phase.generate)
+    return settings(max_examples=most, suppress_health_check=list(HealthCheck), phases=phases)
 
 
 @tried(scaled(5, 300))
