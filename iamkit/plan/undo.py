@@ -1,7 +1,8 @@
 """The way back of an apply: a plan like any other, made against the account as it is now."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, Literal
 
 from iamkit.account.state import AccountState
@@ -34,13 +35,24 @@ class Undo:
         lost: the numbers that were chosen and have no way back, or none without what was not
             chosen.
         asking: the numbers that are to be named, beside ``all``, to take back all of it.
-        plan: the way back of those that are taken.
+        current: the account for which it is planned.
+        desired: what those that are taken come to.
     """
 
     steps: tuple[UndoStep, ...]
     lost: tuple[int, ...] = ()
     asking: tuple[int, ...] = ()
-    plan: Plan
+    current: AccountState = field(repr=False)
+    desired: Desired
+
+    @cached_property
+    def plan(self) -> Plan:
+        """The way back of those that are taken.
+
+        Raises:
+            InputError: together they would break a quota.
+        """
+        return make_plan(self.current, self.desired)
 
     def __str__(self) -> str:
         """A line for each change that was made: its number, whether it is taken back, and why."""
@@ -109,11 +121,7 @@ class UndoJudge:
         self._known: dict[tuple[int, ...], UndoStep] = {}
 
     def plan(self, chosen: Chosen) -> Undo:
-        """The way back of what is chosen, as far as it has one; numbers of other changes count not.
-
-        Raises:
-            InputError: together they would break a quota.
-        """
+        """The way back of what is chosen, as far as it has one; numbers of others count not."""
         chosen = _names(chosen)
         steps, wanted, taken = list[UndoStep](), list[Desired](), dict[int, UndoStep]()
         for one in self._made:
@@ -125,7 +133,7 @@ class UndoJudge:
         asks = any(step.state in ASKS for step in taken.values())
         desired = replace(merge(wanted), needs_consent=asks)
         lost = [s.number for s in steps if s.number in chosen and s.state == "no way back"]
-        return Undo(steps=tuple(steps), lost=tuple(lost), plan=make_plan(self._current, desired))
+        return Undo(steps=tuple(steps), lost=tuple(lost), current=self._current, desired=desired)
 
     def _judge(self, made: Made, taken: dict[int, UndoStep]) -> UndoStep:
         before = tuple(number for number in self._related[made.number] if number in taken)
