@@ -131,6 +131,8 @@ class Workbench:
         if self.review.plan != before:
             self._changed_at = time.monotonic()
         self._ready()
+        if hasattr(self.review.form, "as_html"):
+            self._remember()
 
     def _start_anew(self) -> None:
         if not self._applying:
@@ -333,7 +335,8 @@ class Workbench:
             self._without_kernel.update(self._as_it_was(), raw=True)
 
     def _as_it_was(self) -> dict[str, str]:
-        shown = (self.meaning.value, self.view.value, self.status.value)
+        plain = getattr(self.review.form, "as_html", str)()  # of a form that has more to show
+        shown = (plain, self.meaning.value, self.view.value, self.status.value)
         return _bundle(say_not_live(_now(), self.result.value, "".join(shown)))
 
     def _advance(self, change: Change, state: str) -> None:
