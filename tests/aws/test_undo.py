@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from paths import GUIDE
@@ -163,6 +164,24 @@ def test_by_default_nothing_that_gives_access_is_taken_back(session, begun):
     assert not any(step.taken for step in undo.steps if step.state == "gives access")
     apply(session, undo.plan)
     assert everything(session)["alias"] == begun["alias"]
+
+
+def test_a_new_key_that_somebody_works_with_is_left_on(session, sandbox, begun):
+    """Its last use is read; where that is refused, it asks as well and says so."""
+    wanted = Desired(users=(DesiredUser(name="bob", make=False, access_key=True),))
+    apply(session, make_plan(read_account(session, wanted), wanted))
+    recorded = find_apply(session)
+    [step] = read_undo(session, recorded).steps
+    assert (step.state, step.taken) == ("ready", True)
+    key_id = step.change.arguments["AccessKeyId"]
+    sandbox.set_key_last_used(key_id, recorded.at + timedelta(hours=1), "s3")
+    [step] = read_undo(session, recorded).steps
+    assert (step.state, step.taken) == ("changed since", False)
+    assert f"access key {key_id} was used on" in step.said
+    sandbox.set_faults([{"action": "GetAccessKeyLastUsed", "kind": "access_denied"}])
+    [step] = read_undo(session, recorded).steps
+    assert (step.state, step.taken) == ("cannot be told", False)
+    assert read_undo(session, recorded, "all").plan.changes
 
 
 def test_an_undo_of_another_account_is_refused(sandbox, session, begun):
