@@ -15,7 +15,7 @@ from iamkit.aws import apply
 from iamkit.aws.apply import apply_plan, await_applied
 from iamkit.aws.read import read_account, read_more
 from iamkit.aws.undo import find_apply, read_undo
-from iamkit.errors import AwsError, PartlyApplied, StalePlan
+from iamkit.errors import AwsError, Lockout, PartlyApplied, StalePlan
 from iamkit.notebook.pages.leavers import make_leaving
 from iamkit.plan.changes import make_plan
 from iamkit.plan.leavers import (
@@ -199,6 +199,13 @@ def test_who_signs_in_after_leaving_is_not_deleted(session, sandbox, dave):
     (one,) = judge(session, "dave")
     assert (one.stage, one.doubt) == ("has left", True)
     assert "the password was used" in one.said
+
+
+def test_the_last_administrator_does_not_leave(session, dave):
+    """The guard names them, and nothing is changed."""
+    with pytest.raises(Lockout, match="now it is zoe"):
+        leave(session, "zoe")
+    assert judge(session, "zoe")[0].stage == "leaves now"
 
 
 def test_a_full_user_is_stopped_by_awss_own_deny(session, sandbox, dave):

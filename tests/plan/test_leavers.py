@@ -261,6 +261,15 @@ def test_an_account_of_no_day_judges_nobody():
         judge(replace(left(), read_at=None))
 
 
+def test_the_tag_in_another_case_is_the_tag():
+    """IAM ignores the case of the keys of a user's tags."""
+    state = left(3, tags={"iamkit:Left": day(40).isoformat()})
+    one = judge(state)
+    assert one.stage == "has left"
+    (change,) = make_plan(state, wanted_of([one])).changes
+    assert change.arguments["Tags"] == [{"Key": "iamkit:Left", "Value": day(3).isoformat()}]
+
+
 def test_fifty_tags_block():
     """The day has no room."""
     assert judge(left(tags={f"t{n}": "x" for n in range(50)})).stage == "blocked"
