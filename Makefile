@@ -5,7 +5,7 @@ WEATHER ?= typical
 
 TESTS ?=
 
-.PHONY: demo test test-pythons test-weather proof lint bench docs screenshots clean
+.PHONY: demo test test-pythons test-weather proof lint bench stopwatch docs screenshots clean
 
 .venv/ready: pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -44,6 +44,9 @@ bench: .venv/ready ## ratios against the AWS CLI, measured in one run
 	$(BIN)/python tests/benchmarks/mending.py
 	$(BIN)/python tests/benchmarks/policies.py
 	$(BIN)/python tests/benchmarks/guide.py
+
+stopwatch: .venv/ready ## how long a person waits in the browser
+	$(BIN)/python tests/benchmarks/stopwatch.py
 
 docs: .venv/ready ## this project's pages, into .site
 	$(BIN)/python .github/docs/generate.py .pages

@@ -21,30 +21,6 @@ GITIGNORE = """\
 .ipynb_checkpoints/
 """
 
-WORKFLOW = """\
-# Plans and audits on every push; the job's summary shows what is planned and what is found.
-# Changes are applied by hand, or with apply: "true".
-name: iamkit
-on: [push, workflow_dispatch]
-permissions:
-  id-token: write   # OIDC: no long-lived key in the repository
-  contents: read
-jobs:
-  plan:
-    runs-on: ubuntu-latest
-    steps:
-      - uses: actions/checkout@v4
-      - uses: aws-actions/configure-aws-credentials@v4
-        with:
-          role-to-assume: ${{ vars.IAMKIT_ROLE }}
-          aws-region: us-east-1
-      - uses: ./.github/actions/iamkit
-        with: {command: run, output: runs/plan}
-      - if: ${{ !cancelled() }}   # also when the plan failed
-        uses: ./.github/actions/iamkit
-        with: {command: audit, fail-on: critical, output: runs/audit}
-"""
-
 
 def find_notebook(name: str) -> Path:
     """A notebook by its path, or by its name in ``./notebooks`` or among the packaged ones.
@@ -76,7 +52,9 @@ def init_folder(folder: Path) -> list[Path]:
             it.
         StorageError: the same of a folder.
     """
-    texts = {".gitignore": GITIGNORE, ".github/workflows/iamkit.yml": WORKFLOW}
+    texts = {".gitignore": GITIGNORE}
+    workflow = packaged("workflows") / "github.yml"
+    texts[".github/workflows/iamkit.yml"] = workflow.read_text()
     action = packaged("actions") / "iamkit" / "action.yml"
     texts[".github/actions/iamkit/action.yml"] = action.read_text()
     texts["parameters/schema.json"] = json.dumps(parameters_schema(), indent=1) + "\n"

@@ -160,7 +160,7 @@ def test_a_browser_asks_no_other_host_and_the_search_finds(site, page):  # noqa:
         page.goto(f"{address}/index.html", wait_until="networkidle")
         page.click("input[name=query]")
         page.wait_for_selector(".md-search-result__meta:has-text('start searching')")  # it is ready
-        page.keyboard.type("leavers_grace_days", delay=20)
+        page.keyboard.type("leavers_key_grace_days", delay=20)
         page.wait_for_selector(".md-search-result__item a")
     finally:
         server.shutdown()
@@ -250,6 +250,22 @@ def commands():
     ]
     lines += [(p.name, code) for p in PAGES for code in re.findall(r"`([^`\n]+)`", p.read_text())]
     return [(name, line.strip()) for name, line in lines]
+
+
+def test_the_walk_s_names_stand_on_the_pages():
+    """Every name in bold, of a button, a field or a sentence, is one that the product shows."""
+    walk = (DOCS / "first-steps.md").read_text()
+    shown = [path for kind in ("*.py", "*.js") for path in (ROOT / "iamkit").rglob(kind)]
+    shown += (ROOT / "notebooks").glob("*.ipynb")
+    source = "\n".join(path.read_text() for path in shown).replace("${noun}", "user")
+    named = set(re.findall(r"\*\*(.+?)\*\*", walk, re.DOTALL)) - {"bold"}
+    assert len(named) > 10
+    for name in named:
+        # A number and what hangs on the account are filled in by the plan.
+        fixed = re.sub(r": \d+ to create$", "", " ".join(name.split()))
+        assert fixed in source, name
+    steps = [int(number) for number in re.findall(r"(?m)^(\d+)\. ", walk)]
+    assert steps == list(range(1, len(steps) + 1))
 
 
 def test_the_tour_shows_the_notebooks_that_the_demo_runs():

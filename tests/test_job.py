@@ -21,7 +21,9 @@ from iamkit.errors import InputError
 from iamkit.notebook.result import NotebookResult
 from iamkit.notebook.runs.summary import describe_run
 from iamkit.parameters.yaml_file import read_parameters
+from iamkit.workspace import init_folder
 
+BIN = Path(sys.executable).parent
 ACTION = yaml.safe_load((ROOT / ".github/actions/iamkit/action.yml").read_text())
 HOSTILE = [
     "<img src=x onerror=alert(1)>",
@@ -121,10 +123,14 @@ def test_a_wrong_parameter_is_marked_at_its_line(tmp_path, monkeypatch, capsys):
     assert all(line.startswith("::error ") for line in lines)
 
 
-def run_action(folder, **inputs):
-    """The action's own shell, with its defaults and these inputs: exit code, summary, outputs."""
+def run_action(folder, step_id="iamkit", path=BIN, **inputs):
+    """A step of the action's own shell, with its defaults and these inputs.
+
+    Returns:
+        How it ended, its summary, its outputs.
+    """
     given = {name: one.get("default", "") for name, one in ACTION["inputs"].items()} | inputs
-    (step,) = (one for one in ACTION["runs"]["steps"] if one.get("id") == "iamkit")
+    (step,) = (one for one in ACTION["runs"]["steps"] if one.get("id") == step_id)
     values = {
         name: re.sub(r"\$\{\{ inputs\.([\w-]+) \}\}", lambda m: given[m[1]], text)
         for name, text in step["env"].items()
@@ -132,8 +138,8 @@ def run_action(folder, **inputs):
     for name in ("summary", "outputs"):
         (folder / name).write_text("")
     values |= {
-        "IAMKIT_HOME": os.environ["IAMKIT_HOME"],
-        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "IAMKIT_HOME": os.environ.get("IAMKIT_HOME", str(folder)),
+        "PATH": f"{path}:/usr/bin:/bin",
         job.SUMMARY: str(folder / "summary"),
         "GITHUB_OUTPUT": str(folder / "outputs"),
     }
@@ -166,6 +172,35 @@ def test_the_action_plans_applies_and_audits(sandbox, tmp_path):
     assert summary.count("## Audit of account") == 1
     names = {path.name for path in (tmp_path / "audit").iterdir()}
     assert names == {"state.json", "audit.html", "audit.junit", "audit.sarif"}
+
+
+def test_the_workflow_s_own_steps_run_and_their_summaries_are_markdown(sandbox, tmp_path):
+    """Plan, apply and audit with the inputs of `iamkit init`'s workflow, on a practice account."""
+    init_folder(tmp_path / "ops")
+    workflow = yaml.safe_load((tmp_path / "ops/.github/workflows/iamkit.yml").read_text())
+    ended, told = [], []
+    for steps in (one["steps"] for one in workflow["jobs"].values()):
+        (step,) = (one for one in steps if one["uses"].startswith("./"))
+        assert step["with"]["package"] == "${{ vars.IAMKIT_PACKAGE }}"
+        done, summary, outputs = run_action(tmp_path, file=str(GUIDE), **step["with"])
+        ended.append((done.returncode, outputs))
+        told.append(MarkdownIt("commonmark").enable("table").render(summary))
+    assert ended == [(0, "code=2\n"), (0, "code=0\n"), (3, "code=3\n")]
+    for html in told:
+        assert "<h2>" in html
+        assert "<table>" in html
+        assert "|" not in re.sub(r"<[^>]+>", "", html), "a row is outside of its table"
+    assert "<td>group dev</td>" in told[0]
+
+
+def test_the_action_says_that_nothing_was_said_to_install(tmp_path):
+    """Where iamkit is there, an empty package is fine; where it is not, the job says what to do."""
+    assert run_action(tmp_path, "install", package="")[0].returncode == 0
+    done = run_action(tmp_path, "install", path=tmp_path, package="")[0]
+    assert done.returncode == 1
+    assert "::error title=iamkit::iamkit is not installed" in done.stdout
+    assert ACTION["inputs"]["package"]["required"]
+    assert "default" not in ACTION["inputs"]["package"], "no package index has it"
 
 
 def test_no_line_of_an_error_is_a_workflow_command():

@@ -45,7 +45,7 @@ def rules_of(
     return RotationRules(
         now=state.read_at or datetime.now(UTC),
         rotation_days=parameters.thresholds.rotation_days,
-        grace_days=parameters.grace_days,
+        grace_days=parameters.key_grace_days,
         switched=frozenset(parameters.switched),
         exempt=[Exemption(**row.model_dump()) for row in parameters.exempt],
         signing=signing,

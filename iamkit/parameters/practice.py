@@ -9,12 +9,13 @@ from typing import Any
 import yaml
 
 PACKAGE = Path(__file__).parents[1]
+_IN_CHECKOUT = {"actions": ".github/actions", "workflows": ".github/docs/examples"}
 
 
 def packaged(name: str) -> Path:
-    """The folder ``notebooks``, ``parameters`` or ``actions`` as it came with iamkit."""
+    """A folder as it came with iamkit: notebooks, parameters, actions or workflows."""
     installed = PACKAGE / "_data" / name
-    in_checkout = PACKAGE.parent / (".github/actions" if name == "actions" else name)
+    in_checkout = PACKAGE.parent / _IN_CHECKOUT.get(name, name)
     return installed if installed.is_dir() else in_checkout
 
 

@@ -27,7 +27,7 @@ class RotateKeysParameters(RunAsParameters):
     purpose: ClassVar = "Access keys change, stage by stage, and nothing stops"
     rotate: list[UserName] = Field([], description="users whose keys take their next step")
     switched: list[KeyId] = Field([], description="new keys to which services were switched")
-    grace_days: Annotated[int, Field(ge=1)] = Field(
+    key_grace_days: Annotated[int, Field(ge=1)] = Field(
         14, description="days of rest before a key is off, and before it is gone"
     )
     exempt: list[ExemptRow] = Field([], description="users whose keys are left alone")

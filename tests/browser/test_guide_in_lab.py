@@ -31,7 +31,7 @@ from iamkit.parameters.yaml_file import read_parameters
 from iamkit.plan.changes import make_plan
 from iamkit.plan.wanted import desired_of, held_policy
 
-WIDTHS = scaled([1600], [1600, 1280, 1024, 800, 600, 400])
+WIDTHS = scaled([1280], [1920, 1280, 1024, 800, 600, 400])
 """Pixels of the window."""
 STORED = "The new credentials are kept here"
 
@@ -164,6 +164,7 @@ TYPED = {
     "04_users": ("user name of bob", "ben", "users", None),
     "05_account_alias": ("Name in the sign-in address", "our-team", "account_alias", "our-team"),
     "07_policy_studio": ("Name", "ourPolicy", "policy_name", "ourPolicy"),
+    "08_sign_in_rules": ("Characters, at least", "20", "password_rules", None),
 }
 
 

@@ -78,6 +78,27 @@ def test_who_cannot_pass_the_first_sign_in_is_named(guide):
     assert fine in said(after(state, lets), users)
 
 
+def test_a_new_program_that_could_not_work_is_named():
+    """A key alone opens nothing in a group that demands MFA, and one that works is not news."""
+    own = {"own": self_management_policy("demanded"), "look": LOOK}
+    state = replace(
+        EMPTY,
+        groups={
+            "dev": Group(name="dev", inline_policies=own),
+            "bots": Group(name="bots", inline_policies={"look": LOOK}),
+        },
+    )
+    users = tuple(
+        DesiredUser(name=name, groups=(group,), access_key=True)
+        for name, group in (("crawler", "dev"), ("backup", "bots"))
+    )
+    told = said(state, Desired(users=users))
+    stopped = "crawler will not be able to work with an access key, and has no other way in: "
+    (one,) = (one for one in told if one.startswith(stopped))
+    assert one.endswith("is denied by group dev > inline own > NothingElseWithoutMFA.")
+    assert not any("backup will be able to work" in one for one in told)
+
+
 def test_members_of_a_group_whose_policy_changes_are_named():
     """Who gains by a group's policy is told though no change names them."""
     group = Group(name="dev", inline_policies={"p": LOOK})

@@ -41,7 +41,11 @@ SETTINGS: Mapping[str, Mapping[str, object]] = {
         "fetchNews": "false",
         "checkForUpdates": False,
     },
-    "@jupyterlab/docmanager-extension:plugin": {"autosaveInterval": 10},
+    # A workbench saves too; on a busy machine two saves at once are taken for somebody else's.
+    "@jupyterlab/docmanager-extension:plugin": {
+        "autosaveInterval": 10,
+        "lastModifiedCheckMargin": 30_000,
+    },
     "@jupyterlab/filebrowser-extension:browser": {
         "sortNotebooksFirst": True,
         "showLastModifiedColumn": False,  # in its place, the whole name
