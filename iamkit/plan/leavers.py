@@ -125,6 +125,11 @@ def deny_everything(day: date) -> JSON:
     return {"Version": "2012-10-17", "Statement": [statement]}
 
 
+def denies_everything(document: JSON) -> bool:
+    """Whether a policy denies everything, without a condition."""
+    return any(True for _ in _denying(document))
+
+
 def deny_all_arn(partition: str) -> str:
     """The ARN of AWS's own policy that denies everything."""
     return f"arn:{partition}:iam::aws:policy/AWSDenyAll"

@@ -11,6 +11,7 @@ from iamkit.account.gaps import REPORT
 from iamkit.account.state import AccessKey, SignInSession, Source
 from iamkit.errors import InputError
 from iamkit.plan.changes import make_plan
+from iamkit.plan.consequences import say_meaning
 from iamkit.plan.leavers import (
     DENY_POLICY,
     LEFT_TAG,
@@ -212,6 +213,9 @@ def test_stage_one_is_whole_and_not_destructive():
         "batch_revoke_sessions",
     ]
     assert plan.destructive == ()
+    said = say_meaning(state, plan)
+    assert said[0] == "dave will be able to do nothing at all: everything is denied."
+    assert said[1] == "Sessions of aws login of dave end."
     after = account_after(state, plan.changes)
     assert judge(after).stage == "has left"
     assert make_plan(after, wanted_of([judge(after)])).changes == ()

@@ -192,7 +192,8 @@ class LeaversForm:
             indent=False,
         )
         tick.layout.width = "auto"
-        tick.disabled = leaver.stage not in ("leaves now", "has left")
+        if leaver.stage not in ("leaves now", "has left"):
+            tick.layout.display = "none"
         out = widgets.Button(description=f"Leave {leaver.user} alone", icon="times")
         out.layout.width = "auto"
         tick.observe(lambda change: self._tick(key, is_ticked=change["new"]), "value")
