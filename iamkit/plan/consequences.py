@@ -8,6 +8,7 @@ from iamkit.plan.access_changes import AccessStep, access_steps, account_with, c
 from iamkit.plan.changes import Change, Plan, demand_of
 from iamkit.plan.desired import DesiredHolder
 from iamkit.plan.first_minutes import say_beginning
+from iamkit.plan.leavers import denies_everything
 from iamkit.plan.password_rules import say_rules, say_touched
 from iamkit.plan.preview import account_after
 from iamkit.plan.without_device import say_without_device
@@ -36,6 +37,7 @@ def say_meaning(current: AccountState, plan: Plan, catalogue: Catalogue | None =
     after = account_after(current, plan.changes)
     return [
         *_say_leaving(plan.changes),
+        *_say_stopped(plan.changes),
         *_say_moving(plan.changes),
         *_say_limits(plan.changes),
         *_say_rules(say_touched, plan.current, after, plan.changes),
@@ -62,6 +64,25 @@ def _say_leaving(changes: Iterable[Change]) -> Iterator[str]:
                 "A file that is written first makes them again (iamkit undo), with path, tags, "
                 "groups, policies and boundary."
             )
+
+
+def _say_stopped(changes: Sequence[Change]) -> Iterator[str]:
+    """Who can do nothing from now on; of who is deleted that need not be said."""
+    gone = {change.name for change in changes if change.operation == "delete_user"}
+    stopped = [change.name for change in changes if change.name not in gone and _denies_all(change)]
+    if stopped:
+        yield f"{_people(stopped)} will be able to do nothing at all: everything is denied."
+    ended = [c.name for c in changes if c.part == "sign-in session" and c.name not in gone]
+    if ended:
+        yield f"Sessions of aws login of {_people(list(dict.fromkeys(ended)))} end."
+
+
+def _denies_all(change: Change) -> bool:
+    given = change.arguments
+    if change.operation == "put_user_policy":
+        return denies_everything(given["PolicyDocument"])
+    attaches = change.operation == "attach_user_policy"
+    return attaches and given["PolicyArn"].endswith(":aws:policy/AWSDenyAll")
 
 
 def _say_moving(changes: Sequence[Change]) -> Iterator[str]:
