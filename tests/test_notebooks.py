@@ -82,7 +82,7 @@ FIRST_SCREEN = 300
 """Characters of prose between the title and what folds."""
 
 
-@pytest.mark.parametrize("path", **by_name([p for p in BOOKS if p.stem != "06_audit_users"]))
+@pytest.mark.parametrize("path", **by_name(BOOKS))
 def test_the_first_screen_is_short(path):
     """The title, what it does, what to press; the rest folds, and so does the code."""
     first = source(cells_of(path, "markdown")[0])
