@@ -45,6 +45,7 @@ from .notebook.pages.audit_user import show_user as show_user
 from .notebook.pages.enrolment import show_enrolment as show_enrolment
 from .notebook.pages.key_rotation import make_rotation as make_rotation
 from .notebook.pages.leavers import make_leaving as make_leaving
+from .notebook.pages.lost import make_lost_form as make_lost_form
 from .notebook.pages.mending import make_mending as make_mending
 from .notebook.pages.paths import show_paths as show_paths
 from .notebook.pages.policy import (
@@ -69,6 +70,7 @@ from .notebook.pages.studio import (
 from .notebook.pages.welcome import write_welcome_pages as write_welcome_pages
 from .notebook.review.cells import review_plan as review_plan
 from .parameters.leavers import LeaversParameters as LeaversParameters
+from .parameters.lost import LostParameters as LostParameters
 from .parameters.models import (
     AccountAliasParameters as AccountAliasParameters,
     AdminGroupParameters as AdminGroupParameters,

@@ -28,6 +28,7 @@ CHANGING = [
     "05_account_alias",
     "07_policy_studio",
     "08_sign_in_rules",
+    "10_rotate_keys",
 ]
 BOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -321,3 +322,25 @@ def test_leaving_needs_no_more_than_it_names(worker, sandbox, session, tmp_path)
     assert changed[2][-1] == "DeleteUser"
     assert "dave" not in read_account(session).users
     assert [path.name for path in tmp_path.glob("11_leavers.dave-*.jsonl")]
+
+
+def test_rotating_needs_no_more_than_it_names(worker, sandbox, session, tmp_path):
+    """Each of the four stages applies and verifies under exactly the permissions named."""
+    make(session, Desired(users=(DesiredUser(name="bob", access_key=True),)))
+    (old,) = session.store.key_ids("bob")
+    sandbox.age(100)
+    values = {"environment": "sandbox", "account_id": session.identity.account_id}
+    file = tmp_path / "rotate.yaml"
+    file.write_text(yaml.safe_dump(values | {"rotate": ["bob"], "allow_destructive": True}))
+    worker(*named_permissions("10_rotate_keys"))
+    reached = []
+    for days in (0, 0, 15):
+        sandbox.age(days)
+        done = run("10_rotate_keys", tmp_path, file)
+        assert done.returncode == 0, done.stdout + done.stderr
+        listed = session.iam.list_access_keys(UserName="bob")["AccessKeyMetadata"]
+        reached.append(sorted(key["Status"] for key in listed))
+        for key in session.store.key_ids("bob") - {old}:
+            sandbox.set_key_last_used(key, datetime.now(UTC), "s3", "eu-central-1")
+    assert reached == [["Active", "Active"], ["Active", "Inactive"], ["Active"]]
+    assert session.iam.list_user_tags(UserName="bob")["Tags"] == []

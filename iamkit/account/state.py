@@ -304,6 +304,8 @@ class AccountState:
         report: the credential report by user name; the root's row is ``<root_account>``.
         key_uses: by user name and the id of a key, its last use.
         mfa_devices: by user name; the root's are those of ``<root_account>``.
+        left_devices: by user name, serial numbers of virtual MFA devices that an interrupted apply
+            of ours has taken from the user and not deleted.
         login_profiles: by user name; None for a user who was found to have no password.
         summary: AWS's own counts and quotas (GetAccountSummary).
         instance_profiles: by name, with their role; those without one too (ListInstanceProfiles).
@@ -327,6 +329,7 @@ class AccountState:
     access_keys: Mapping[str, tuple[AccessKey, ...]] = field(default_factory=dict)
     key_uses: Mapping[str, Mapping[str, KeyUse]] = field(default_factory=dict)
     mfa_devices: Mapping[str, tuple[MfaDevice, ...]] = field(default_factory=dict)
+    left_devices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     login_profiles: Mapping[str, LoginProfile | None] = field(default_factory=dict)
     ssh_public_keys: Mapping[str, tuple[Credential, ...]] = field(default_factory=dict)
     signing_certificates: Mapping[str, tuple[Credential, ...]] = field(default_factory=dict)

@@ -320,7 +320,7 @@ def cloudshell_full(account: pd.DataFrame, _: Thresholds) -> Any:
     data=["password_enabled", "mfa_active"],
     cis="1.10 1.10 1.9 2.9 2.10",
     rationale="A password that was guessed or fished is enough to come in.",
-    action="Have them turn on MFA, or take the password away",
+    action="Have them turn on MFA (08_sign_in_rules lets them), or take the password away",
     remedy="# unless they turn on MFA:\naws iam delete-login-profile --user-name={user}",
     by_hand="Only they can enrol a device, and a deleted password does not come back.",
 )
@@ -483,7 +483,7 @@ def unused_key(keys: pd.DataFrame, limits: Thresholds) -> Any:
     data=["active_keys", "age_days"],
     cis="1.13 1.13 1.12 2.12 -",
     rationale="Two are for the days of a rotation.",
-    action="Finish the rotation: deactivate the older key",
+    action="Finish the rotation (10_rotate_keys): deactivate the older key",
     remedy=SWITCH_OFF,
     reading="The older of two active keys is named.",
 )
@@ -498,10 +498,10 @@ def second_key(keys: pd.DataFrame, _: Thresholds) -> Any:
     data=["last_rotated", "age_days"],
     cis="1.14 1.14 1.13 2.13 2.12",
     rationale="The longer a key lives, the more copies of it there are.",
-    action="Make a new key, change over, deactivate this one",
+    action="Rotate it with 10_rotate_keys: a new key, the change-over, this one off",
     remedy="aws iam create-access-key --user-name={user}\n"
     "aws iam update-access-key --user-name={user} --access-key-id={key} --status=Inactive",
-    by_hand="The new key must be in use before the old one goes.",
+    by_hand="It takes days: 10_rotate_keys waits until the new key is in use.",
     reading="Full days count: 90 days and some hours are 90, which is within.",
 )
 def key_rotation(keys: pd.DataFrame, limits: Thresholds) -> Any:

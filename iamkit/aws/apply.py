@@ -153,12 +153,17 @@ def apply_plan(
 
 
 def word_to_type(plan: Plan, session: Session) -> str:
-    """What a person types before a click destroys something: the live account's alias, or its id.
+    """What a person types before a click destroys something.
 
-    Empty if nothing is lost, or in the practice account.
+    Where somebody's password or device is lost, it is the names of those users; else the live
+    account's alias, or its id. Empty if nothing is lost, or in the practice account.
     """
     if session.environment == "sandbox" or not plan.destructive:
         return ""
+    losing = [u.name for u in plan.desired.users if u.password_since or u.devices_since]
+    if losing:
+        lower = {change.name.lower() for change in plan.destructive}
+        return " ".join(name for name in losing if name.lower() in lower)
     return session.alias or session.identity.account_id
 
 
@@ -198,6 +203,7 @@ def _raise_if_stale(plan: Plan, session: Session) -> None:
             f"The account changed since the plan was made (it would now be: {fresh.summary}). "
             "Make the plan again and review it. Nothing was changed."
         )
+    fresh.raise_if_unsafe(allow_destructive=True)
 
 
 @dataclass
@@ -279,10 +285,17 @@ class _Application:
         """For how many seconds an error may only mean that AWS does not know yet."""
         if code_of(error) in THROTTLED or (code_of(error) in NOT_YET and self.outcome.done):
             return PATIENCE
+        if change.operation == "create_login_profile" and self._was_there(change):
+            return PATIENCE if code_of(error) == "EntityAlreadyExists" else 0
         # A first try whose reply was lost may have made it, and be seen a little later.
         doubtful = code_of(error) == "EntityAlreadyExists" or status_of(error) >= 500
         again = change.verb == "create" and change.operation not in ONCE
         return SETTLING if doubtful and again else 0
+
+    def _was_there(self, change: Change) -> bool:
+        """Whether this run deleted the same user's password a moment ago; AWS may see it still."""
+        gone = ("delete_login_profile", change.target)
+        return gone in {(one.operation, one.target) for one in self.outcome.done}
 
     def _failure(self, change: Change, error: Exception) -> "_Failure":
         client = self.session.clients.of(change.service)

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any
@@ -56,6 +56,7 @@ class CredentialMaker:
 
     session: Session
     plan: Plan
+    _passwords: dict[str, Secret] = field(default_factory=dict, repr=False)
 
     def make_key(self, user: str) -> Receipt:
         """Make an access key and store it.
@@ -115,7 +116,9 @@ class CredentialMaker:
 
         identity = self.session.identity
         url = sign_in_url(self.session.alias or identity.account_id, identity.partition)
-        user, password = arguments["UserName"], make_password(self._rules)
+        user = arguments["UserName"]
+        # Repeated, it is the same: of two, AWS might have taken the one that is not kept.
+        password = self._passwords.setdefault(user, make_password(self._rules))
         return self.session.store.hand_over_password(
             user, password, url or "", set_password, self._keeper(user)
         )

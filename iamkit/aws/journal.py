@@ -2,9 +2,9 @@
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,8 @@ from iamkit.text import parse_json
 
 LARGEST = 100_000_000
 """Bytes of a journal that is read; 5,000 changes take some 5 million."""
+LOOKED_BACK = timedelta(days=30)
+"""How long an apply that was cut off is remembered for what it left."""
 LINES = 2_000
 """Bytes of a change's two lines, beside the values of its arguments."""
 FACTS = ("service", "operation", "arguments", "verb", "kind", "name", "origin")
@@ -141,6 +143,38 @@ def read_apply(path: Path) -> RecordedApply | None:
         ),
         failed=len(refused),
     )
+
+
+def find_left_devices(folder: Path) -> Mapping[str, tuple[str, ...]]:
+    """Virtual MFA devices of which a journal tells that they were taken, and not that they went.
+
+    Only the journals of the last days are looked at: an apply that was cut off is gone on with.
+
+    Returns:
+        By user name, serial numbers; whether one is still there, AWS alone can tell.
+
+    Raises:
+        InputError: a journal cannot be read.
+    """
+    since = f"{datetime.now(UTC) - LOOKED_BACK:%Y%m%dT%H%M%S}"
+    taken, gone = dict[str, dict[str, None]](), set[str]()
+    for path in reversed(journals(folder)):
+        text = read_text(path, LARGEST, "The journal") if path.name >= since else ""
+        if "mfa_device" not in text:
+            continue
+        entries = [entry for line in text.splitlines() if (entry := _entry(line))]
+        done = {e["change"] for e in entries if e["event"] == "after" and e["outcome"] == "done"}
+        for entry in entries:
+            if entry["event"] != "before" or "SerialNumber" not in entry["arguments"]:
+                continue
+            serial = str(entry["arguments"]["SerialNumber"])
+            if entry["operation"] == "deactivate_mfa_device":
+                taken.setdefault(str(entry["name"]), {})[serial] = None
+                gone.discard(serial)
+            elif entry["change"] in done:
+                gone.add(serial)
+    left = {user: tuple(s for s in serials if s not in gone) for user, serials in taken.items()}
+    return {user: serials for user, serials in left.items() if serials}
 
 
 def _made(path: Path, entry: dict[str, Any], end: dict[str, Any] | None) -> Made:

@@ -42,7 +42,7 @@ def read_lockout(plan: Plan, session: Session) -> tuple[str, ...]:
     for first in range(0, len(names), TOGETHER):
         some = names[first : first + TOGETHER]
         state = read_more(session, state, dict.fromkeys(OF_EVERY_USER, some))
-        if somebody_stays(state, plan.changes):
+        if somebody_stays(state, plan.changes, caller):
             break
     return find_lockout(state, plan.changes, caller)
 

@@ -13,6 +13,8 @@ from typing import Any
 from iamkit.account.gaps import DETAILS, KINDS, REPORT
 from iamkit.account.state import AccessKey, AccountState, Source
 from iamkit.aws.call_errors import CALL_ERRORS, STOPS_ALL, code_of, explain_error
+from iamkit.aws.journal import find_left_devices
+from iamkit.aws.pages import list_pages
 from iamkit.aws.session import Session
 from iamkit.aws.sources import OF_ACCOUNT, OF_USERS, read_details_of
 from iamkit.credentials.stored_files import Intent
@@ -71,7 +73,9 @@ def read_account(
             needed = {*wanted.operations_of(user), *wanted.operations_of_member(found.groups)}
             for operation in needed or (OF_EVERY_USER if every_user else ()):
                 names.setdefault(operation, set()).add(user)
-        return reading.read_users(pool, state, names)
+        state = reading.read_users(pool, state, names)
+    lost = {user.name for user in wanted.as_spelled_in(state).users if user.devices_since}
+    return reading.read_left_devices(state, lost) if lost else state
 
 
 def read_permissions(session: Session) -> AccountState:
@@ -197,6 +201,29 @@ class _Reading:
             read = replace(listed, document=reply["PolicyVersion"]["Document"])
             state = replace(state, policies={**state.policies, arn: read})
         return state
+
+    def read_left_devices(self, state: AccountState, users: Collection[str]) -> AccountState:
+        """The state with the virtual devices that an interrupted apply left of these users.
+
+        Raises:
+            AwsError: a journal tells of one, and whether it is still there cannot be told.
+        """
+        found = find_left_devices(self.session.folder)
+        told = {name: found[name] for name in users if name in found}
+        if not told:
+            return state
+        try:
+            listed = list_pages(
+                self.session,
+                "list_virtual_mfa_devices",
+                "VirtualMFADevices",
+                AssignmentStatus="Unassigned",
+            )
+        except CALL_ERRORS as error:
+            raise explain_error(error, "ListVirtualMFADevices") from None
+        there = {device["SerialNumber"] for device in listed}
+        left = {n: tuple(s for s in serials if s in there) for n, serials in told.items()}
+        return replace(state, left_devices=left)
 
     def _bulk(self, operation: str, kinds: Collection[str]) -> tuple[Source, Any]:
         """How a call went, and what it told."""

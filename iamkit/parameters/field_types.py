@@ -1,9 +1,10 @@
 """The kinds of values that parameters have, each with its check and IAM's word for it."""
 
 import ipaddress
+import re
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, StringConstraints
@@ -48,6 +49,27 @@ def _day(text: str) -> str:
     raise ValueError(f"{text!r} is no day such as 2027-01-31")
 
 
+def moment_of(text: str) -> datetime:
+    """The moment that a day or a time in UTC begins with.
+
+    Args:
+        text: such as ``2027-01-31``, ``2027-01-31T14:30`` or ``2027-01-31T14:30:05``.
+
+    Raises:
+        ValueError: it is none of these.
+    """
+    if re.fullmatch(r"\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d)?)?", text):
+        with suppress(ValueError):
+            return datetime.fromisoformat(text).replace(tzinfo=UTC)
+    raise ValueError(f"{text!r} is no moment such as 2027-01-31 or 2027-01-31T14:30, in UTC")
+
+
+def _moment(text: str) -> str:
+    """Take what ``moment_of`` reads."""
+    moment_of(text)
+    return text
+
+
 @dataclass(frozen=True)
 class Term:
     """What IAM calls what a field holds, and more for those who fill in a form."""
@@ -78,6 +100,7 @@ Tags = Annotated[dict[str, str], AfterValidator(iam_names.check_tags)]
 PolicyDocument = Annotated[dict[str, Any], BeforeValidator(_policy), Term("policy document")]
 Alias = Annotated[str, AfterValidator(iam_names.check_alias), Term("account alias")]
 Day = Annotated[str, AfterValidator(_day)]
+Moment = Annotated[str, AfterValidator(_moment)]
 OptionalDay = Annotated[str, AfterValidator(lambda day: day and _day(day))]
 Network = Annotated[str, AfterValidator(_network)]
 

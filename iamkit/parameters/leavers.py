@@ -24,7 +24,7 @@ class LeaversParameters(RunAsParameters):
 
     purpose: ClassVar = "Who leaves: stopped at once, deleted later"
     leavers: list[LeaverRow] = Field([], description="who leaves, or has left")
-    grace_days: Annotated[int, Field(ge=1, le=3_650)] = Field(
+    leavers_grace_days: Annotated[int, Field(ge=1, le=3_650)] = Field(
         30, description="days between the stop and the deletion"
     )
     allow_destructive: bool = Field(False, description="true lets passwords and users be deleted")

@@ -28,6 +28,7 @@ from iamkit.parameters.field_types import (
     UserName,
 )
 from iamkit.parameters.leavers import LeaversParameters
+from iamkit.parameters.lost import LostParameters
 from iamkit.parameters.notebook import (
     CallerParameters,
     ChangingParameters,
@@ -220,6 +221,7 @@ NOTEBOOKS: Mapping[str, type[NotebookParameters]] = {
     "09_mend_findings": MendParameters,
     "10_rotate_keys": RotateKeysParameters,
     "11_leavers": LeaversParameters,
+    "12_lost_and_forgotten": LostParameters,
 }
 """The notebooks in their order, each with its model: its purpose and its parameters."""
 

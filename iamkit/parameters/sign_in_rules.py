@@ -31,7 +31,7 @@ class PasswordRules(Model):
     )
     allow_users_to_change_password: bool | None = Field(
         None,
-        title="Everybody may change their own",
+        title="All may change their own",
         description="else only whom a policy allows iam:ChangePassword",
     )
     max_password_age: Annotated[int, Field(ge=0, le=1095)] | None = Field(
@@ -39,8 +39,8 @@ class PasswordRules(Model):
     )
     hard_expiry: bool | None = Field(
         None,
-        title="Who lets it expire is locked out",
-        description="of the console, until an administrator sets another",
+        title="Expired: locked out",
+        description="who lets it expire, until an administrator sets another",
     )
 
 

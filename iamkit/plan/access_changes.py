@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from iamkit.account.gaps import is_described
 from iamkit.account.state import AccountState, User
 from iamkit.plan.change import subject_of
 from iamkit.plan.desired import DesiredHolder, DesiredUser
@@ -12,6 +13,8 @@ from iamkit.policies.actions.catalogue import Catalogue, load_catalogue
 from iamkit.policies.actions.expansion import shortest_patterns
 from iamkit.policies.evaluation.holdings import Holdings
 from iamkit.policies.evaluation.reach import Reach
+from iamkit.policies.grammar.document import count_characters
+from iamkit.policies.grammar.quotas import QUOTAS, Gauge
 from iamkit.text import few
 
 if TYPE_CHECKING:
@@ -62,6 +65,21 @@ def account_with(state: AccountState, wanted: DesiredHolder) -> AccountState:
     return account_after(state, changes)
 
 
+def size_of_inline(state: AccountState, wanted: DesiredHolder) -> Gauge | None:
+    """How much of its quota a group's or user's inline policies would take, all of them together.
+
+    Returns:
+        None if the text of one that stays was not read, so that it cannot be told.
+    """
+    kind = subject_of(wanted).kind
+    there = (state.users if kind == "user" else state.groups).get(wanted.name)
+    documents = {**(there.inline_policies if there else {}), **wanted.inline_policies}
+    if not all(map(is_described, documents.values())):
+        return None
+    quota = f"{kind}'s inline policies"
+    return Gauge(quota, sum(map(count_characters, documents.values())), QUOTAS[quota])
+
+
 @dataclass(frozen=True)
 class AccessStep:
     """How a user's access differs between two states, as sets of actions, as far as it was read.
@@ -100,13 +118,13 @@ def access_steps(
         holding, held = has_by.of(now), had_by.of(old)
         had, has = held.reach_as_read, holding.reach_as_read
         new = has.known & ~had.known
-        wider = _gained(had, has) & ~new
+        wider = gained(had, has) & ~new
         yield (
             name,
             AccessStep(
                 new=new,
                 wider=wider,
-                less=_gained(has, had),
+                less=gained(has, had),
                 limited=(new | wider) & ~has.everything,
                 becomes_admin=bool(holding.admin_path) and not held.admin_path,
                 unknown=tuple(dict.fromkeys(held.lacking + holding.lacking)),
@@ -121,8 +139,8 @@ def concerned_by(state: AccountState, wanted: DesiredHolder) -> list[str]:
     return [user.name for user in state.users.values() if wanted.name in user.groups]
 
 
-def _gained(before: Reach, after: Reach) -> int:
-    """The actions that go farther than before."""
+def gained(before: Reach, after: Reach) -> int:
+    """The actions that go farther than before, as a set of the catalogue's."""
     return (
         (after.everything & ~before.everything)
         | (after.most & ~(before.everything | before.most))

@@ -187,7 +187,7 @@ def _live_on(state: AccountState, user: User) -> Iterator[Belonging]:
             continue
         alone = replace(state, users={user.name: user}, roles={role.name: role})
         answers = who_can(alone, "sts:AssumeRole", role.arn)
-        for answer in answers[answers["kind"] == "user"]["answer"]:
+        for answer in answers[answers["principal"] == user.name]["answer"]:
             longest = role.max_session
             lasts = f"{longest // HOUR} h" if longest else f"not told, {LONGEST // HOUR} h at most"
             unsure = {"allowed": "", UNTOLD: "; whether they may assume it cannot be told"}

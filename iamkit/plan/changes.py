@@ -30,6 +30,7 @@ from iamkit.plan.holders import (
     plan_role,
     plan_user,
 )
+from iamkit.plan.lost_credentials import say_left_alone, say_untold
 from iamkit.plan.managed_policies import is_arn, say_unfound
 from iamkit.plan.own_policies import plan_absent_policies, policies_by_name, say_in_use
 from iamkit.plan.password_rules import whom_rules_touch
@@ -308,6 +309,7 @@ def _notes(current: AccountState, desired: Desired) -> Iterator[str]:
                 f"User {user.name} already has {len(keys)} access key(s), {listed}, not in this "
                 "store: left as they are, and no other is made."
             )
+    yield from (said for user in desired.users for said in say_left_alone(current, user))
     for names, existing in (
         (desired.absent_users, Spelling(current.users)),
         (desired.absent_groups, Spelling(current.groups)),
@@ -345,6 +347,7 @@ def _blockers(current: AccountState, desired: Desired) -> Iterator[str]:
             if not one.make and one.name not in existing:
                 yield f"{kind} {one.name} is not there; make it first."
     yield from _undescribed_groups(current, desired)
+    yield from (said for user in desired.users for said in say_untold(current, user))
     yield from _unfound_policies(current, desired)
     for group in wanted:
         if group in desired.absent_groups:

@@ -10,6 +10,7 @@ from iamkit.plan.desired import DesiredHolder
 from iamkit.plan.first_minutes import say_beginning
 from iamkit.plan.password_rules import say_rules
 from iamkit.plan.preview import account_after
+from iamkit.plan.without_device import say_without_device
 from iamkit.policies.actions.catalogue import Catalogue, load_catalogue
 from iamkit.policies.actions.expansion import shortest_patterns
 from iamkit.policies.escalation.search import Escalation, search_paths
@@ -40,6 +41,7 @@ def say_meaning(current: AccountState, plan: Plan, catalogue: Catalogue | None =
         *say_paths(current, after),
         *_say_empty_groups(after, plan.changes),
         *_say_credentials(plan.changes),
+        *say_without_device(after, plan.changes, known),
         *say_beginning(after, plan.changes, known),
         *demand_of(plan.current, plan.desired, plan.changes).sentences,
         *_say_keys(plan.changes),
@@ -55,8 +57,8 @@ def _say_leaving(changes: Iterable[Change]) -> Iterator[str]:
             yield f"{_people(gone)} will be gone, with everything of theirs."
         if gone and operation == "delete_user":
             yield (
-                "The journal makes them again (iamkit undo), with path, tags, groups, policies "
-                "and boundary."
+                "A file that is written first makes them again (iamkit undo), with path, tags, "
+                "groups, policies and boundary."
             )
 
 
@@ -161,14 +163,19 @@ def _say_empty_groups(after: AccountState, changes: Iterable[Change]) -> Iterato
             yield f"Nobody is in group {change.name} yet. It will have the policy {name}."
 
 
-def _say_credentials(changes: Iterable[Change]) -> Iterator[str]:
+def _say_credentials(changes: Sequence[Change]) -> Iterator[str]:
+    old = {change.name for change in changes if change.operation == "delete_login_profile"}
     for operation, said in (
         ("create_access_key", "will get an access key, for programs"),
         ("create_login_profile", "will be able to sign in to the console, with a first password"),
     ):
         names = [change.name for change in changes if change.operation == operation]
+        names = [n for n in names if operation != "create_login_profile" or n not in old]
         if names:
             yield f"{_people(names)} {said}."
+    new = [c.name for c in changes if c.operation == "create_login_profile" and c.name in old]
+    if new:
+        yield f"The password of {_people(new)} will stop working; a new first one takes its place."
 
 
 def _say_keys(changes: Iterable[Change]) -> Iterator[str]:

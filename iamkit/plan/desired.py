@@ -150,6 +150,10 @@ class DesiredUser(DesiredHolder):
         last_used: by the id of a key, the last use (UTC) that was known when somebody decided what
             becomes of the user's keys; if AWS tells of another by now, they stay as they are.
         console_password: whether the user should be able to sign in to the console.
+        password_since: the user should be able to sign in, with a password that was made at this
+            moment or later; None if its age does not matter.
+        devices_since: no MFA device should be older than this moment; None as above.
+        lost_serials: of ``devices_since``, the devices that are meant; none for all.
         hand_over: where new credentials go: empty for a private file, an age or SSH public key, or
             ``secretsmanager``.
     """
@@ -164,6 +168,9 @@ class DesiredUser(DesiredHolder):
     key_status: Mapping[str, Literal["Active", "Inactive"]] = field(default_factory=dict)
     last_used: Mapping[str, datetime | None] = field(default_factory=dict)
     console_password: bool = False
+    password_since: datetime | None = None
+    devices_since: datetime | None = None
+    lost_serials: tuple[str, ...] = ()
     hand_over: str = ""
 
     @property
@@ -173,8 +180,12 @@ class DesiredUser(DesiredHolder):
         needed = {
             "ListAccessKeys": self.make or keys,
             "GetAccessKeyLastUsed": self.last_used,
-            "GetLoginProfile": self.make or self.console_password or self.absent.password,
-            "ListMFADevices": self.absent.mfa_devices,
+            "GetLoginProfile": self.make
+            or self.console_password
+            or self.password_since
+            or self.devices_since
+            or self.absent.password,
+            "ListMFADevices": self.absent.mfa_devices or self.devices_since,
         }
         return tuple(operation for operation, wanted in needed.items() if wanted)
 
@@ -304,8 +315,14 @@ class Desired:
 
     def operations_of_member(self, groups: Collection[str]) -> tuple[str, ...]:
         """What a plan must have read of whoever is in these groups."""
-        demanding = {group.name.lower() for group in self.groups if group.demands_mfa}
-        return OF_MEMBERS if any(name.lower() in demanding for name in groups) else ()
+        demanding = self._demanding
+        named = bool(demanding) and any(name.lower() in demanding for name in groups)
+        return OF_MEMBERS if named else ()
+
+    @cached_property
+    def _demanding(self) -> frozenset[str]:
+        """The groups that are to demand MFA, in lower case."""
+        return frozenset(group.name.lower() for group in self.groups if group.demands_mfa)
 
     @cached_property
     def _operations_of(self) -> Mapping[str, tuple[str, ...]]:

@@ -19,7 +19,7 @@ from iamkit.policies.evaluation.exact import Decision
 from iamkit.policies.evaluation.holdings import Holding
 from iamkit.policies.evaluation.shown_mfa import RequestsOfUsers, Shown
 from iamkit.policies.grammar.statements import Statement, read_statements, unread
-from iamkit.policies.self_management import OWN_CREDENTIALS
+from iamkit.policies.self_management import OF_DEVICES, OWN_CREDENTIALS
 from iamkit.text import few, listed
 
 StepName = Literal[
@@ -37,8 +37,8 @@ class Step:
     Attributes:
         name: what is done.
         outcome: ``done``; ``not needed``; ``stops``; or ``cannot be told``.
-        reason: why it stops, cannot be told, or is left out; of work the first action that is
-            allowed.
+        reason: why it stops, cannot be told, or is left out; of work that is done an action that is
+            allowed; of an enrolment that is done what is in the way of beginning it again.
     """
 
     name: StepName
@@ -88,10 +88,24 @@ def gets_password(changes: Iterable[Change]) -> tuple[str, ...]:
     return tuple(sorted({change.name for change in changes if change.operation in giving}))
 
 
+def loses_device(changes: Iterable[Change]) -> tuple[str, ...]:
+    """From whom a plan takes an MFA device, by their names in order; who is deleted is left out."""
+    changes = tuple(changes)
+    gone = {change.name for change in changes if change.operation == "delete_user"}
+    taken = {change.name for change in changes if change.operation == "deactivate_mfa_device"}
+    return tuple(sorted(taken - gone))
+
+
+def begins_anew(changes: Iterable[Change]) -> tuple[str, ...]:
+    """Who has first minutes before them again, for a password or without a device, in order."""
+    changes = tuple(changes)
+    return tuple(sorted({*gets_password(changes), *loses_device(changes)}))
+
+
 def say_beginning(
     after: AccountState, changes: Sequence[Change], catalogue: Catalogue | None = None
 ) -> list[str]:
-    """How far those get who get a password, or who are new with a key alone, in sentences.
+    """How far those get who get a password, lose a device, or are new with a key alone.
 
     A program that may work is what everybody expects, and not said.
 
@@ -102,7 +116,7 @@ def say_beginning(
     """
     made = {change.name for change in changes if change.operation == "create_user"}
     keys = {change.name for change in changes if change.operation == "create_access_key"}
-    names = sorted({*gets_password(changes), *(made & keys)})
+    names = sorted({*begins_anew(changes), *(made & keys)})
     rehearsed = rehearse_first_minutes(after, names, catalogue)
     return say_first_minutes(r for r in rehearsed if r.stop or r.unknown or not r.is_program)
 
@@ -167,7 +181,9 @@ def _say_way(one: FirstMinutes) -> str:
     barred = "; nothing lets them enrol MFA themselves" if alone else ""
     keyless = one.outcome_of("work with a key") == "stops"
     key = "; the access key opens nothing without an MFA code" if keyless else ""
-    return f"will be able to {listed([*way, 'begin to work'])}{barred}{key}"
+    left = [s.reason for s in one.steps if s.name == "enrol MFA" and s.outcome == "done"]
+    leftover = "".join(f"; {reason}" for reason in left if reason)
+    return f"will be able to {listed([*way, 'begin to work'])}{barred}{leftover}{key}"
 
 
 def _people(names: Iterable[str]) -> str:
@@ -298,9 +314,24 @@ class Rehearsal:
             steps.append(_step(name, decision, action))
         found = next((step for step in steps if step.outcome == "stops"), None)
         found = found or next((step for step in steps if step.outcome != "done"), steps[0])
-        if devices is None and found.outcome != "done":
+        if found.outcome == "done":
+            return replace(found, reason=self._leftover(user))
+        if devices is None:
             return Step(name, "cannot be told", "whether there is a device was not read")
         return found
+
+    def _leftover(self, user: User) -> str:
+        """What an interrupted enrolment leaves, if its owner may neither clear nor go round it.
+
+        The device is there then, is nobody's, and its name is taken.
+        https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_general.html
+        """
+        named, other = (self._requests.device_arn(f"{user.name}{end}") for end in ("", "-2"))
+        for action, resource in ((OF_DEVICES[1], named), (OF_DEVICES[0], other)):
+            effect = self._requests.ask(user, action, resource, "without MFA").effect
+            if effect not in ("implicit deny", "explicit deny"):
+                return ""
+        return "who is interrupted at enrolling MFA needs an administrator to begin again"
 
     def _work(self, user: User, shown: Shown) -> Step:
         """Whether anything beside one's own credentials is allowed."""
@@ -319,7 +350,7 @@ class Rehearsal:
         if perhaps:
             keys = {key for s, mask in statements if mask & perhaps for key in s.condition_keys}
             depends = [*holding.lacking, *sorted(keys)] or ["the policies of resources"]
-            return Step(name, "cannot be told", f"it depends on {few(depends)}")
+            return Step(name, "cannot be told", f"their work depends on {few(depends)}")
         given = union(mask for s, mask in statements if s.allows) & ~self._own
         if not given:
             return Step(name, "stops", "no policy of theirs allows anything else")

@@ -5,7 +5,16 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from iamkit.account.state import JSON, AccessKey, AccountState, Group, ManagedPolicy, Role, User
+from iamkit.account.state import (
+    JSON,
+    AccessKey,
+    AccountState,
+    Group,
+    ManagedPolicy,
+    MfaDevice,
+    Role,
+    User,
+)
 from iamkit.errors import InputError
 from iamkit.parameters.hand_over import describe_way
 from iamkit.plan.change import Change, Subject, Verb, holder_subject, subject_of
@@ -18,6 +27,7 @@ from iamkit.plan.desired import (
     DesiredUser,
     Part,
 )
+from iamkit.plan.lost_credentials import lost_devices, when_forgotten
 from iamkit.plan.managed_policies import is_arn
 from iamkit.policies import count_characters, same_policy
 from iamkit.policies.grammar.quotas import QUOTAS
@@ -205,12 +215,14 @@ def _update_user(subject: Subject, current: User, desired: DesiredUser) -> Itera
 def _plan_credentials(
     subject: Subject, account: AccountState, desired: DesiredUser
 ) -> Iterator[Change]:
-    devices = {device.serial for device in account.mfa_devices.get(desired.name, ())}
-    yield from _plan_devices(subject, [d for d in desired.absent.mfa_devices if d in devices])
-    has_password = account.login_profiles.get(desired.name) is not None
-    if desired.absent.password and has_password:
-        yield subject.change("delete", "delete_login_profile")
-    if desired.console_password and not has_password:
+    yield from _plan_lost_devices(subject, account, desired)
+    profile = account.login_profiles.get(desired.name)
+    old = when_forgotten(account, desired)
+    if profile and (desired.absent.password or old):
+        reason = f"made on {old:%Y-%m-%d at %H:%M} UTC" if old else ""
+        yield subject.change("delete", "delete_login_profile", None, reason)
+    wanted = desired.console_password or desired.password_since
+    if wanted and (profile is None or old):
         reason = describe_way("password", desired.hand_over)
         yield subject.change(
             "create", "create_login_profile", None, reason, PasswordResetRequired=True
@@ -242,6 +254,21 @@ def _plan_keys(
         yield subject.change("create", "create_access_key", None, reason)
 
 
+def _plan_lost_devices(
+    subject: Subject, account: AccountState, desired: DesiredUser
+) -> Iterator[Change]:
+    """Take away the devices that should be absent, and those that are lost.
+
+    Of a virtual one that an interrupted apply has deactivated, what is left is to delete it.
+    """
+    lost = {*desired.absent.mfa_devices, *lost_devices(account, desired)}
+    there = account.mfa_devices.get(desired.name, ())
+    yield from _plan_devices(subject, [d.serial for d in there if d.serial in lost])
+    if desired.devices_since:
+        for serial in account.left_devices.get(desired.name, ()):
+            yield _delete_device(subject, serial)
+
+
 def _delete_keys(subject: Subject, account: AccountState, desired: DesiredUser) -> Iterator[Change]:
     if any(key_obstacles(account, desired)):
         return
@@ -271,6 +298,11 @@ def key_obstacles(account: AccountState, desired: DesiredUser) -> Iterator[str]:
     for key_id, known in desired.last_used.items():
         if key_id in keys and key_id in used and used[key_id].at != known:
             yield f"Access key {key_id} of {name} was used since its fate was decided."
+    today = account.read_at.date().isoformat() if account.read_at else ""
+    there = account.users[name].tags
+    for tag, day in desired.tags.items():
+        if tag.lower().startswith(KEY_OFF) and day < today and there.get(tag) != day:
+            yield f"The tag {tag} of {name} should say {day}, and today is {today}: plan it anew."
 
 
 def _revoke_sessions(
@@ -325,9 +357,13 @@ def _plan_devices(subject: Subject, serials: Iterable[str]) -> Iterator[Change]:
     """Take away devices that are there."""
     for serial in serials:
         yield subject.change("delete", "deactivate_mfa_device", SerialNumber=serial)
-        if serial.startswith("arn:"):  # a virtual device; a hardware one has a plain number
-            device = replace(subject, arguments={"SerialNumber": serial})
-            yield device.change("delete", "delete_virtual_mfa_device")
+        if MfaDevice(serial=serial).kind == "virtual":  # the others are gone with this
+            yield _delete_device(subject, serial)
+
+
+def _delete_device(subject: Subject, serial: str) -> Change:
+    device = replace(subject, arguments={"SerialNumber": serial})
+    return device.change("delete", "delete_virtual_mfa_device")
 
 
 def delete_group(group: Group, members: list[str], origin: str) -> Iterator[Change]:

@@ -132,7 +132,8 @@ def want_next_steps(
         elif one.wanted:
             steps += [one] if one not in steps else []
         else:
-            said = f"{one.user}: {one.stage}. {one.why}"
+            used = f" The old key was {say_use(one.old_use)}." if one.old_use else ""
+            said = f"{one.user}: {one.stage}. {one.why}{used}"
             (doubts if one.stage == "blocked" else notes).append(said)
     users = [one.wanted for one in sorted(steps, key=lambda one: one.own) if one.wanted]
     return Desired(users=tuple(users), notes=tuple(notes), doubts=tuple(doubts))
@@ -143,7 +144,7 @@ def say_use(use: KeyUse | None) -> str:
     if use is None:
         return "its last use was not read"
     if use.at is None:
-        return "no use is known"
+        return "never used as far as AWS tells"
     told = [f"last used on {use.at:%Y-%m-%d}"]
     told += [f"for {use.service}"] if use.service else []
     told += [f"in {use.region}"] if use.region else []

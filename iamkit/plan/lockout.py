@@ -1,15 +1,17 @@
 """Whether a plan would leave nobody who can administer the account, or bar the caller's own way.
 
 Before is judged against after, and credentials too: permissions without a key or a password open
-no door. The root does not count, and whom a role lets in from elsewhere cannot be told.
+no door. The root does not count. Whom a role lets in, from here, another account or a directory,
+cannot be told: a role that administers does so *perhaps*, the caller's own surely.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from hashlib import sha256
+from typing import TypeVar
 
-from iamkit.account.state import AccountState, CallerIdentity, User
+from iamkit.account.state import AccountState, CallerIdentity, Role, User
 from iamkit.plan.change import Change
 from iamkit.plan.changes import make_plan
 from iamkit.plan.merging import merge
@@ -18,6 +20,7 @@ from iamkit.plan.preview import account_after
 from iamkit.policies.actions.catalogue import load_catalogue
 from iamkit.policies.evaluation.holdings import Holding, Holdings
 from iamkit.policies.grammar.document import to_json
+from iamkit.policies.grammar.statements import read_statements
 from iamkit.text import few
 
 HARMLESS = frozenset(
@@ -30,6 +33,9 @@ HARMLESS = frozenset(
 
 READS = ("iam:GetAccountAuthorizationDetails", "iam:ListAccessKeys", "iam:GetLoginProfile")
 """What it takes to see that a plan was applied, and to take it back."""
+
+
+Named = TypeVar("Named", User, Role)
 
 
 class Grade(IntEnum):
@@ -47,16 +53,28 @@ class Caller:
     Attributes:
         user: the name of the user; empty for the root and for a role's session.
         key_id: of the access key that signs the calls.
+        role: the name of the role whose session it is; empty for none.
     """
 
     user: str
     key_id: str
+    role: str = ""
+
+    @property
+    def name(self) -> str:
+        """In words."""
+        return f"role {self.role}" if self.role else self.user
+
+    def of(self, account: AccountState) -> User | Role | None:
+        """The caller in an account; None for the root, and for one who is not there."""
+        return account.users.get(self.user) or account.roles.get(self.role)
 
 
 def caller_of(identity: CallerIdentity, key_id: str) -> Caller:
     """The caller, as a plan's changes may name them."""
     kind, _, path = identity.arn.rpartition(":")[2].partition("/")
-    return Caller(path.rpartition("/")[2] if kind == "user" else "", key_id)
+    role = path.partition("/")[0] if kind == "assumed-role" else ""
+    return Caller(path.rpartition("/")[2] if kind == "user" else "", key_id, role)
 
 
 def may_lock_out(current: AccountState, changes: Iterable[Change]) -> bool:
@@ -77,7 +95,7 @@ def locks_passwords(changes: Iterable[Change]) -> bool:
 
 def administrators(account: AccountState) -> list[str]:
     """The users who can administer the account, or perhaps can; the surest first, by name."""
-    grades = {user.name: grade for user, grade in _graded(account)}
+    grades = {user.name: grade for user, grade in _graded(account, account.users.values())}
     return sorted((n for n, grade in grades.items() if grade), key=lambda n: (-grades[n], n))
 
 
@@ -93,12 +111,13 @@ def find_lockout(
         caller: who would apply it.
     """
     after = account_after(current, changes)
-    return (*_no_administrator(current, after), *_own_way(current, after, changes, caller))
+    return (*_no_administrator(current, after, caller), *_own_way(current, after, changes, caller))
 
 
-def somebody_stays(current: AccountState, changes: Iterable[Change]) -> bool:
+def somebody_stays(current: AccountState, changes: Iterable[Change], caller: Caller) -> bool:
     """Whether after a plan somebody surely can administer the account."""
-    return any(grade is Grade.SURELY for _, grade in _whole(account_after(current, changes)))
+    after = account_after(current, changes)
+    return any(grade is Grade.SURELY for _, grade in _whole(after, caller))
 
 
 def consent_to(account_id: str, changes: Iterable[Change]) -> str:
@@ -113,8 +132,8 @@ def _only_allows(change: Change) -> bool:
     return document is not None and "Deny" not in to_json(document)
 
 
-def _no_administrator(before: AccountState, after: AccountState) -> Iterator[str]:
-    had, has = dict(_whole(before)), dict(_whole(after))
+def _no_administrator(before: AccountState, after: AccountState, caller: Caller) -> Iterator[str]:
+    had, has = dict(_whole(before, caller)), dict(_whole(after, caller))
     most_before = max(had.values(), default=Grade.NOT)
     most_after = max(has.values(), default=Grade.NOT)
     if most_after >= most_before:
@@ -130,24 +149,36 @@ def _no_administrator(before: AccountState, after: AccountState) -> Iterator[str
     )
 
 
-def _whole(account: AccountState) -> Iterator[tuple[str, Grade]]:
-    """The users with how surely they can sign in and administer the account."""
-    for user, grade in _graded(account):
+def _whole(account: AccountState, caller: Caller) -> Iterator[tuple[str, Grade]]:
+    """Who can come in and administer the account, and how surely."""
+    for user, grade in _graded(account, account.users.values()):
         both = min(grade, _credentials(account, user.name))
         if both:
             yield user.name, both
+    for role, grade in _graded(account, account.roles.values()):
+        both = min(grade, Grade.SURELY if role.name == caller.role else _open_to(role))
+        if both:
+            yield f"role {role.name}", both
 
 
-def _graded(account: AccountState) -> Iterator[tuple[User, Grade]]:
-    """The users with how surely their permissions let them administer it."""
+def _graded(account: AccountState, holders: Iterable[Named]) -> Iterator[tuple[Named, Grade]]:
+    """Users or roles with how surely their permissions let them administer the account."""
     catalogue = load_catalogue()
     iam = catalogue.of_service("iam")
     holdings, known = Holdings(account, catalogue), dict[Holding, Grade]()
-    for user in account.users.values():
-        holding = holdings.of(user)
+    for one in holders:
+        holding = holdings.of(one)
         if holding not in known:
             known[holding] = _grade(holding, iam)
-        yield user, known[holding]
+        yield one, known[holding]
+
+
+def _open_to(role: Role) -> Grade:
+    """Whether people may come in by a role; those that services alone take are for no people."""
+    allowing = [s for s in read_statements(role.trust_policy) if s.allows]
+    kinds = {kind for one in allowing for kind, _ in one.principals}
+    by_services = kinds == {"Service"} and not any(one.not_principal for one in allowing)
+    return Grade.NOT if by_services else Grade.PERHAPS
 
 
 def _grade(holding: Holding, actions: int) -> Grade:
@@ -175,17 +206,17 @@ def _own_way(
     before: AccountState, after: AccountState, changes: Sequence[Change], caller: Caller
 ) -> Iterator[str]:
     """What the caller would lose of what is needed to go on, and to come back."""
-    if caller.user not in before.users:
+    was, stays = caller.of(before), caller.of(after)
+    if was is None:
         return
-    if caller.user not in after.users:
-        yield f"You, {caller.user}, would be gone before the plan's end."
+    if stays is None:
+        yield f"You, {caller.name}, would be gone before the plan's end."
         return
     if any(_switches_off(change, caller.key_id) for change in changes):
         yield f"Your own access key {caller.key_id} would stop working before the plan's end."
     catalogue = load_catalogue()
     back = make_plan(after, merge(c.inverse for c in reversed(changes) if c.inverse)).changes
-    had = Holdings(before, catalogue).of(before.users[caller.user])
-    has = Holdings(after, catalogue).of(after.users[caller.user])
+    had, has = Holdings(before, catalogue).of(was), Holdings(after, catalogue).of(stays)
     lost = [
         action
         for action in (*sorted({_action(change) for change in (*changes, *back)}), *READS)
@@ -193,7 +224,7 @@ def _own_way(
     ]
     if lost:
         yield (
-            f"You, {caller.user}, would no longer surely be allowed what is needed to go on or "
+            f"You, {caller.name}, would no longer surely be allowed what is needed to go on or "
             f"back: {few(lost)}."
         )
 

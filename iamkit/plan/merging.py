@@ -83,6 +83,10 @@ def _holder(one: Named, other: Named) -> Named:
             given[name] = _without(getattr(one, name), going, new)
     if isinstance(one, DesiredUser) and isinstance(other, DesiredUser):
         given["groups_only"] = one.groups_only or other.groups_only
+        for since in ("password_since", "devices_since"):
+            moments = (getattr(one, since), getattr(other, since))
+            given[since] = max((moment for moment in moments if moment), default=None)
+        given["lost_serials"] = other.lost_serials or one.lost_serials
         given["access_key"] = one.access_key or other.access_key
         given["another_key"] = one.another_key or other.another_key
         given["key_status"] = {**one.key_status, **other.key_status}

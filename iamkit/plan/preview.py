@@ -52,14 +52,14 @@ class _Draft:
     """An account that is being changed; what changes is copied once, however often it does."""
 
     def __init__(self, account: AccountState) -> None:
-        self._account = account
+        self.account = account
         self.plain: dict[str, Any] = {}
         self.copied: dict[str, dict[str, Any]] = {}
 
     def own(self, field: str) -> dict[str, Any]:
         """A field of it, by name or ARN, to be changed."""
         if field not in self.copied:
-            self.copied[field] = dict(getattr(self._account, field))
+            self.copied[field] = dict(getattr(self.account, field))
         return self.copied[field]
 
 
@@ -128,7 +128,12 @@ def _change_credentials(draft: _Draft, change: Change) -> None:
     if change.operation in CREDENTIALS:
         field, changed = CREDENTIALS[change.operation]
         of_users = draft.own(field)
-        of_users[change.name] = changed(of_users.get(change.name), change.arguments)
+        before = of_users.get(change.name)
+        made = changed(before, change.arguments)
+        if change.operation == "create_login_profile" and before is None:
+            made = replace(made, created=draft.account.read_at)
+        if made != () or change.name in of_users:  # of what was not read, the rest stays unknown
+            of_users[change.name] = made
 
 
 NOTHING: Mapping[str, Any] = {"access_keys": (), "mfa_devices": (), "login_profiles": None}
@@ -161,6 +166,10 @@ CREDENTIALS: Mapping[str, tuple[str, Callable[[Any, JSON], Any]]] = {
     ),
     "delete_login_profile": ("login_profiles", lambda *_: None),
     "deactivate_mfa_device": ("mfa_devices", _without("SerialNumber", "serial")),
+    "delete_virtual_mfa_device": (
+        "left_devices",
+        lambda there, a: tuple(serial for serial in there or () if serial != a["SerialNumber"]),
+    ),
     "batch_revoke_sessions": (
         "sign_in_sessions",
         lambda there, a: tuple(s for s in there or () if s.arn not in a["sessionArns"]),

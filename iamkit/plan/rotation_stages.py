@@ -7,7 +7,7 @@ from typing import Any
 
 from iamkit.account.state import AccessKey, AccountState, KeyUse, User
 from iamkit.plan.desired import KEY_OFF, Absent, DesiredUser
-from iamkit.plan.key_rotation import QUIET, Rotation, RotationRules, Stage, say_use
+from iamkit.plan.key_rotation import QUIET, Rotation, RotationRules, Stage
 
 TAGS_PER_USER = 50
 """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"""
@@ -91,7 +91,7 @@ class _Judgement:
         begun = len(self.keys) > 1
         if not begun and not self._is_due(key):
             return self._is("not due", self._say_age(key), key)
-        said = f"{self._say_age(key)} {self._say_last_use(key)}"
+        said = f"{self._say_age(key)}{self._say_mail(key)}"
         if begun:
             said = f"An interrupted run lost the secret of a new key, which is replaced. {said}"
         if self.user.name == self.rules.run_as and self._hand_over:
@@ -117,7 +117,7 @@ class _Judgement:
 
     def _changing_over(self, old: AccessKey, new: AccessKey) -> Rotation:
         """Whether everybody uses the new one."""
-        said = self._say_last_use(old)
+        said = f"{self._say_age(old)}{self._say_mail(old)}"
         if old.id in self.off:
             said += f" Its tag says {self.off[old.id][1]!r}, and it is active again."
         if old.id == self.rules.signing:
@@ -175,7 +175,7 @@ class _Judgement:
             "absent": Absent(access_keys=(old.id,), tags=(*self.left, tag)),
             "last_used": {old.id: self.uses[old.id].at},
         }
-        said = f"{said} No use since is known. {self._say_last_use(old)}"
+        said = f"{said} No use since is known."
         return self._is("to delete", said, old, new, want=want)
 
     def _wrong_day(self, key: AccessKey, value: str) -> str:
@@ -270,15 +270,14 @@ class _Judgement:
         due = "due" if age > limit else f"due when older than {limit}"
         return f"{key.id} is {_days(age)} old, {due}."
 
-    def _say_last_use(self, key: AccessKey) -> str:
+    def _say_mail(self, key: AccessKey) -> str:
         use = self.uses.get(key.id)
-        said = f"Of {key.id} {say_use(use)}."
-        if use and use.service in MAIL:
-            said += (
-                " An SMTP password is made from the secret key, for one region: with a new key "
-                "the mail needs a new one."
-            )
-        return said
+        if not use or use.service not in MAIL:
+            return ""
+        return (
+            " It was used for mail. An SMTP password is made from the secret key, for one region: "
+            "with a new key the mail needs a new one."
+        )
 
 
 def _made(key: AccessKey) -> float:

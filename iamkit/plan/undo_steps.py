@@ -130,8 +130,6 @@ def _verdict(
     """What is the matter with it, access aside."""
     if not changes:
         return "nothing left", ["nothing of it is left to take back"]
-    if not made.certain and not _in_force(state, made.change):
-        return "nothing left", ["its call was cut off, and it was not made"]
     if since := [*_since(state, made, ours)]:
         return "changed since", since
     if untold := _untold(state, made.change):

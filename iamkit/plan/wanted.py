@@ -4,6 +4,8 @@ from functools import singledispatch
 
 from iamkit.account.api_replies import RULES
 from iamkit.account.state import JSON
+from iamkit.parameters.field_types import moment_of
+from iamkit.parameters.lost import LostParameters
 from iamkit.parameters.models import (
     AccountAliasParameters,
     AdminGroupParameters,
@@ -96,6 +98,23 @@ def team_users(parameters: UsersParameters) -> Desired:
 def account_alias(parameters: AccountAliasParameters) -> Desired:
     """The account's alias, which makes the sign-in address one that people remember."""
     return Desired(alias=parameters.account_alias, origins={"alias": "account_alias"})
+
+
+def lost_credentials(parameters: LostParameters) -> Desired:
+    """Of each user who has lost something: nothing of it that is older than its moment."""
+    users = (
+        DesiredUser(
+            name=row.user,
+            make=False,
+            password_since=moment_of(row.before) if row.password else None,
+            devices_since=moment_of(row.before) if row.devices or row.serials else None,
+            lost_serials=tuple(row.serials),
+            hand_over=row.hand_over,
+            origins={"existence": "lost"},
+        )
+        for row in parameters.lost
+    )
+    return Desired(users=tuple(users))
 
 
 @desired_of.register

@@ -32,6 +32,13 @@ def find_policy(state: AccountState, source: str) -> JSON:
     raise InputError(f"There is no policy {source!r} in the account, and no such file{hint}")
 
 
+def policy_names(state: AccountState) -> list[str]:
+    """The account's own policies as ``find_policy`` takes them: inline ones, then managed ones."""
+    inline = [f"{holder}/{name}" for holder, one in state.holders() for name in one.inline_policies]
+    own = [policy.name for policy in state.policies.values() if not policy.is_aws_managed]
+    return [*sorted(inline), *sorted(own)]
+
+
 def _policies(state: AccountState) -> dict[str, JSON]:
     found: dict[str, JSON] = {}
     for policy in state.policies.values():

@@ -186,7 +186,7 @@ def test_a_sign_in_address_is_documented_or_there_is_none(partition):
         account_id="111122223333", partition=partition, alias="old-team", sources=READ
     )
     assert (state.sign_in_url is not None) == (partition in documented)
-    [said] = say_meaning(state, make_plan(state, Desired(alias="x-team")))
+    *_, said = say_meaning(state, make_plan(state, Desired(alias="x-team")))
     assert "x-team" in said
     assert "old-team" in said
     assert "None" not in said

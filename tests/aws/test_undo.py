@@ -274,6 +274,30 @@ def test_undo_on_the_command_line(session, begun, tmp_path, iamkit_here):
     assert undo().returncode == 0
 
 
+def test_an_undo_is_undone_and_that_too_on_the_command_line(session, begun, tmp_path, iamkit_here):
+    """Without a journal it is the last apply that goes; each time all of it, by its numbers."""
+    apply_wanted(session)
+    applied = everything(session)
+
+    def undo_last():
+        planned = iamkit_here("undo", "-f", GUIDE, cwd=tmp_path)
+        words = planned.stdout.partition("name what gives access: --take ")[2].split()[:1]
+        chosen = words or ["all"]
+        done = iamkit_here("undo", "-f", GUIDE, "--take", *chosen, "--apply", cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        return everything(session)
+
+    def lasting(account):
+        """Without what no undo brings back: users, keys and passwords that an undo took."""
+        users = {name: one for name, one in account["users"].items() if name != "cyd"}
+        return account | {"users": users, "keys": {}, "passwords": []}
+
+    assert keys_off(undo_last()) == begun
+    assert lasting(undo_last()) == lasting(applied)
+    assert keys_off(undo_last()) == begun
+    assert len(journals(session.folder)) == len(["the apply", "undo", "its undo", "that one's"])
+
+
 def test_no_word_takes_back_what_gives_access(session, begun, tmp_path, iamkit_here):
     """``--take all`` leaves it; each such change is named by its number, and no other way."""
     path = apply_wanted(session).path

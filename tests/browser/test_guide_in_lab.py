@@ -164,6 +164,7 @@ TYPED = {
     "04_users": ("user name of bob", "ben", "users", None),
     "05_account_alias": ("Name in the sign-in address", "our-team", "account_alias", "our-team"),
     "07_policy_studio": ("Name", "ourPolicy", "policy_name", "ourPolicy"),
+    "08_sign_in_rules": ("Characters, at least", "20", "password_rules", None),
 }
 
 

@@ -9,6 +9,7 @@ from accounts import account_of
 from botocore.exceptions import ClientError
 from changes import change
 
+from iamkit.aws.journal import journals
 from iamkit.aws.read import read_account
 from iamkit.aws.sources import OF_ACCOUNT
 from iamkit.errors import GuardError, UnsafePlan
@@ -19,7 +20,7 @@ from iamkit.notebook.review import cells, review, workbench as review_panel
 from iamkit.notebook.review.review import Review
 from iamkit.notebook.review.workbench import Workbench
 from iamkit.plan.changes import Plan, make_plan
-from iamkit.plan.desired import Desired
+from iamkit.plan.desired import Desired, DesiredGroup
 from iamkit.plan.wanted import account_alias, dev_group, team_users
 
 
@@ -256,6 +257,48 @@ def test_what_was_applied_is_taken_back_by_a_click(session, guide, shown):
     assert read_account(session).groups == {}
     assert panel.undo.layout.display == "none"
     assert panel.apply.description == "Apply: 2 to create"
+
+
+def test_an_undo_is_undone_by_a_click_and_that_too(session, guide, shown):
+    """Each has its own result with its own way back; the first workbench follows."""
+    panel = panel_of(session, plan_of(session, dev_group(guide("03_dev_group"))))
+    panel.apply.click()
+    panel.wait()
+    bench, begun = panel, len(journals(session.folder))
+    for times in (1, 2, 3):
+        bench = undone(bench)
+        form = bench.review.form
+        for number in sorted(form.ticks, reverse=True):
+            form.ticks[number].value = not form.ticks[number].disabled
+        bench._changed_at = -10
+        bench.apply.click()
+        bench.wait()
+        assert ("dev" in read_account(session).groups) == (times == 2)
+        assert panel.review.plan.changes == () if times == 2 else panel.review.plan.changes
+    assert len(journals(session.folder)) == begun + 3
+
+
+def test_of_many_changes_some_have_ticks_and_the_filter_finds_the_others(
+    session, shown, monkeypatch
+):
+    """What is not shown is taken back all the same, as it is ticked."""
+    monkeypatch.setattr("iamkit.notebook.review.undo_form.SHOWN", 2)
+    names = [f"g{number:03}" for number in range(5)]
+    wanted = Desired(groups=tuple(DesiredGroup(name=name) for name in names))
+    panel = panel_of(session, plan_of(session, wanted))
+    panel.apply.click()
+    panel.wait()
+    bench = undone(panel)
+    form = bench.review.form
+    assert len(form.ticks) == 2
+    assert bench.apply.description == f"Apply: {len(names)} to delete"
+    form.filter.value = "g003"
+    [(number, tick)] = form.ticks.items()
+    tick.value = False
+    assert number not in form.chosen
+    assert bench.apply.description == f"Apply: {len(names) - 1} to delete"
+    form.filter.value = ""
+    assert len(form.chosen) == len(names) - 1
 
 
 def test_a_plan_that_locks_out_wants_its_own_words(session, guide, shown):

@@ -193,10 +193,10 @@ def test_text_on_the_command_line_stays_text():
         "account_id": "012345678901",
         "allow_root": "true",
         "users": "[a, b]",
-        "grace_days": "7",
+        "key_grace_days": "7",
     }
     meant = {"account_id": "012345678901", "allow_root": True, "users": ["a", "b"]}
-    assert read_overrides(said.items()) == meant | {"grace_days": 7}
+    assert read_overrides(said.items()) == meant | {"key_grace_days": 7}
     with pytest.raises(InputError, match="did you mean dev_group"):
         read_overrides([("dev_gruop", "x")])
 

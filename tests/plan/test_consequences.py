@@ -120,10 +120,13 @@ def test_who_leaves_is_said_first_and_what_they_are_not_if_made_again():
     assert said(state, Desired(absent_users=("bob",))) == [
         "bob will be gone, with everything of theirs.",
         (
-            "The journal makes them again (iamkit undo), with path, tags, groups, policies "
-            "and boundary."
+            "A file that is written first makes them again (iamkit undo), with path, tags, groups, "
+            "policies and boundary."
         ),
-        f"Not all would be as before after an undo: delete user (bob). A{NEW_ID[1:]}.",
+        (
+            "Not all would be as before after an undo: delete user (bob). "
+            f"{NEW_ID[:1].upper()}{NEW_ID[1:]}."
+        ),
     ]
     assert after(state, Desired(absent_users=("bob",))).users == {}
 

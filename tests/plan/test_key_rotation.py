@@ -247,3 +247,21 @@ def test_what_is_merged_keeps_what_was_told_of_keys():
     assert both.users[0].another_key
     assert both.users[0].last_used == {"A": None, "B": NOW}
     assert (both.notes, both.doubts) == (("n",), ("d",))
+
+
+def test_a_plan_of_yesterday_does_not_date_a_key_to_yesterday():
+    """What a page planned before midnight would shorten the time of grace: it blocks until anew."""
+    case = {
+        "keys": [
+            {"id": "OLD", "age": 120, "used": [20, "s3"]},
+            {"id": "NEW", "age": 20, "used": [1, "s3"]},
+        ]
+    }
+    state = state_of(case)
+    desired = want_next_steps(state, judge_rotations(state, RULES), ["user0"])
+    plan = make_plan(state, desired)
+    assert plan.blockers == ()
+    tomorrow = replace(state, read_at=NOW + timedelta(days=1))
+    assert "plan it anew" in make_plan(tomorrow, desired).blockers[0]
+    after = replace(account_after(state, plan.changes), read_at=NOW + timedelta(days=1))
+    assert make_plan(after, desired).blockers == ()

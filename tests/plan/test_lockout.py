@@ -7,10 +7,10 @@ import pytest
 from accounts import ACCOUNT, account_of
 from hypothesis import given, strategies as st
 
-from iamkit.account.state import CallerIdentity, LoginProfile, Source
+from iamkit.account.state import CallerIdentity, LoginProfile, Role, Source
 from iamkit.aws.sources import OF_USERS
 from iamkit.plan.changes import make_plan
-from iamkit.plan.desired import Absent, Desired, DesiredGroup, DesiredUser
+from iamkit.plan.desired import Absent, Desired, DesiredGroup, DesiredRole, DesiredUser
 from iamkit.plan.lockout import (
     Caller,
     administrators,
@@ -218,18 +218,57 @@ def test_a_consent_is_of_one_plan():
 
 
 @pytest.mark.parametrize(
-    ("arn", "name"),
+    ("arn", "name", "role"),
     [
-        (f"arn:aws:iam::{ACCOUNT}:user/people/ann", "ann"),
-        (f"arn:aws:iam::{ACCOUNT}:root", ""),
-        (f"arn:aws:sts::{ACCOUNT}:assumed-role/ann/ann", ""),
-        (f"arn:aws:sts::{ACCOUNT}:federated-user/ann", ""),
+        (f"arn:aws:iam::{ACCOUNT}:user/people/ann", "ann", ""),
+        (f"arn:aws:iam::{ACCOUNT}:root", "", ""),
+        (f"arn:aws:sts::{ACCOUNT}:assumed-role/ann/bob", "", "ann"),
+        (f"arn:aws:sts::{ACCOUNT}:federated-user/ann", "", ""),
     ],
 )
-def test_the_caller_is_a_user_or_none(arn, name):
+def test_the_caller_is_a_user_or_a_role_or_none(arn, name, role):
     """A session of a role may bear a user's name and is none."""
     identity = CallerIdentity(account_id=ACCOUNT, arn=arn, user_id="X")
-    assert caller_of(identity, "AKIA1") == Caller(name, "AKIA1")
+    assert caller_of(identity, "AKIA1") == Caller(name, "AKIA1", role)
+
+
+def with_role(principal):
+    """The company with a role that administers, and whom it lets in."""
+    trust = {"Statement": [{"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}]}
+    boss = Role(name="boss", inline_policies={"all": ALL}, trust_policy=trust)
+    return replace(BEGUN, roles={"boss": boss})
+
+
+@pytest.mark.parametrize(
+    "principal",
+    [
+        {"Federated": f"arn:aws:iam::{ACCOUNT}:saml-provider/staff"},
+        {"AWS": "arn:aws:iam::111122223333:root"},
+        {"AWS": f"arn:aws:iam::{ACCOUNT}:user/bob", "Service": "ec2.amazonaws.com"},
+        "*",
+    ],
+)
+def test_whom_a_role_lets_in_cannot_be_told(principal):
+    """Neither is it said that nobody is left, nor that somebody is."""
+    [said] = problems(OUT["leaves the group"], ROOT, with_role(principal))
+    assert "cannot be told" in said
+    assert "role boss perhaps could" in said
+
+
+def test_a_role_for_services_is_for_no_people():
+    """Nobody comes in by it."""
+    [said] = problems(OUT["leaves the group"], ROOT, with_role({"Service": "ec2.amazonaws.com"}))
+    assert "Nobody would be left" in said
+
+
+def test_the_callers_own_role_is_open_to_somebody():
+    """Who works by a role that administers stays, and is told what they would lose of it."""
+    state = with_role({"Federated": f"arn:aws:iam::{ACCOUNT}:saml-provider/staff"})
+    boss = Caller("", "ASIA1", "boss")
+    assert problems(OUT["leaves the group"], boss, state) == ()
+    less = Desired(roles=(DesiredRole(name="boss", inline_policies={"all": READ}),))
+    [own] = problems(less, boss, state)
+    assert "You, role boss, would no longer surely be allowed" in own
 
 
 @given(st.lists(st.sampled_from(list(OUT.values())), min_size=1, max_size=3))

@@ -144,6 +144,23 @@ def test_the_rehearsal_and_the_sandbox_agree(case, sandbox, iam, session):
     assert certain or rehearsed.steps[0].name == "sign in"
 
 
+@pytest.mark.parametrize(("policy", "again"), [("demanded", True), ("own name alone", False)])
+def test_an_interrupted_enrolment_is_begun_again(policy, again, sandbox, iam):
+    """The device that is left is in the way; the kit's own policy lets its owner clear it away."""
+    person = Person(sandbox, iam, {"policies": [policy], "password": "own"})
+    mine = person.client("iam", person.console())
+    device = {"VirtualMFADeviceName": "ann"}
+    left = mine.create_virtual_mfa_device(**device)["VirtualMFADevice"]["SerialNumber"]
+    with pytest.raises(mine.exceptions.EntityAlreadyExistsException):
+        mine.create_virtual_mfa_device(**device)
+    if again:
+        mine.delete_virtual_mfa_device(SerialNumber=left)
+        assert person.passes("enrol MFA")
+    else:
+        with pytest.raises(ClientError, match="AccessDenied"):
+            mine.delete_virtual_mfa_device(SerialNumber=left)
+
+
 def test_the_table_is_walked(sandbox):
     """Most of the cases can be made, the two published shapes and the kit's own among them."""
     made = {name for case in KNOWN for name in case["policies"]}

@@ -188,10 +188,17 @@ def _said(field: Field, plan: Plan | None) -> str:
     told = plan and field.name in plan.desired.parameters and not isinstance(field, UsersField)
     if plan and told:
         touched = [change for change in plan.changes if change.origin == field.name]
+        lines += [] if lines else _said_of_policies(touched)
         lines += [f"● {_in_short(change)}" for change in touched[:5]]
         lines += [f"● and {len(touched) - 5} more"] if len(touched) > 5 else []
         lines += [] if touched or not field.value else ["✔ as in the account"]
     return "".join(f'<div class="iamkit-said">{escape(line)}</div>' for line in lines)
+
+
+def _said_of_policies(changes: list[Change]) -> list[str]:
+    """What policies say that come of a field without standing in it."""
+    documents = [change.arguments.get("PolicyDocument") for change in changes]
+    return [one.text for document in documents if document for one in explain(document)]
 
 
 def _explained(document: Mapping[str, Any]) -> list[str]:

@@ -23,8 +23,11 @@ async function paint(canvas, bytes) {
 function render({ model, el }) {
   const view = String(Math.random());
   const root = el.appendChild(make("div", "", { class: "iamkit-enrolment" }));
-  // Keys that are typed here are no commands to the notebook.
-  root.setAttribute("data-lm-suppress-shortcuts", "true");
+  root.addEventListener("keydown", (event) => {
+    // JupyterLab would act on keys typed here: a digit makes its cell a heading. Saving is fine.
+    const isSaving = (event.ctrlKey || event.metaKey) && event.key === "s";
+    if (!isSaving) event.stopPropagation();
+  });
   let forget = () => {};
 
   const ask = (what, more = {}) => {
@@ -53,6 +56,7 @@ function render({ model, el }) {
     const row = make("form", "", { class: "row" });
     const enable = make("button", "Enable the device", { type: "submit" });
     row.append(one, two, enable);
+    second.addEventListener("keydown", (event) => event.key === "Enter" && row.requestSubmit(enable));
     row.addEventListener("submit", (event) => {
       event.preventDefault();
       ask("enable", { first: first.value, second: second.value });

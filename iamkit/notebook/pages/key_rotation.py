@@ -183,11 +183,10 @@ class KeyRotationForm:
         return sorted(moving, key=lambda one: order.index(one.stage))
 
     def _say_quiet(self) -> str:
-        quiet = [one for one in self.found if one.stage not in COLOURS]
-        exempt = sum(one.stage == "exempt" for one in quiet)
-        return f"Of {len(self.found):,} users with a key {len(quiet):,} have none that is due" + (
-            f" or are exempt ({exempt:,})." if exempt else "."
-        )
+        exempt = sum(one.stage == "exempt" for one in self.found)
+        others = sum(one.stage == "not due" for one in self.found)
+        said = f"Not due: {others:,} of {len(self.found):,} users with a key."
+        return f"{said} Exempt: {exempt:,}." if exempt else said
 
     def _fill(self) -> None:
         """Make the rows anew; those that the filter lets through."""

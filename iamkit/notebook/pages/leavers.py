@@ -70,7 +70,7 @@ class LeaversForm:
     @property
     def leavers(self) -> tuple[Leaver, ...]:
         """How far each is, by the last reading."""
-        days = self._parameters.grace_days
+        days = self._parameters.leavers_grace_days
         return judge_leavers(self._state, self._leaving, days, self._spared)
 
     @property

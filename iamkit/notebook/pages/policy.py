@@ -14,7 +14,9 @@ from iamkit.parameters.models import PolicyChoice
 from iamkit.plan.access_changes import impact_of
 from iamkit.plan.consequences import say_paths_of
 from iamkit.plan.desired import Desired
+from iamkit.policies.actions.catalogue import load_catalogue
 from iamkit.policies.actions.expansion import shrink
+from iamkit.policies.actions.parts import tell_part
 from iamkit.policies.comparison.table import compare_policies
 from iamkit.policies.grammar.document import print_policy
 from iamkit.policies.grammar.quotas import Gauge, measure
@@ -40,10 +42,24 @@ def show_policy(document: JSON, title: str = "") -> None:
 
 def show_choices(parts: Sequence[PolicyChoice]) -> None:
     """Show what is chosen for a policy, part by part."""
-    rows = [(str(number), in_short(part)) for number, part in enumerate(parts, 1)]
-    text = "\n".join(f"{number}. {said}" for number, said in rows)
-    markup = table(rows, ("part", "what is chosen"))
-    show_html(markup, text)
+    rows = _rows(parts)
+    show_html(choices_html(parts), "\n".join(f"{row[0]}. {row[1]} ({row[2]})" for row in rows))
+
+
+def choices_html(parts: Sequence[PolicyChoice]) -> str:
+    """What is chosen for a policy, part by part, as HTML."""
+    return table(_rows(parts), ("part", "what is chosen", "what it comes to"))
+
+
+def _rows(parts: Sequence[PolicyChoice]) -> list[tuple[str, str, str]]:
+    return [(str(n), in_short(part), _comes_to(part)) for n, part in enumerate(parts, 1)]
+
+
+def _comes_to(part: PolicyChoice) -> str:
+    """What each service of a part contributes, so that none is left out in silence."""
+    told = tell_part(part, load_catalogue())
+    said = "; ".join(map(str, told.contributions))
+    return f"{said}. {told.left_out}" if told.left_out else said
 
 
 def in_short(part: PolicyChoice) -> str:

@@ -173,11 +173,12 @@ def _wanted(notebook: str, given: Callable[[str], NotebookParameters]) -> Desire
 
 
 def _together(wanted: Mapping[str, Desired | str]) -> Desired:
-    """All users that some notebook names, so that they are read once."""
+    """All users whom some notebook names, or whose group it does, so that they are read once."""
     each = [desired for desired in wanted.values() if isinstance(desired, Desired)]
     return Desired(
         users=tuple(user for desired in each for user in desired.users),
         absent_users=tuple(name for desired in each for name in desired.absent_users),
+        groups=tuple(g for desired in each for g in desired.groups if g.demands_mfa),
     )
 
 

@@ -24,7 +24,7 @@ from iamkit.parameters.notebook import NotebookParameters
 from iamkit.plan.changes import Change, Plan, make_plan
 from iamkit.plan.consequences import say_meaning
 from iamkit.plan.desired import Desired
-from iamkit.plan.first_minutes import RULES, gets_password
+from iamkit.plan.first_minutes import RULES, begins_anew
 
 
 @dataclass(frozen=True)
@@ -166,7 +166,7 @@ class Review:
             if not current.was_read(DETAILS) or current.source(DETAILS).lacking:
                 self._whole = self._whole or read_permissions(self.session)
                 current = self._whole
-            if users := gets_password(self.plan.changes):
+            if users := begins_anew(self.plan.changes):
                 current = self._with_sign_in(current, users)
             return say_meaning(current, self.plan)
         except AwsError as error:

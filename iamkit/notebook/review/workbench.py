@@ -131,6 +131,8 @@ class Workbench:
         if self.review.plan != before:
             self._changed_at = time.monotonic()
         self._ready()
+        if hasattr(self.review.form, "as_html"):
+            self._remember()
 
     def _start_anew(self) -> None:
         if not self._applying:
@@ -246,7 +248,7 @@ class Workbench:
 
     def _offer_undo(self) -> None:
         done = self.review.outcome and self.review.outcome.done
-        self.undo.layout.display = "" if done and not self._on_end else "none"
+        self.undo.layout.display = "" if done else "none"
 
     def _take_back(self) -> None:
         """Offer the way back of what was applied, as a workbench of its own."""
@@ -265,6 +267,8 @@ class Workbench:
     def _was_taken_back(self) -> None:
         self._read_again()
         self.undo.layout.display = "none"
+        if self._on_end:  # what it took back is back itself
+            self._on_end()
 
     def _ask_consent(self, words: str) -> None:
         """Ask for the words by which a plan that locks somebody out is allowed; or ask nothing."""
@@ -331,7 +335,8 @@ class Workbench:
             self._without_kernel.update(self._as_it_was(), raw=True)
 
     def _as_it_was(self) -> dict[str, str]:
-        shown = (self.meaning.value, self.view.value, self.status.value)
+        plain = getattr(self.review.form, "as_html", str)()  # of a form that has more to show
+        shown = (plain, self.meaning.value, self.view.value, self.status.value)
         return _bundle(say_not_live(_now(), self.result.value, "".join(shown)))
 
     def _advance(self, change: Change, state: str) -> None:

@@ -103,7 +103,7 @@ def chosen_actions(choice: Choice, catalogue: Catalogue) -> int:
             hint = did_you_mean(service, catalogue.services) or "."
             raise InputError(f"AWS has no service {service!r}{hint}")
         own = catalogue.of_service(service)
-        mask |= union(_of_verb(verb, own, catalogue) for verb in choice.do)
+        mask |= union(actions_of_verb(verb, own, catalogue) for verb in choice.do)
     return mask
 
 
@@ -204,7 +204,8 @@ def _conditions(choice: Choice) -> Iterator[tuple[str, dict[str, Any]]]:
         yield "StringEquals", tags
 
 
-def _of_verb(verb: Verb, actions: int, catalogue: Catalogue) -> int:
+def actions_of_verb(verb: Verb, actions: int, catalogue: Catalogue) -> int:
+    """Those of some actions that a verb means; changing does not delete."""
     mask = actions & catalogue.levels[LEVEL_OF[verb]]
     if verb not in ("change", "delete"):
         return mask

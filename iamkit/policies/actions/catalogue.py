@@ -7,7 +7,7 @@ difference over all of AWS are one operation.
 import json
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache, cached_property, reduce
@@ -240,16 +240,19 @@ def condition_keys(service: str) -> Mapping[str, str]:
     return {key.lower(): str(details["type"]) for key, details in found.items()}
 
 
-def search_actions(words: str, most: int = 50) -> list[Action]:
+def search_actions(words: str, most: int = 50, services: Collection[str] = ()) -> list[Action]:
     """The actions whose name or description has all of these words; names first.
 
     Args:
         words: such as ``terminate instance``; case is ignored.
         most: how many to return at the most.
+        services: the prefixes of those to search; none for all.
     """
     wanted = words.lower().split()
     in_name, in_text = [], []
-    for service, title in load_catalogue().titles.items():
+    titles = load_catalogue().titles
+    for service in filter(titles.get, services or titles):
+        title = titles[service]
         for key, action in describe_service(service).items():
             if all(word in key for word in wanted):
                 in_name.append(action)

@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from functools import cache
 
-from iamkit.policies.actions.catalogue import Catalogue
+from iamkit.account.state import JSON
+from iamkit.policies.actions.catalogue import Catalogue, union
+from iamkit.policies.grammar.statements import read_statements
 
 DELETING = tuple(
     "Delete Remove Terminate Destroy Purge Deregister Release BatchDelete BatchRemove".split()
@@ -90,3 +92,14 @@ def danger_masks(catalogue: Catalogue) -> Mapping[str, int]:
 def deleting(catalogue: Catalogue) -> int:
     """The actions whose name says that they take something away."""
     return catalogue.union(f"*:{word}*" for word in DELETING)
+
+
+def dangers_of(document: JSON, catalogue: Catalogue) -> dict[str, int]:
+    """How many actions of each class a policy allows on something: the gravest class first.
+
+    Returns:
+        By what the class is called; without the classes of which it allows nothing.
+    """
+    allowed = union(catalogue.about(s) for s in read_statements(document) if s.allows)
+    counts = {DANGERS[name]: mask & allowed for name, mask in danger_masks(catalogue).items()}
+    return {said: mask.bit_count() for said, mask in counts.items() if mask}
