@@ -224,8 +224,7 @@ class GroupField(Field):
 
     def _part(self, about: FieldInfo) -> Any:
         common = _common(about.title or "")
-        common["layout"] = {"width": "99%", "max_width": "40em"}
-        common["style"] = {"description_width": "21em"}  # these labels are sentences
+        common["layout"] = {"width": "99%", "max_width": "34em"}
         if bool in get_args(about.annotation):
             options = [("as it is", ""), *((word, word) for word in _SAID)]
             return widgets.Dropdown(options=options, tooltip=about.description, **common)
