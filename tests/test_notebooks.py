@@ -62,7 +62,7 @@ def test_a_notebook_has_the_anatomy(path):
     assert source(everything[0]).startswith("# ")
     assert "Permissions it needs" in source(everything[0])
     last = everything[-1]
-    assert last["cell_type"] == "markdown" or last["metadata"]["tags"] == ["workbench"]
+    assert last["cell_type"] == "markdown" or last["metadata"]["tags"] in (["workbench"], ["next"])
     assert tags(path)[:3] == ["parameters", "setup", "session"]
     for cell in cells_of(path):
         assert cell["outputs"] == []
