@@ -44,12 +44,13 @@ found = judge_rotations(state, rules_of(session, parameters, state))
 desired = want_next_steps(state, found, ["bob"])
 plan = make_plan(read_account(session, desired), desired)
 
-def die(**_):
-    os.kill(os.getpid(), signal.SIGKILL)
+def die(http_response=None, **_):
+    if http_response is None or http_response.status_code < 300:  # after a call that acted
+        os.kill(os.getpid(), signal.SIGKILL)
 
 for client in (session.clients.iam, session.clients.iam_once):
     client.meta.events.register(f"{moment}-call.iam.{operation}", die)
-apply_plan(plan, session, allow_destructive=True)
+apply_plan(plan, session, allow_destructive=True).raise_if_incomplete()
 """
 CALLS = {
     "make": ["CreateAccessKey"],

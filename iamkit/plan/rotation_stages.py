@@ -129,6 +129,10 @@ class _Judgement:
             return self._noting("to switch off", said, old, new, want)
         if not (waits := " ".join(self._waits(old, new))):
             want["last_used"] = {old.id: self.uses[old.id].at}
+            rested = _days(self.rules.grace_days)
+            said = (
+                f"The new key was seen used, and the old one for {rested} or more was not. {said}"
+            )
             return self._noting("to switch off", said, old, new, want)
         if self._is_due(new):
             why = f"{waits} {said} The new key is old as well, and AWS allows no third."

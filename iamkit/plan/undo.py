@@ -239,6 +239,7 @@ OF_USERS = (
     "signing_certificates",
     "service_credentials",
     "key_uses",
+    "sign_in_sessions",
 )
 """The fields of an account that are by user name."""
 

@@ -51,7 +51,7 @@ def test_a_tick_is_a_step_and_a_switch_that_is_told_opens_one(form):
     heard = []
     form.on_change(lambda: heard.append(form.desired()))
     ticks = boxes(form.make_widget())
-    switch = f"services use {keys['new']}"
+    switch = f"services use …{keys['new'][-8:]}"
     assert ticks.keys() == {"due", "over", switch}
     assert not any(box.value for box in ticks.values())
     assert ticks["over"].disabled
@@ -75,7 +75,7 @@ def test_clicks_and_a_file_want_the_same(form):
     make = form
     form, keys = make()
     ticks = boxes(form.make_widget())
-    ticks[f"services use {keys['new']}"].value = True
+    ticks[f"services use …{keys['new'][-8:]}"].value = True
     for name in ("due", "over"):
         ticks[name].value = True
     named = make(rotate=form.value.rotate, switched=form.value.switched)[0]

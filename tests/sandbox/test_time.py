@@ -126,6 +126,18 @@ def test_everything_grows_older_and_now_stays_now(sandbox, iam):
     assert age(keys[0]["CreateDate"]) == pytest.approx(90, abs=0.1)
 
 
+def test_the_day_that_a_tag_says_grows_older(sandbox, private_home, client_of, iam):
+    """By whole days, over a restart too; what is no day, or none so long ago, stays as it is."""
+    tags = {"off": "2027-01-31", "moment": "2027-01-31 12:00", "team": "web", "first": "0001-01-01"}
+    iam.create_user(UserName="bob", Tags=[{"Key": k, "Value": v} for k, v in tags.items()])
+    for days in (30, 1.5):
+        sandbox.age(days)
+    stop_sandbox(private_home / "sandbox")
+    iam = client_of(start_sandbox(private_home / "sandbox"))
+    found = {t["Key"]: t["Value"] for t in iam.list_user_tags(UserName="bob")["Tags"]}
+    assert found == tags | {"off": "2026-12-31"}
+
+
 def test_commands_that_make_no_sense_are_refused(sandbox):
     """No negative age, no unknown key, no user without a password, no 6,000 users."""
     now = datetime.now(UTC)
@@ -195,3 +207,19 @@ def test_five_thousand_users(sandbox, private_home, client_of):
     stop_sandbox(private_home / "sandbox")
     again = start_sandbox(private_home / "sandbox")
     assert len(details(again, client_of)["UserDetailList"]) == 5_000
+
+
+def test_a_day_in_the_id_of_a_statement_ages(sandbox, iam):
+    """Eight digits at the end of a Sid, if they are a day; all else stays as it was written."""
+    iam.create_user(UserName="alice")
+    ids = ["Left20260301", "Left20269999", "Left2026030", "Other"]
+    statements = [
+        {"Sid": sid, "Effect": "Deny", "Action": "*", "Resource": "arn:aws:s3:::x20260301"}
+        for sid in ids
+    ]
+    document = {"Version": "2012-10-17", "Statement": statements}
+    iam.put_user_policy(UserName="alice", PolicyName="p", PolicyDocument=json.dumps(document))
+    sandbox.age(days=1)
+    aged = iam.get_user_policy(UserName="alice", PolicyName="p")["PolicyDocument"]
+    assert [one["Sid"] for one in aged["Statement"]] == ["Left20260228", *ids[1:]]
+    assert {one["Resource"] for one in aged["Statement"]} == {"arn:aws:s3:::x20260301"}

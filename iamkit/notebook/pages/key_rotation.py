@@ -208,7 +208,7 @@ class KeyRotationForm:
         row = self._rows[one.user] = _Row(tick, widgets.HTML(), widgets.HTML())
         for key_id in one.can_switch:
             switch = widgets.Checkbox(key_id in self._switched, indent=False)
-            switch.description, switch.layout.width = f"services use {key_id}", "auto"
+            switch.description, switch.layout.width = f"services use …{key_id[-8:]}", "auto"
             switch.observe(lambda _: self._switch(), "value")
             row.switches[key_id] = switch
         tick.observe(lambda _: self._choose(), "value")
@@ -225,7 +225,8 @@ class KeyRotationForm:
                 own = " It is your own, or whose key is used, and comes last." if one.own else ""
                 said = f"<div>{escape(one.why + own)}</div>"
                 row.stage.value = badge(one.stage, COLOURS.get(one.stage, "#4d5966")) + said
-                row.step.value = escape(NEXT.get(one.stage, "wait"))
+                wait = "what is said comes first" if one.stage == "blocked" else "wait"
+                row.step.value = escape(NEXT.get(one.stage, wait))
 
     def _choose(self) -> None:
         seen = {name for name, row in self._rows.items() if not row.tick.disabled}
