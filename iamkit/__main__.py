@@ -245,7 +245,7 @@ def _progress(event: "NotebookResult | str") -> None:
     from iamkit.text import printable
 
     if isinstance(event, str):
-        _say(f"{event:<20} ", nl=False)
+        _say(f"{event:<21} ", nl=False)
         return
     counts = f"{event.applied} of {event.planned} changes" if event.planned else ""
     _say(f"{event.outcome:<14} {counts:<18} {event.seconds:5.1f} s  {event.html}")
@@ -259,10 +259,10 @@ def _say_what_the_demo_did(results: list["NotebookResult"]) -> None:
     from iamkit.account.state import sign_in_url
 
     click.echo()
-    click.echo(f"{'notebook':<20} {'result':<14} {'changes':>7} {'seconds':>8}")
+    click.echo(f"{'notebook':<21} {'result':<14} {'changes':>7} {'seconds':>8}")
     for result in results:
         changes = str(result.applied) if result.planned else "-"
-        click.echo(f"{result.name:<20} {result.outcome:<14} {changes:>7} {result.seconds:>8.1f}")
+        click.echo(f"{result.name:<21} {result.outcome:<14} {changes:>7} {result.seconds:>8.1f}")
     click.echo(f"\nSign-in address: {sign_in_url('maestrodev')}")
 
 

@@ -160,7 +160,7 @@ def test_a_browser_asks_no_other_host_and_the_search_finds(site, page):  # noqa:
         page.goto(f"{address}/index.html", wait_until="networkidle")
         page.click("input[name=query]")
         page.wait_for_selector(".md-search-result__meta:has-text('start searching')")  # it is ready
-        page.keyboard.type("leavers_key_grace_days", delay=20)
+        page.keyboard.type("leavers_grace_days", delay=20)
         page.wait_for_selector(".md-search-result__item a")
     finally:
         server.shutdown()

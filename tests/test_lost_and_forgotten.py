@@ -20,12 +20,14 @@ from test_permissions import named_permissions
 from iamkit.aws.apply import apply_plan, await_applied, word_to_type
 from iamkit.aws.read import read_account
 from iamkit.aws.session import open_session
+from iamkit.aws.undo import find_apply, read_undo
 from iamkit.errors import IamkitError, PartlyApplied
 from iamkit.notebook.pages.lost import make_lost_form
 from iamkit.notebook.review.review import Review
 from iamkit.parameters.models import NOTEBOOKS
 from iamkit.plan.changes import make_plan
 from iamkit.plan.desired import Desired, DesiredUser
+from iamkit.plan.operations import OPERATIONS
 from iamkit.plan.wanted import lost_credentials
 from iamkit.policies import allow, policy
 from iamkit.sandbox.server.one_time_passwords import STEP, totp
@@ -324,6 +326,17 @@ def test_the_name_is_typed_on_a_live_account(session, file):
     assert word_to_type(plan, Live()) == "bob"
     leaving = Desired(absent_users=("bob",))
     assert word_to_type(make_plan(read_account(session, leaving), leaving), Live()) == "team"
+
+
+def test_the_undo_says_what_does_not_come_back(session, file):
+    """The old password and the device; the new password alone can be taken away again."""
+    finish(session, file)
+    undo = read_undo(session, find_apply(session))
+    told = {step.change.operation: (step.state, step.said) for step in undo.steps}
+    assert told["create_login_profile"][0] == "ready"
+    for operation in CALLS:
+        if operation != "create_login_profile":
+            assert told[operation] == ("no way back", OPERATIONS[operation].limit)
 
 
 def test_clicks_and_a_file_come_to_the_same(session, guide, file, bob):

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from iamkit.account.gaps import DETAILS
 from iamkit.aws.read import read_account, read_more
 from iamkit.aws.sources import OF_USERS
+from iamkit.aws.undo import read_for_undo
 from iamkit.plan.desired import (
     OF_LEAVERS,
     Absent,
@@ -26,6 +27,7 @@ from iamkit.plan.desired import (
     DesiredRole,
     DesiredUser,
 )
+from iamkit.plan.undo import UndoJudge
 from iamkit.policies import allow, policy
 from iamkit.sandbox.server.one_time_passwords import STEP, totp
 
@@ -58,6 +60,11 @@ def _key_off(state):
 def _device_gone(state):
     [device] = state.mfa_devices["cyd"]
     return _user("cyd", absent=Absent(mfa_devices=(device.serial,)))
+
+
+def _sessions_end(state):
+    [session] = state.sign_in_sessions["ann"]
+    return _user(absent=Absent(sign_in_sessions=(session.arn,)))
 
 
 GONE = Desired(absent_users=("cyd",))
@@ -101,6 +108,7 @@ CASES = {
     "delete_ssh_public_key": GONE,
     "delete_signing_certificate": GONE,
     "delete_service_specific_credential": GONE,
+    "batch_revoke_sessions": _sessions_end,
     "create_account_alias": Desired(alias="after"),
     "delete_account_alias": Desired(absent_alias="before"),
     "update_account_password_policy": Desired(password_policy={"minimum_length": 20}),
@@ -108,6 +116,7 @@ CASES = {
 }
 """By boto3 method, what is wanted, or a function of the account that ``fill`` has filled."""
 LEFT = {
+    "delete_user": ("id",),
     "delete_group": ("id",),
     "delete_policy": ("id", "tags", "version"),
     "create_access_key": (),  # it is off, and ``differences`` looks at that
@@ -117,8 +126,9 @@ LEFT = {
 """By boto3 method with a way back and a ``limit``, the facts that may be otherwise afterwards."""
 
 
-def fill(iam):
+def fill(session, sandbox):
     """Something of each kind in an empty account; zoe administers it, and stays."""
+    iam = session.iam
     for name in ("dev", "ops"):
         iam.create_group(GroupName=name)
         iam.put_group_policy(GroupName=name, PolicyName="look", PolicyDocument=json.dumps(LOOK))
@@ -148,6 +158,7 @@ def fill(iam):
     iam.create_policy_version(
         PolicyArn=made["Policy"]["Arn"], PolicyDocument=json.dumps(ALL), SetAsDefault=True
     )
+    sandbox.sign_in("ann")
     iam.create_account_alias(AccountAlias="before")
     iam.update_account_password_policy(MinimumPasswordLength=10, MaxPasswordAge=90)
 
@@ -186,7 +197,7 @@ def _certificate():
 
 def read_all(session):
     """The account with everything that a plan can change."""
-    bulk = (DETAILS, "ListAccountAliases", "GetAccountPasswordPolicy")
+    bulk = (DETAILS, "ListAccountAliases", "GetAccountPasswordPolicy", "ListSessions")
     state = read_account(session, operations=bulk)
     return read_more(session, state, dict.fromkeys(OF_LEAVERS, state.users))
 
@@ -213,6 +224,7 @@ def facts_of(state):
 def _credentials_of(state, user):
     keys = {key.id: key.status for key in state.access_keys[user]}
     found = {"access key": keys, "password": state.login_profiles[user] is not None}
+    found["sign-in session"] = state.sign_in_sessions.get(user, ())
     for operation in set(OF_LEAVERS) - {"ListAccessKeys", "GetLoginProfile"}:
         found[operation] = getattr(state, OF_USERS[operation].field)[user]
     return found
@@ -226,6 +238,12 @@ PARTS = {
     "service-specific credential": "ListServiceSpecificCredentials",
 }
 """By the part that a change touches, the fact that it alters, where it has another name."""
+
+
+def plan_whole_undo(session, recorded):
+    """The undo of an apply with every change named that has a way back."""
+    judge = UndoJudge(read_for_undo(session, recorded), recorded.made)
+    return judge.plan([one.number for one in recorded.made])
 
 
 def differences(begun, back, changes):

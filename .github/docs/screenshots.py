@@ -95,8 +95,8 @@ def _step_through(tour: "Tour", sandbox: Any) -> None:
     with tour.notebook("07_policy_studio") as page:
         _take(page, "studio", "workbench", "workbench")
     with tour.notebook("08_sign_in_rules") as page:
-        page.get_by_label("Days until it expires").fill("365")
-        wait_for_text(page, "A password will expire after 365 days")
+        page.get_by_label("Days until it expires").fill("90")
+        wait_for_text(page, "must choose another password")
         _take(page, "rules", "workbench", "workbench")
     with tour.notebook("09_mend_findings") as page:
         page.get_by_text("Access keys that nobody uses are deactivated").first.click()

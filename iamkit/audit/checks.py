@@ -335,7 +335,7 @@ def console_mfa(users: pd.DataFrame, _: Thresholds) -> Any:
     data=["password_last_used", "password_last_changed", "password_idle_days"],
     cis="1.12 1.12 1.11 2.11 2.11",
     rationale="Nobody notices when an unused credential is stolen.",
-    action="Take the password away",
+    action="Take the password away; who has left goes by 11_leavers",
     remedy="aws iam delete-login-profile --user-name={user}",
     by_hand="A password can only be deleted, and does not come back.",
     reading="As CIS writes: one that was never used counts from when it was set, and 45 days "
@@ -369,7 +369,7 @@ def direct_permissions(users: pd.DataFrame, _: Thresholds) -> Any:
     severity="low",
     data=["groups"],
     rationale="A user in no group was forgotten, or has permissions of its own.",
-    action="Put the user into a group, or delete it",
+    action="Put the user into a group; who has left goes by 11_leavers",
     remedy=JOIN,
 )
 def no_group(users: pd.DataFrame, _: Thresholds) -> Any:

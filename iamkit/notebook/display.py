@@ -11,7 +11,7 @@ from IPython.display import display
 from iamkit.aws.apply import Outcome
 from iamkit.aws.credential_lookup import OldCredentialFile
 from iamkit.aws.session import Session
-from iamkit.notebook.markup import escape, mime_bundle, table
+from iamkit.notebook.markup import escape, mime_bundle, scrolled, table
 from iamkit.notebook.plan_view import outcome_html, outcome_text, plan_html, plan_text
 from iamkit.notebook.result import ACCOUNT_MIME, WORDS
 from iamkit.plan.changes import Plan
@@ -96,4 +96,5 @@ def _frame(frame: Any) -> str:
     more = f"<p>… and {left:,} rows more.</p>" if left > 0 else ""
     title = frame.attrs.get("title", "")
     heading = f"<p><b>{escape(title)}</b></p>" if title else ""
-    return heading + table(texts.to_numpy().tolist(), list(frame.columns)) + more
+    rows = table(texts.to_numpy().tolist(), list(frame.columns))
+    return heading + scrolled(rows, title or "Table") + more

@@ -46,10 +46,11 @@ def show_next(parameters: NotebookParameters) -> None:
 
 
 def bundle_of_next(parameters: NotebookParameters) -> dict[str, Any]:
-    """Where to go on: a link to the notebook that follows, as a notebook's output."""
+    """Where to go on, and the way back to all steps: links, as a notebook's output."""
     names = list(NOTEBOOKS)
     here = next((n for n, model in NOTEBOOKS.items() if model is type(parameters)), names[-1])
     following = [*names, names[0]][names.index(here) + 1]
     purpose = NOTEBOOKS[following].purpose
-    markup = f"<p><b>Next: {notebook_link(following)}</b>. {escape(purpose)}.</p>"
+    steps = f" All steps: {notebook_link(START)}." if following != START else ""
+    markup = f"<p><b>Next: {notebook_link(following)}</b>. {escape(purpose)}.{steps}</p>"
     return mime_bundle(markup, f"Next: {following}.")

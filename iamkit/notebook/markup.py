@@ -52,6 +52,12 @@ def _cell(cell: object) -> str:
     return f'<td style="{CELL if len(str(cell)) > SHORT else NOWRAP}">{escape(cell)}</td>'
 
 
+def scrolled(markup: str, name: str) -> str:
+    """Markup that may be wider than the page, and is then scrolled by keys too."""
+    told = f'tabindex="0" role="group" aria-label="{escape(name)}"'
+    return f'<div {told} style="overflow-x:auto">{markup}</div>'
+
+
 def badge(text: str, background: str) -> str:
     """A word in white on a colour of its own."""
     return (

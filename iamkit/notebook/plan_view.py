@@ -31,7 +31,7 @@ LINE = "display:block;white-space:pre-wrap;overflow-wrap:anywhere;padding:0 6px"
 def plan_html(plan: Plan) -> str:
     """A plan as HTML: what is lost first and apart, then the rest by what it touches."""
     notes = "".join(f"<p>ⓘ {escape(note)}</p>" for note in plan.notes)
-    blockers = "".join(f"<p>✋ {escape(reason)}</p>" for reason in plan.blockers)
+    blockers = "".join(f"<p>⚠ {escape(reason)}</p>" for reason in plan.blockers)
     heading = f"<p><b>Plan: {escape(plan.summary)}.</b></p>"
     if not plan.changes:
         return heading + notes + blockers

@@ -85,6 +85,13 @@ class Plan:
         return ", ".join(parts) or "nothing to do"
 
     @property
+    def refusal(self) -> str:
+        """Why it cannot be applied yet: the first reason, and how many more; empty if it can."""
+        more = len(self.blockers) - 1
+        others = f" ({more} more in the plan.)" if more > 0 else ""
+        return f"{self.blockers[0]}{others}" if self.blockers else ""
+
+    @property
     def commands(self) -> tuple[str, ...]:
         """The plan as ``aws iam`` commands for a POSIX shell.
 
@@ -99,7 +106,7 @@ class Plan:
             UnsafePlan: naming the first reason, and what to do.
         """
         if self.blockers:
-            raise UnsafePlan(f"{self.blockers[0]} Nothing was changed.")
+            raise UnsafePlan(f"{self.refusal} Nothing was changed.")
         if self.destructive and not allow_destructive:
             first = self.destructive[0]
             raise UnsafePlan(

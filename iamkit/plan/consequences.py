@@ -1,14 +1,15 @@
 """What a plan means for people, in sentences: who will be able to do what, and who no longer."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from iamkit.account.state import JSON, AccountState, User, sign_in_url
+from iamkit.account.state import JSON, AccountState, PasswordPolicy, User, sign_in_url
 from iamkit.plan.access_changes import AccessStep, access_steps, account_with, concerned_by
 from iamkit.plan.changes import Change, Plan, demand_of
 from iamkit.plan.desired import DesiredHolder
 from iamkit.plan.first_minutes import say_beginning
-from iamkit.plan.password_rules import say_rules
+from iamkit.plan.leavers import denies_everything
+from iamkit.plan.password_rules import say_rules, say_touched
 from iamkit.plan.preview import account_after
 from iamkit.plan.without_device import say_without_device
 from iamkit.policies.actions.catalogue import Catalogue, load_catalogue
@@ -20,6 +21,7 @@ from iamkit.policies.wording.explanation import explain
 from iamkit.text import listed
 
 WHOEVER = "whoever gets it"
+TAKEN = "deactivate_mfa_device"
 NAMED = 5
 """How many people a sentence names; the others are counted."""
 NO_UNDO = "There is no undo for this"
@@ -35,18 +37,20 @@ def say_meaning(current: AccountState, plan: Plan, catalogue: Catalogue | None =
     after = account_after(current, plan.changes)
     return [
         *_say_leaving(plan.changes),
+        *_say_stopped(plan.changes),
         *_say_moving(plan.changes),
         *_say_limits(plan.changes),
+        *_say_rules(say_touched, plan.current, after, plan.changes),
+        *demand_of(plan.current, plan.desired, plan.changes).sentences,
+        *say_without_device(after, plan.changes, known),
         *_say_access(current, after, plan.changes, known),
         *say_paths(current, after),
         *_say_empty_groups(after, plan.changes),
         *_say_credentials(plan.changes),
-        *say_without_device(after, plan.changes, known),
         *say_beginning(after, plan.changes, known),
-        *demand_of(plan.current, plan.desired, plan.changes).sentences,
         *_say_keys(plan.changes),
         *_say_alias(plan.changes, current.partition),
-        *_say_rules(plan.current, after, plan.changes),
+        *_say_rules(say_rules, plan.current, after, plan.changes),
     ]
 
 
@@ -60,6 +64,25 @@ def _say_leaving(changes: Iterable[Change]) -> Iterator[str]:
                 "A file that is written first makes them again (iamkit undo), with path, tags, "
                 "groups, policies and boundary."
             )
+
+
+def _say_stopped(changes: Sequence[Change]) -> Iterator[str]:
+    """Who can do nothing from now on; of who is deleted that need not be said."""
+    gone = {change.name for change in changes if change.operation == "delete_user"}
+    stopped = [change.name for change in changes if change.name not in gone and _denies_all(change)]
+    if stopped:
+        yield f"{_people(stopped)} will be able to do nothing at all: everything is denied."
+    ended = [c.name for c in changes if c.part == "sign-in session" and c.name not in gone]
+    if ended:
+        yield f"Sessions of aws login of {_people(list(dict.fromkeys(ended)))} end."
+
+
+def _denies_all(change: Change) -> bool:
+    given = change.arguments
+    if change.operation == "put_user_policy":
+        return denies_everything(given["PolicyDocument"])
+    attaches = change.operation == "attach_user_policy"
+    return attaches and given["PolicyArn"].endswith(":aws:policy/AWSDenyAll")
 
 
 def _say_moving(changes: Sequence[Change]) -> Iterator[str]:
@@ -200,17 +223,27 @@ def _say_alias(changes: Iterable[Change], partition: str) -> Iterator[str]:
 
 
 def _say_rules(
-    current: AccountState, after: AccountState, changes: Iterable[Change]
+    say: Callable[[AccountState, PasswordPolicy | None, PasswordPolicy | None], Iterator[str]],
+    current: AccountState,
+    after: AccountState,
+    changes: Iterable[Change],
 ) -> Iterator[str]:
-    """Whom other rules for passwords touch, by the account as it was read for the plan."""
+    """What other rules for passwords mean, by the account as it was read for the plan."""
     if any(change.part == "password policy" for change in changes):
-        yield from say_rules(current, current.password_policy, after.password_policy)
+        yield from say(current, current.password_policy, after.password_policy)
 
 
 def _say_limits(changes: Sequence[Change]) -> Iterator[str]:
-    """What could not be taken back afterwards, or not wholly; of who comes or goes, that alone."""
+    """What could not be taken back afterwards, or not wholly; of who comes or goes, that alone.
+
+    That a virtual device is deleted adds nothing to that it is taken from its owner.
+    """
     gone = {c.target for c in changes if c.operation in ("delete_user", "create_user")}
     limited = [c for c in changes if c.limit and (c.target not in gone or c.part == "existence")]
+    taken = {c.arguments["SerialNumber"] for c in limited if c.operation == TAKEN}
+    limited = [
+        c for c in limited if c.operation == TAKEN or c.arguments.get("SerialNumber") not in taken
+    ]
     for operation, limit in dict.fromkeys((c.operation, c.limit) for c in limited):
         some = [c for c in limited if (c.operation, c.limit) == (operation, limit)]
         names = _people(list(dict.fromkeys(change.name for change in some)))

@@ -383,9 +383,10 @@ def delete_group(group: Group, members: list[str], origin: str) -> Iterator[Chan
 def _delete_key(subject: Subject, key: AccessKey, reason: str = "") -> Iterator[Change]:
     """Deactivate first: what still uses the key fails in a way that can be undone."""
     named = {"AccessKeyId": key.id}
-    yield subject.change(
-        "update", "update_access_key", key.status, reason, **named, Status="Inactive"
-    )
+    if key.status != "Inactive":
+        yield subject.change(
+            "update", "update_access_key", key.status, reason, **named, Status="Inactive"
+        )
     yield subject.change("delete", "delete_access_key", key.status, reason, **named)
 
 

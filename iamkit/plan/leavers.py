@@ -125,6 +125,11 @@ def deny_everything(day: date) -> JSON:
     return {"Version": "2012-10-17", "Statement": [statement]}
 
 
+def denies_everything(document: JSON) -> bool:
+    """Whether a policy denies everything, without a condition."""
+    return any(True for _ in _denying(document))
+
+
 def deny_all_arn(partition: str) -> str:
     """The ARN of AWS's own policy that denies everything."""
     return f"arn:{partition}:iam::aws:policy/AWSDenyAll"
@@ -183,14 +188,14 @@ class _Case:
 
     def _first_stage(self) -> Leaver:
         """What stops everything, whatever of it is there already."""
-        tags = self.user.tags.keys() - {LEFT_TAG}
+        tags = self.user.tags.keys() - {self._tag}
         if len(tags) >= TAGS:
             return self._blocked(f"has {len(tags)} tags, and AWS allows no more: take one away.")
-        deny = deny_everything(self.today)
+        deny, deny_all = deny_everything(self.today), deny_all_arn(self.state.partition)
         if self._has_room_for(deny):
             facts: dict[str, Any] = {"inline_policies": {DENY_POLICY: deny}}
-        elif len(self.user.attached_policies) < ATTACHED_POLICIES:
-            facts = {"attached_policies": (deny_all_arn(self.state.partition),)}
+        elif len(self.user.attached_policies - {deny_all}) < ATTACHED_POLICIES:
+            facts = {"attached_policies": (deny_all,)}
         else:
             return self._blocked(
                 "has no room for a policy that denies, inline or attached: take one away."
@@ -214,7 +219,7 @@ class _Case:
         return DesiredUser(
             name=name,
             make=False,
-            tags={LEFT_TAG: day.isoformat()},
+            tags={self._tag: day.isoformat()},
             key_status={key.id: "Inactive" for key in keys},
             absent=Absent(
                 password=self.leaving.delete_password,
@@ -225,12 +230,17 @@ class _Case:
         )
 
     @property
+    def _tag(self) -> str:
+        """The tag's key as it is written there, since IAM ignores the case of a user's."""
+        return Spelling(self.user.tags).of(LEFT_TAG)
+
+    @property
     def _left(self) -> date | None:
         """The day of a first stage of which nothing is missing; None if something is.
 
         It is the later of the tag's and the deny's, since whoever may tag could change the tag.
         """
-        tagged = _day(self.user.tags.get(LEFT_TAG, ""))
+        tagged = _day(self.user.tags.get(self._tag, ""))
         keys = self.state.access_keys.get(self.user.name, ())
         denied, day = self._deny
         if not denied or any(key.status != "Inactive" for key in keys) or tagged is None:

@@ -103,6 +103,44 @@ def is_locked_out(account: AccountState, user: str) -> bool | None:
     return changed + timedelta(days=rules.max_age) <= now
 
 
+def say_touched(
+    current: AccountState, before: PasswordPolicy | None, after: PasswordPolicy | None
+) -> Iterator[str]:
+    """Whose password expires by other rules, and who is locked out, in sentences.
+
+    Args:
+        current: the account, with the credential report.
+        before: the rules that hold now; None for AWS's own.
+        after: those that would; None for AWS's own.
+    """
+    new = after or DEFAULT
+    touched = whom_rules_touch(current, before, new)
+    at = current.source(REPORT).at
+    told = f" (by the credential report of {at:%Y-%m-%d %H:%M} UTC)" if at else ""
+    if touched.locked_out:
+        yield (
+            f"{_names(touched.locked_out)} will be locked out of the console at once{told}: the "
+            f"password is older than {new.max_age} days. An administrator sets another, or who has "
+            "an access key does, if iam:ChangePassword is allowed."
+        )
+    if touched.expiring:
+        yield (
+            f"{_names(touched.expiring)} must choose another password at the next sign-in: it is "
+            f"older than {new.max_age} days, and expires at once{told}."
+        )
+    if touched.later:
+        days = [f"{name} ({ends:%Y-%m-%d})" for name, ends in touched.later]
+        yield (
+            f"Who has not changed the password by then will be locked out of the console until an "
+            f"administrator sets another: {listed(days, most=ALL)}."
+        )
+    if touched.untold:
+        yield (
+            f"Whether the password of {_names(touched.untold)} has expired then cannot be told: "
+            "the credential report does not say when it was changed."
+        )
+
+
 def say_rules(
     current: AccountState, before: PasswordPolicy | None, after: PasswordPolicy | None
 ) -> Iterator[str]:
@@ -126,50 +164,21 @@ def say_rules(
         yield f"A password will expire after {new.max_age} days (now {now})."
     elif old.max_age and not new.max_age:
         yield f"A password will never expire (now after {old.max_age} days)."
-    yield from _say_touched(current, whom_rules_touch(current, before, new), new)
-    yield from _say_own_change(old, new, having)
-
-
-def _say_touched(current: AccountState, touched: Touched, new: PasswordPolicy) -> Iterator[str]:
-    """Whose password expires, and who is locked out."""
-    at = current.source(REPORT).at
-    told = f" (by the credential report of {at:%Y-%m-%d %H:%M} UTC)" if at else ""
-    if touched.locked_out:
-        yield (
-            f"{_names(touched.locked_out)} will be locked out of the console at once{told}: the "
-            f"password is older than {new.max_age} days, and only an administrator can set "
-            "another."
-        )
-    if touched.expiring:
-        yield (
-            f"The password of {_names(touched.expiring)} is older than {new.max_age} days and will "
-            f"expire at once{told}: whoever it is must choose another at the next sign-in."
-        )
-    if touched.later:
-        days = [f"{name} ({ends:%Y-%m-%d})" for name, ends in touched.later]
-        yield (
-            f"Who has not changed the password by then will be locked out of the console until an "
-            f"administrator sets another: {listed(days, most=ALL)}."
-        )
-    if touched.untold:
-        yield (
-            f"Whether the password of {_names(touched.untold)} has expired then cannot be told: "
-            "the credential report does not say when it was changed."
-        )
     if new.hard_expiry and not new.max_age:
         yield "Nobody is locked out: without an age (max_password_age) no password expires."
+    yield from _say_own_change(old, new, having)
 
 
 def _say_own_change(old: PasswordPolicy, new: PasswordPolicy, having: str) -> Iterator[str]:
     """Who may change the own password from then on."""
     if old.users_may_change and not new.users_may_change:
         yield (
-            f"Nobody {'of ' + having + ' ' if having else ''}may change the own password "
+            f"Nobody {'of ' + having + ' ' if having else ''}may change their own password "
             "any more whose policies do not allow iam:ChangePassword; who must change a first "
             "password cannot sign in without it."
         )
     elif new.users_may_change and not old.users_may_change:
-        yield "Everybody will be able to change the own password, whatever their policies say."
+        yield "Everybody will be able to change their own password, whatever their policies say."
 
 
 def _at_next_change(old: PasswordPolicy, new: PasswordPolicy) -> Iterator[str]:

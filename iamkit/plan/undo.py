@@ -1,7 +1,8 @@
 """The way back of an apply: a plan like any other, made against the account as it is now."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, Literal
 
 from iamkit.account.state import AccountState
@@ -16,13 +17,13 @@ from iamkit.plan.undo_steps import ASKS, CLOCKS, LAST_USE, Made, UndoStep, judge
 from iamkit.text import few
 
 Word = Literal["ready", "all"]
-Chosen = Collection[int | Word]
+Chosen = Word | Collection[int | Word]
 """What to take back: numbers of changes, and words for several of them.
 
 ``ready`` are those that give nobody access and are as the apply left them; ``all``, all that have a
 way back and give nobody access. What gives access has no word: it is named by its number.
 """
-READY: tuple[Word, ...] = ("ready",)
+READY: Word = "ready"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,13 +35,24 @@ class Undo:
         lost: the numbers that were chosen and have no way back, or none without what was not
             chosen.
         asking: the numbers that are to be named, beside ``all``, to take back all of it.
-        plan: the way back of those that are taken.
+        current: the account for which it is planned.
+        desired: what those that are taken come to.
     """
 
     steps: tuple[UndoStep, ...]
     lost: tuple[int, ...] = ()
     asking: tuple[int, ...] = ()
-    plan: Plan
+    current: AccountState = field(repr=False)
+    desired: Desired
+
+    @cached_property
+    def plan(self) -> Plan:
+        """The way back of those that are taken.
+
+        Raises:
+            InputError: together they would break a quota.
+        """
+        return make_plan(self.current, self.desired)
 
     def __str__(self) -> str:
         """A line for each change that was made: its number, whether it is taken back, and why."""
@@ -79,7 +91,7 @@ def plan_undo(current: AccountState, made: Sequence[Made], chosen: Chosen = READ
     Raises:
         InputError: a number that is none of them, or one that has no way back.
     """
-    numbers = {one for one in chosen if isinstance(one, int)}
+    numbers = {one for one in _names(chosen) if isinstance(one, int)}
     if unknown := sorted(numbers - {one.number for one in made}):
         raise InputError(f"The journal has no change {few(map(str, unknown))}.")
     judge = UndoJudge(current, made)
@@ -109,12 +121,8 @@ class UndoJudge:
         self._known: dict[tuple[int, ...], UndoStep] = {}
 
     def plan(self, chosen: Chosen) -> Undo:
-        """The way back of what is chosen, as far as it has one; numbers of other changes count not.
-
-        Raises:
-            InputError: together they would break a quota.
-        """
-        chosen = frozenset(chosen)
+        """The way back of what is chosen, as far as it has one; numbers of others count not."""
+        chosen = _names(chosen)
         steps, wanted, taken = list[UndoStep](), list[Desired](), dict[int, UndoStep]()
         for one in self._made:
             step = self._judge(one, taken)
@@ -125,7 +133,7 @@ class UndoJudge:
         asks = any(step.state in ASKS for step in taken.values())
         desired = replace(merge(wanted), needs_consent=asks)
         lost = [s.number for s in steps if s.number in chosen and s.state == "no way back"]
-        return Undo(steps=tuple(steps), lost=tuple(lost), plan=make_plan(self._current, desired))
+        return Undo(steps=tuple(steps), lost=tuple(lost), current=self._current, desired=desired)
 
     def _judge(self, made: Made, taken: dict[int, UndoStep]) -> UndoStep:
         before = tuple(number for number in self._related[made.number] if number in taken)
@@ -148,7 +156,11 @@ class UndoJudge:
         return found
 
 
-def _is_chosen(step: UndoStep, chosen: Chosen) -> bool:
+def _names(chosen: Chosen) -> frozenset[int | Word]:
+    return frozenset([chosen] if isinstance(chosen, str) else chosen)
+
+
+def _is_chosen(step: UndoStep, chosen: Collection[int | Word]) -> bool:
     if step.number in chosen or (step.state == "ready" and "ready" in chosen):
         return True
     return "all" in chosen and not step.gives
@@ -227,6 +239,7 @@ OF_USERS = (
     "signing_certificates",
     "service_credentials",
     "key_uses",
+    "sign_in_sessions",
 )
 """The fields of an account that are by user name."""
 

@@ -24,6 +24,7 @@ from iamkit.audit.policies_table import POLICIES, all_policies
 from iamkit.audit.schema import SEVERITIES, USERS
 from iamkit.audit.users_table import PEOPLE
 from iamkit.notebook.pages.audit_user import describe_user
+from iamkit.parameters.thresholds import Waiver
 
 OF_DETAILS = ("users ", "groups ", "policies ", "text of ", "the last page")
 """Removals that leave a name behind, or say so: nobody may take such an account for whole."""
@@ -61,7 +62,8 @@ def green_tiles(audit):
 def assert_counted_alike(audit):
     """What is counted at once is what the findings come to."""
     every = {number.id: number for number in count_numbers(audit)}
-    first = count_first(Audit(audit.state, now=audit.now))
+    again = Audit(audit.state, audit.thresholds, audit.given_waivers, audit.now)
+    first = count_first(again)
     assert [number for number in first if number.counted] == [
         every[number.id] for number in first if number.counted
     ]
@@ -107,6 +109,16 @@ def assert_not_better(audit):
 def changes_of(found):
     """The words of a comparison."""
     return {word for frame in vars(found).values() for word in frame["change"]}
+
+
+def test_what_is_counted_at_once_heeds_waivers():
+    """One in force takes its findings out of the number, one that is over does not."""
+    for until, left in (("2099-01-01", 0), ("2001-01-01", 1)):
+        given = {"check": "console-mfa", "principal": "C*", "reason": "known", "until": until}
+        audit = Audit(COMPANY, waivers=[Waiver(**given)], now=NOW)
+        assert_counted_alike(audit)
+        (number,) = (one for one in count_first(audit) if one.id == "no_mfa")
+        assert number.value == left, number
 
 
 @pytest.mark.parametrize("name", REMOVALS)

@@ -6,19 +6,20 @@ import signal
 import subprocess
 import sys
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from paths import GUIDE
 from samples import scaled
+from undo_cases import plan_whole_undo
 
 from iamkit.aws.apply import apply_plan, await_applied
 from iamkit.aws.journal import journals
 from iamkit.aws.read import read_account
-from iamkit.aws.undo import find_apply, read_for_undo, read_undo
+from iamkit.aws.undo import find_apply, read_undo
 from iamkit.errors import GuardError, InputError, UnsafePlan
 from iamkit.plan.changes import make_plan
 from iamkit.plan.desired import Absent, Desired, DesiredGroup, DesiredUser
-from iamkit.plan.undo import UndoJudge
 from iamkit.policies import allow, policy
 
 LOOK = policy(allow("ec2:Describe*"))
@@ -123,14 +124,8 @@ def apply_wanted(session):
 def undo_all(session, path=None):
     """Take back whatever has a way back."""
     recorded = find_apply(session, path)
-    apply(session, all_named(session, recorded).plan)
+    apply(session, plan_whole_undo(session, recorded).plan)
     return recorded
-
-
-def all_named(session, recorded):
-    """The undo with every change named that has a way back."""
-    judge = UndoJudge(read_for_undo(session, recorded), recorded.made)
-    return judge.plan([one.number for one in recorded.made])
 
 
 def keys_off(account):
@@ -144,7 +139,7 @@ def test_an_apply_with_a_call_of_each_kind_is_taken_back(session, begun):
     recorded = apply_wanted(session)
     applied = everything(session)
     assert applied != begun
-    undo = all_named(session, recorded)
+    undo = plan_whole_undo(session, recorded)
     assert undo.left == ()
     apply(session, undo.plan)
     back = everything(session)
@@ -171,6 +166,24 @@ def test_by_default_nothing_that_gives_access_is_taken_back(session, begun):
     assert everything(session)["alias"] == begun["alias"]
 
 
+def test_a_new_key_that_somebody_works_with_is_left_on(session, sandbox, begun):
+    """Its last use is read; where that is refused, it asks as well and says so."""
+    wanted = Desired(users=(DesiredUser(name="bob", make=False, access_key=True),))
+    apply(session, make_plan(read_account(session, wanted), wanted))
+    recorded = find_apply(session)
+    [step] = read_undo(session, recorded).steps
+    assert (step.state, step.taken) == ("ready", True)
+    key_id = step.change.arguments["AccessKeyId"]
+    sandbox.set_key_last_used(key_id, recorded.at + timedelta(hours=1), "s3")
+    [step] = read_undo(session, recorded).steps
+    assert (step.state, step.taken) == ("changed since", False)
+    assert f"access key {key_id} was used on" in step.said
+    sandbox.set_faults([{"action": "GetAccessKeyLastUsed", "kind": "access_denied"}])
+    [step] = read_undo(session, recorded).steps
+    assert (step.state, step.taken) == ("cannot be told", False)
+    assert read_undo(session, recorded, "all").plan.changes
+
+
 def test_an_undo_of_another_account_is_refused(sandbox, session, begun):
     """A journal tells whose it is."""
     path = apply_wanted(session).path
@@ -188,7 +201,7 @@ def test_without_an_apply_there_is_nothing_to_take_back(session):
 def test_an_undo_that_gives_access_wants_consent(session, begun):
     """As a loss does."""
     recorded = apply_wanted(session)
-    undo = all_named(session, recorded)
+    undo = plan_whole_undo(session, recorded)
     with pytest.raises(UnsafePlan, match="destructive"):
         apply_plan(undo.plan, session)
 

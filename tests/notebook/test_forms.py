@@ -10,7 +10,14 @@ from iamkit.notebook.forms import form_state as keeping
 from iamkit.notebook.forms.form import Form
 from iamkit.parameters.yaml_file import read_parameters
 from iamkit.plan.changes import make_plan
-from iamkit.plan.wanted import account_alias, admin_group, desired_of, dev_group, team_users
+from iamkit.plan.wanted import (
+    account_alias,
+    admin_group,
+    desired_of,
+    dev_group,
+    sign_in_rules,
+    team_users,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -161,3 +168,43 @@ def test_what_was_clicked_can_be_saved_and_gives_the_same_plan(notebook, guide, 
     saved = read_parameters(file).for_notebook(notebook, {})
     assert make_plan(EMPTY, desired_of(saved)) == make_plan(EMPTY, form.desired())
     assert "stand in it already" in form.save(file)
+
+
+RULES = "08_sign_in_rules"
+
+
+def test_several_values_under_one_name_are_a_line_each(guide):
+    """What is empty stays as it is; a number, yes and no are what they say."""
+    form = Form(guide(RULES))
+    assert form.value == guide(RULES)
+    form.fields["password_rules"].raw = {
+        "minimum_password_length": " 20 ",
+        "password_reuse_prevention": "",
+        "require_symbols": "no",
+        "allow_users_to_change_password": "yes",
+        "max_password_age": "0",
+    }
+    form.fields["mfa"].raw = "demanded"
+    rules = {
+        "minimum_password_length": 20,
+        "require_symbols": False,
+        "allow_users_to_change_password": True,
+        "max_password_age": 0,
+    }
+    assert form.value == guide(RULES, password_rules=rules, mfa="demanded")
+    assert sign_in_rules(form.value).password_policy == {
+        "minimum_length": 20,
+        "symbols": False,
+        "users_may_change": True,
+        "max_age": None,
+    }
+
+
+@pytest.mark.parametrize("typed", ["x", "5", "129", "14.5", "-1", "²"])
+def test_a_line_that_is_wrong_is_named(guide, typed):
+    """With the parameter and the line; the others are as they were."""
+    form = Form(guide(RULES))
+    form.fields["password_rules"].raw = {"minimum_password_length": typed}
+    with pytest.raises(InputError, match=r"password_rules\.minimum_password_length"):
+        _ = form.value
+    assert "minimum_password_length" in form.fields["password_rules"].messages.value

@@ -11,6 +11,7 @@ from iamkit.account.gaps import REPORT
 from iamkit.account.state import AccessKey, SignInSession, Source
 from iamkit.errors import InputError
 from iamkit.plan.changes import make_plan
+from iamkit.plan.consequences import say_meaning
 from iamkit.plan.leavers import (
     DENY_POLICY,
     LEFT_TAG,
@@ -212,6 +213,9 @@ def test_stage_one_is_whole_and_not_destructive():
         "batch_revoke_sessions",
     ]
     assert plan.destructive == ()
+    said = say_meaning(state, plan)
+    assert said[0] == "dave will be able to do nothing at all: everything is denied."
+    assert said[1] == "Sessions of aws login of dave end."
     after = account_after(state, plan.changes)
     assert judge(after).stage == "has left"
     assert make_plan(after, wanted_of([judge(after)])).changes == ()
@@ -259,6 +263,15 @@ def test_an_account_of_no_day_judges_nobody():
     """A state that does not say when it was read."""
     with pytest.raises(InputError, match="when it was read"):
         judge(replace(left(), read_at=None))
+
+
+def test_the_tag_in_another_case_is_the_tag():
+    """IAM ignores the case of the keys of a user's tags."""
+    state = left(3, tags={"iamkit:Left": day(40).isoformat()})
+    one = judge(state)
+    assert one.stage == "has left"
+    (change,) = make_plan(state, wanted_of([one])).changes
+    assert change.arguments["Tags"] == [{"Key": "iamkit:Left", "Value": day(3).isoformat()}]
 
 
 def test_fifty_tags_block():

@@ -207,3 +207,19 @@ def test_five_thousand_users(sandbox, private_home, client_of):
     stop_sandbox(private_home / "sandbox")
     again = start_sandbox(private_home / "sandbox")
     assert len(details(again, client_of)["UserDetailList"]) == 5_000
+
+
+def test_a_day_in_the_id_of_a_statement_ages(sandbox, iam):
+    """Eight digits at the end of a Sid, if they are a day; all else stays as it was written."""
+    iam.create_user(UserName="alice")
+    ids = ["Left20260301", "Left20269999", "Left2026030", "Other"]
+    statements = [
+        {"Sid": sid, "Effect": "Deny", "Action": "*", "Resource": "arn:aws:s3:::x20260301"}
+        for sid in ids
+    ]
+    document = {"Version": "2012-10-17", "Statement": statements}
+    iam.put_user_policy(UserName="alice", PolicyName="p", PolicyDocument=json.dumps(document))
+    sandbox.age(days=1)
+    aged = iam.get_user_policy(UserName="alice", PolicyName="p")["PolicyDocument"]
+    assert [one["Sid"] for one in aged["Statement"]] == ["Left20260228", *ids[1:]]
+    assert {one["Resource"] for one in aged["Statement"]} == {"arn:aws:s3:::x20260301"}

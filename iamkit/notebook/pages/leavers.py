@@ -119,12 +119,12 @@ class LeaversForm:
         for field in (self.search, self.found):
             field.style.description_width = "6em"
         self.add = widgets.Button(description="Leaves", icon="sign-out")
-        self.rows, self.overview = widgets.VBox(), widgets.HTML()
+        self.rows, self.overview, self._more = widgets.VBox(), widgets.HTML(), widgets.HTML()
         self.search.observe(lambda _: self._offer(), "value")
         self.add.on_click(lambda _: self._name(self.found.value))
         self._offer()
         self._show()
-        pick = widgets.HBox([self.search, self.found, self.add])
+        pick = widgets.HBox([self.search, self.found, self._more, self.add])
         pick.layout = {"flex_flow": "row wrap", "align_items": "flex-start"}
         return widgets.VBox([pick, self.rows, self.overview])
 
@@ -157,7 +157,7 @@ class LeaversForm:
         ]
         self.found.options = fitting[:SHOWN]
         more = len(fitting) - SHOWN
-        self.search.description_tooltip = f"and {more:,} more" if more > 0 else None
+        self._more.value = f"and {more:,} more: type more letters" if more > 0 else ""
 
     def _name(self, name: str | None) -> None:
         if name:
@@ -192,7 +192,8 @@ class LeaversForm:
             indent=False,
         )
         tick.layout.width = "auto"
-        tick.disabled = leaver.stage not in ("leaves now", "has left")
+        if leaver.stage not in ("leaves now", "has left"):
+            tick.layout.display = "none"
         out = widgets.Button(description=f"Leave {leaver.user} alone", icon="times")
         out.layout.width = "auto"
         tick.observe(lambda change: self._tick(key, is_ticked=change["new"]), "value")

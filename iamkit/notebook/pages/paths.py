@@ -10,14 +10,11 @@ from iamkit.audit import Audit
 from iamkit.audit.escalation_picture import Picture, draw_paths, drawn_people
 from iamkit.notebook.display import show, show_html
 from iamkit.notebook.interactive import someone_is_there
-from iamkit.notebook.markup import escape, table as html_table
+from iamkit.notebook.markup import escape, scrolled, table as html_table
 from iamkit.policies.escalation.answers import paths_table
 from iamkit.policies.escalation.search import Escalation
 
 SHOWN = "principal kind answer sentence calls depends_on closed_by next source".split()
-REGION = (
-    'tabindex="0" role="region" aria-label="Ways to become administrator" style="overflow-x:auto"'
-)
 SENTENCES = {
     "open": "users and roles can make themselves administrator",
     "depends": "users and roles have a way that depends on what is not known here",
@@ -54,9 +51,7 @@ def show_paths(audit: Audit, around: str = "") -> None:
     if len(table):
         rows = table[SHOWN].astype("str")
         markup = html_table(rows.to_numpy().tolist(), SHOWN)
-        # What is wider than the page is scrolled by keys too.
-        region = f"<div {REGION}>{markup}</div>"
-        show_html(region, rows.to_string(index=False))
+        show_html(scrolled(markup, "Ways to become administrator"), rows.to_string(index=False))
 
 
 def _show_picture(found: Escalation, names: list[str], around: str) -> None:

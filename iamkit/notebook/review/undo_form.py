@@ -51,7 +51,7 @@ class UndoForm:
 
     def desired(self) -> Desired:
         """The way back of what is ticked."""
-        return self._undo.plan.desired
+        return self._undo.desired
 
     def judge_again(self, session: Session) -> None:
         """Judge each change by the account as it is now; what asks since is ticked no more."""

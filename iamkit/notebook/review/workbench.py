@@ -196,7 +196,7 @@ class Workbench:
             self._wrong,
             applying_is_off(),
             self.review.session.refusal or "",
-            *plan.blockers,
+            plan.refusal,
         ]
         against = next((reason for reason in reasons if reason), "")
         unconfirmed = self._word and self.confirmation.value != self._word
@@ -205,7 +205,7 @@ class Workbench:
         if self._applying:
             return
         if against:
-            self._say(f"✋ Not to be applied: {against}")
+            self._say(f"⚠ Not to be applied: {against}")
         elif plan.changes:
             self._say("Nothing has been changed yet. Read the plan; then press Apply.")
         elif idle := getattr(self.review.form, "idle", ""):
