@@ -128,11 +128,15 @@ def test_a_filter_keeps_what_is_ticked(form):
     form, _ = form()
     page = form.make_widget()
     boxes(page)["due"].value = True
+    late = boxes(page)["due"]
     form.filter.value = "changing over"
     assert "due" not in boxes(page)
     assert form.value.rotate == ["due"]
     form.filter.value = ""
     assert boxes(page)["due"].value
+    late.value = False  # a click that was on its way
+    assert not boxes(page)["due"].value
+    assert form.value.rotate == []
 
 
 def test_all_who_are_named_are_ticked_and_a_reading_leaves_the_rows(form, session, sandbox):

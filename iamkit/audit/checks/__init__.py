@@ -6,6 +6,9 @@ that what was not read comes out as unknown and never as fine. Its texts do not:
 unequal to all. So a row of whose ``data``, all texts, nothing is known is unknown whatever a check
 returns.
 
+The notebooks that they name are written out, since their table would load all parameters, with
+pydantic; a test holds the names to it.
+
 One's own check, in a notebook::
 
     @iamkit.check("team-tag", "Every user has a team tag", data=["tags"])

@@ -7,10 +7,9 @@ import pandas as pd
 
 from iamkit.audit.checks.registry import check
 from iamkit.audit.remedies import SWITCH_OFF
-from iamkit.parameters.models import RotateKeysParameters, notebook_of
 from iamkit.parameters.thresholds import Thresholds
 
-_ROTATE = notebook_of(RotateKeysParameters)
+_ROTATE = "10_rotate_keys"
 _of_keys = partial(check, table="access_keys")
 
 

@@ -7,10 +7,9 @@ import pandas as pd
 
 from iamkit.audit.checks.registry import check
 from iamkit.audit.remedies import GIVE_SUPPORT, PASSWORD_RULES, TAKE_CLOUDSHELL
-from iamkit.parameters.models import SignInRulesParameters, notebook_of
 from iamkit.parameters.thresholds import Thresholds
 
-_RULES = notebook_of(SignInRulesParameters)
+_RULES = "08_sign_in_rules"
 _of_account = partial(check, table="account")
 
 

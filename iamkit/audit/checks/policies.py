@@ -7,11 +7,10 @@ import pandas as pd
 
 from iamkit.audit.checks.registry import check
 from iamkit.audit.remedies import DELETE_POLICY
-from iamkit.parameters.models import PolicyStudioParameters, SignInRulesParameters, notebook_of
 from iamkit.parameters.thresholds import Thresholds
 
-_STUDIO = notebook_of(PolicyStudioParameters)
-_RULES = notebook_of(SignInRulesParameters)
+_STUDIO = "07_policy_studio"
+_RULES = "08_sign_in_rules"
 _of_policies = partial(check, table="policies")
 
 

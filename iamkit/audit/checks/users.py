@@ -6,11 +6,10 @@ import pandas as pd
 
 from iamkit.audit.checks.registry import OF_PATHS, check
 from iamkit.audit.remedies import JOIN, MOVE
-from iamkit.parameters.models import LeaversParameters, SignInRulesParameters, notebook_of
 from iamkit.parameters.thresholds import Thresholds
 
-_RULES = notebook_of(SignInRulesParameters)
-_LEAVE = notebook_of(LeaversParameters)
+_RULES = "08_sign_in_rules"
+_LEAVE = "11_leavers"
 
 
 @check(

@@ -76,7 +76,9 @@ class KeyRotationForm:
         self, parameters: RotateKeysParameters, session: Session, account: AccountState
     ) -> None:
         self._parameters, self._session, self._account = parameters, session, account
-        self._named = list(dict.fromkeys(parameters.rotate))
+        spelled = {name.lower(): name for name in account.users}
+        named = (spelled.get(name.lower(), name) for name in parameters.rotate)
+        self._named = list(dict.fromkeys(named))
         self._switched = list(dict.fromkeys(parameters.switched))
         self._observers: list[Callable[[], None]] = []
         self._rows: dict[str, _Row] = {}
@@ -225,7 +227,7 @@ class KeyRotationForm:
             switch.description, switch.layout.width = f"services use …{key_id[-8:]}", "auto"
             switch.observe(lambda _: self._switch(), "value")
             row.switches[key_id] = switch
-        tick.observe(lambda _: self._choose(), "value")
+        tick.observe(lambda change: self._choose(one.user, ticked=change["new"]), "value")
         return [tick, old, new, stage, widgets.VBox([text, *row.switches.values()])]
 
     def _refresh(self) -> None:
@@ -244,15 +246,14 @@ class KeyRotationForm:
                 row.step.value = escape(NEXT.get(one.stage, wait))
         self._refreshing = False
 
-    def _choose(self) -> None:
-        if self._refreshing:
+    def _choose(self, user: str, *, ticked: bool) -> None:
+        """Take note of a tick, also of one in a row that the filter has just replaced."""
+        if self._refreshing or ticked == (user in self._named):
             return
-        seen = {name for name, row in self._rows.items() if not row.tick.disabled}
-        ticked = [name for name in self._rows if name in seen and self._rows[name].tick.value]
-        named = [*(name for name in self._named if name not in seen), *ticked]
-        if named != self._named:
-            self._named = named
-            self._tell()
+        others = [name for name in self._named if name != user]
+        self._named = [*others, user] if ticked else others
+        self._refresh()
+        self._tell()
 
     def _switch(self) -> None:
         """Take note of the switches that are told; what is ready by that can be ticked."""
