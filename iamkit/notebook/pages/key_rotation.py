@@ -237,13 +237,10 @@ class KeyRotationForm:
         self._refreshing = True
         for one in self.found:
             if row := self._rows.get(one.user):
-<<<<<<< HEAD
                 row.old.value = _key_html(one.old, one.old_use)
                 row.new.value = _key_html(one.new, one.new_use)
-=======
                 for key_id, box in row.switches.items():
                     box.value = key_id in self._switched
->>>>>>> part-rotate
                 row.tick.disabled = one.wanted is None
                 row.tick.value = one.wanted is not None and one.user in self._named
                 own = " It is your own, or whose key is used, and comes last." if one.own else ""
