@@ -15,7 +15,7 @@ from typing import Any, Literal
 from iamkit.account.gaps import REPORT, STALE
 from iamkit.account.state import JSON, AccountState, ReportRow, User
 from iamkit.errors import InputError
-from iamkit.parameters.iam_names import Spelling, near_names
+from iamkit.parameters.iam_names import TAGS_PER_USER, Spelling, near_names
 from iamkit.plan.desired import Absent, Desired, DesiredUser
 from iamkit.plan.holders import ATTACHED_POLICIES
 from iamkit.policies.grammar.document import count_characters
@@ -27,11 +27,6 @@ LEFT_TAG = "iamkit:left"
 """The key of the tag whose value is the day, in UTC, as 2027-01-31."""
 DENY_POLICY = "iamkit-left"
 """The name of the inline policy that denies everything."""
-TAGS = 50
-"""How many a user may have.
-
-https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
-"""
 LEAVERS_READ = (
     "GetAccountAuthorizationDetails",
     REPORT,
@@ -187,7 +182,7 @@ class _Case:
     def _first_stage(self) -> Leaver:
         """What stops everything, whatever of it is there already."""
         tags = self.user.tags.keys() - {self._tag}
-        if len(tags) >= TAGS:
+        if len(tags) >= TAGS_PER_USER:
             return self._blocked(f"has {len(tags)} tags, and AWS allows no more: take one away.")
         deny, deny_all = deny_everything(self.today), deny_all_arn(self.state.partition)
         if self._has_room_for(deny):

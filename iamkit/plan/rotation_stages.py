@@ -6,11 +6,10 @@ from datetime import date
 from typing import Any
 
 from iamkit.account.state import AccessKey, AccountState, KeyUse, User
+from iamkit.parameters.iam_names import TAGS_PER_USER
 from iamkit.plan.desired import KEY_OFF, Absent, DesiredUser
 from iamkit.plan.key_rotation import QUIET, Rotation, RotationRules, Stage
 
-TAGS_PER_USER = 50
-"""https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"""
 TRIAL = "sts"
 """A service that is called to see whether a key works at all."""
 MAIL = ("ses", "email")
