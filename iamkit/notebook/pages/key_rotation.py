@@ -94,7 +94,8 @@ class KeyRotationForm:
 
     def desired(self) -> Desired:
         """What the next steps of all who are ticked want of the account."""
-        return want_next_steps(self._account, self.found, self._named)
+        exempt = [row.user for row in self._parameters.exempt]
+        return want_next_steps(self._account, self.found, self._named, exempt)
 
     def judge_again(self, session: Session) -> None:
         """Read the keys as they are now; what was ticked for a step that is made is ticked no more.
