@@ -144,6 +144,12 @@ _of_account, _of_keys, _of_policies = (
 )
 
 
+_STUDIO = "07_policy_studio"  # a test holds the names to the table; that loads pydantic
+_RULES = "08_sign_in_rules"
+_ROTATE = "10_rotate_keys"
+_LEAVE = "11_leavers"
+
+
 # The account and its root
 
 
@@ -223,7 +229,7 @@ def root_used(account: pd.DataFrame, limits: Thresholds) -> Any:
     data=["password_min_length"],
     cis="1.8 1.8 1.7 2.7 2.8",
     rationale="Short passwords are guessed.",
-    action="Raise the minimum length in the password policy",
+    action=f"Raise the minimum length in the password policy, with {_RULES}",
     remedy=PASSWORD_RULES,
     reading="An account without a policy of its own has AWS's default, 8.",
 )
@@ -239,7 +245,7 @@ def password_length(account: pd.DataFrame, limits: Thresholds) -> Any:
     data=["password_reuse"],
     cis="1.9 1.9 1.8 2.8 2.9",
     rationale="A password that leaked once must not come back.",
-    action="Refuse the last 24 passwords in the password policy",
+    action=f"Refuse the last 24 passwords in the password policy, with {_RULES}",
     remedy=PASSWORD_RULES,
 )
 def password_reuse(account: pd.DataFrame, limits: Thresholds) -> Any:
@@ -320,7 +326,7 @@ def cloudshell_full(account: pd.DataFrame, _: Thresholds) -> Any:
     data=["password_enabled", "mfa_active"],
     cis="1.10 1.10 1.9 2.9 2.10",
     rationale="A password that was guessed or fished is enough to come in.",
-    action="Have them turn on MFA (08_sign_in_rules lets them), or take the password away",
+    action=f"Have them turn on MFA ({_RULES} lets them), or take the password away",
     remedy="# unless they turn on MFA:\naws iam delete-login-profile --user-name={user}",
     by_hand="Only they can enrol a device, and a deleted password does not come back.",
 )
@@ -335,7 +341,7 @@ def console_mfa(users: pd.DataFrame, _: Thresholds) -> Any:
     data=["password_last_used", "password_last_changed", "password_idle_days"],
     cis="1.12 1.12 1.11 2.11 2.11",
     rationale="Nobody notices when an unused credential is stolen.",
-    action="Take the password away; who has left goes by 11_leavers",
+    action=f"Take the password away; who has left goes by {_LEAVE}",
     remedy="aws iam delete-login-profile --user-name={user}",
     by_hand="A password can only be deleted, and does not come back.",
     reading="As CIS writes: one that was never used counts from when it was set, and 45 days "
@@ -369,7 +375,7 @@ def direct_permissions(users: pd.DataFrame, _: Thresholds) -> Any:
     severity="low",
     data=["groups"],
     rationale="A user in no group was forgotten, or has permissions of its own.",
-    action="Put the user into a group; who has left goes by 11_leavers",
+    action=f"Put the user into a group; who has left goes by {_LEAVE}",
     remedy=JOIN,
 )
 def no_group(users: pd.DataFrame, _: Thresholds) -> Any:
@@ -483,7 +489,7 @@ def unused_key(keys: pd.DataFrame, limits: Thresholds) -> Any:
     data=["active_keys", "age_days"],
     cis="1.13 1.13 1.12 2.12 -",
     rationale="Two are for the days of a rotation.",
-    action="Finish the rotation (10_rotate_keys): deactivate the older key",
+    action=f"Finish the rotation ({_ROTATE}): deactivate the older key",
     remedy=SWITCH_OFF,
     reading="The older of two active keys is named.",
 )
@@ -498,10 +504,10 @@ def second_key(keys: pd.DataFrame, _: Thresholds) -> Any:
     data=["last_rotated", "age_days"],
     cis="1.14 1.14 1.13 2.13 2.12",
     rationale="The longer a key lives, the more copies of it there are.",
-    action="Rotate it with 10_rotate_keys: a new key, the change-over, this one off",
+    action=f"Rotate it with {_ROTATE}: a new key, the change-over, this one off",
     remedy="aws iam create-access-key --user-name={user}\n"
     "aws iam update-access-key --user-name={user} --access-key-id={key} --status=Inactive",
-    by_hand="It takes days: 10_rotate_keys waits until the new key is in use.",
+    by_hand=f"It takes days: {_ROTATE} waits until the new key is in use.",
     reading="Full days count: 90 days and some hours are 90, which is within.",
 )
 def key_rotation(keys: pd.DataFrame, limits: Thresholds) -> Any:
@@ -580,7 +586,7 @@ def unused_policy(policies: pd.DataFrame, _: Thresholds) -> Any:
     "No policy allows everything in CloudTrail or KMS",
     data=["full_services", "attached_to"],
     rationale="With the one a thief stops the log, with the other reads what is encrypted.",
-    action="Allow only the actions that are needed",
+    action=f"Allow only the actions that are needed; {_STUDIO} writes such a policy",
     by_hand="Which of the actions are needed, its owner knows.",
     reading="A policy that allows * on * is told by star-policy alone.",
 )
@@ -594,7 +600,7 @@ def full_service(policies: pd.DataFrame, _: Thresholds) -> Any:
     "A stolen key cannot remove the MFA",
     data=["mfa_removable", "attached_to"],
     rationale="Who has the key takes the device away, and then the password is enough.",
-    action="Allow it only with aws:MultiFactorAuthPresent, by Bool",
+    action=f"Allow it only with aws:MultiFactorAuthPresent, by Bool, as {_RULES} does",
     by_hand="The condition belongs into the policy's text.",
     reading="BoolIfExists does not bind: a call with a key has no MFA context at all.",
 )

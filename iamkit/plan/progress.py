@@ -7,6 +7,7 @@ from typing import Literal
 from iamkit.account.gaps import failed_sources
 from iamkit.account.state import AccountState, CallerIdentity
 from iamkit.errors import InputError
+from iamkit.parameters.leavers import LeaversParameters
 from iamkit.parameters.models import (
     NOTEBOOKS,
     AdminGroupParameters,
@@ -15,8 +16,11 @@ from iamkit.parameters.models import (
     StartParameters,
     notebook_of,
 )
+from iamkit.parameters.notebook import NotebookParameters
+from iamkit.parameters.rotate_keys import RotateKeysParameters
 from iamkit.plan.changes import Plan, make_plan
 from iamkit.plan.desired import Desired
+from iamkit.plan.upkeep import say_keys, say_leavers
 from iamkit.plan.wanted import wants_of_account
 from iamkit.text import few
 
@@ -24,6 +28,9 @@ FIRST = notebook_of(CredentialsParameters)
 AUDIT = notebook_of(AuditUsersParameters)
 PLANNED = tuple(name for name, model in NOTEBOOKS.items() if wants_of_account(model))
 """The steps that want something of the account."""
+Upkeep = RotateKeysParameters | LeaversParameters
+UPKEEP = tuple(name for name, model in NOTEBOOKS.items() if issubclass(model, Upkeep))
+"""The steps that come again, as keys grow old and people leave."""
 
 AT_ANY_TIME = "whenever there is a question"
 """What is said of a step that sets nothing up and looks for nothing."""
@@ -58,6 +65,7 @@ def list_steps(
     current: AccountState | str,
     wanted: Mapping[str, Desired | str],
     *,
+    upkeep: Mapping[str, NotebookParameters | str],
     found: Mapping[str, int],
 ) -> tuple[Step, ...]:
     """How far every step is.
@@ -67,6 +75,7 @@ def list_steps(
         current: the account with all that the plans depend on, or why it could not be read.
         wanted: by notebook, for those of ``PLANNED``, what its parameters want, or what is wrong
             with them.
+        upkeep: by notebook, for those of ``UPKEEP``, its parameters, or what is wrong with them.
         found: how many findings the audit has, by severity; those that it could not tell as
             ``unknown``.
     """
@@ -74,6 +83,7 @@ def list_steps(
     begun = any(step.state == "done" for step in planned)  # who has nothing yet begins at 01
     first: State = "done" if begun else "to do"
     told = {step.notebook: step for step in (*planned, judge_audit(current, found))}
+    told |= {name: judge_upkeep(name, current, upkeep[name]) for name in UPKEEP}
     told[FIRST] = Step(notebook=FIRST, state=first, said=describe_caller(caller))
     return tuple(
         told.get(name) or Step(notebook=name, state="as you like", said=AT_ANY_TIME)
@@ -121,6 +131,21 @@ def judge_audit(current: AccountState | str, found: Mapping[str, int]) -> Step:
     if any(failing.get(word) for word in WORST):
         state = "to do"
     return Step(notebook=AUDIT, state=state, said="; ".join(parts))
+
+
+def judge_upkeep(
+    notebook: str, current: AccountState | str, given: NotebookParameters | str
+) -> Step:
+    """How far a step is that comes again: to do if somebody's key is due, or somebody leaves."""
+    if isinstance(current, str) or not isinstance(given, Upkeep):
+        said = given if isinstance(given, str) else str(current)
+        return Step(notebook=notebook, state="cannot tell", said=said)
+    if isinstance(given, RotateKeysParameters):
+        is_due, said = say_keys(current, given)
+    else:
+        is_due, said = say_leavers(current, given)
+    words: dict[bool | None, State] = {True: "to do", None: "cannot tell", False: "as you like"}
+    return Step(notebook=notebook, state=words[is_due], said=said)
 
 
 def describe_caller(caller: CallerIdentity) -> str:

@@ -1,6 +1,7 @@
 """The checks: cases as data, each a sentence, an account in a few words and what is found."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from accounts import NOW, account_of
 
 from iamkit.audit import CHECKS, Audit, check
 from iamkit.audit.checks import CIS_VERSIONS
+from iamkit.parameters.models import NOTEBOOKS
 from iamkit.parameters.notebook import Thresholds, Waiver
 
 CASES = json.loads((Path(__file__).parent / "cases" / "checks.json").read_text())
@@ -116,3 +118,10 @@ def test_the_order_of_findings_is_stable_and_the_worst_come_first():
     found = audit_of(case).findings
     assert found.equals(audit_of(case).findings)
     assert found["severity"].is_monotonic_increasing
+
+
+def test_a_check_leads_to_notebooks_that_there_are():
+    """What its texts name by a number and words is in the table of notebooks."""
+    texts = " ".join(f"{one.action} {one.by_hand}" for one in CHECKS.values())
+    named = set(re.findall(r"\b\d\d_\w+", texts))
+    assert {"08_sign_in_rules", "10_rotate_keys", "11_leavers"} <= named <= set(NOTEBOOKS)

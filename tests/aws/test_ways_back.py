@@ -148,12 +148,16 @@ def walk(begin, wanted_of, there, back, acted, weather="calm"):
         back: at which call its undo is.
         acted: whether AWS acts on the call in which it is killed.
         weather: of the sandbox, while all that happens.
+
+    Returns:
+        The changes that were made, or perhaps were; none if no such plan can be applied.
     """
     session, sandbox = begin()
     state = read_all(session)
     wanted, begun = wanted_of(state), facts_of(state)
     calls = calls_of(state, wanted)
-    assume(calls)
+    if not calls:
+        return []
     there = there if isinstance(there, int) else calls.index(there) + 1
     blow(sandbox, weather)
     killed(lambda other: apply_wanted(other, wanted), there, acted=acted)
@@ -280,7 +284,7 @@ def tried(most):
 @given(WANTED, SOME_CALL, SOME_CALL, st.booleans())
 def test_any_plan_is_taken_back_though_both_ways_are_killed(begin, wanted, there, back, acted):
     """Whatever it holds, and wherever it dies."""
-    walk(begin, lambda _: wanted, there, back, acted)
+    assume(walk(begin, lambda _: wanted, there, back, acted))
 
 
 @pytest.mark.parametrize("weather", scaled(["squall"], ["squall", "typical", "storm"]))
@@ -293,4 +297,4 @@ def test_any_plan_is_taken_back_in_foul_weather(
     if weather == "squall":  # which shows at once what was made
         monkeypatch.setattr("iamkit.aws.hand_over.SETTLING", 2.0)
         monkeypatch.setattr("iamkit.aws.apply.SETTLING", 2.0)
-    walk(begin, lambda _: wanted, there, back, acted, weather)
+    assume(walk(begin, lambda _: wanted, there, back, acted, weather))

@@ -58,7 +58,7 @@ def test_a_key_is_made_changed_over_switched_off_and_deleted_by_clicks(
         assert serious_violations(page) == []
         page.screenshot(path=tmp_path / f"{theme}.png")
     front(page).get_by_placeholder("a user, a key, a stage").fill("zed")
-    front(page).locator(".widget-checkbox", has_text="zed").wait_for()
+    front(page).locator(".widget-checkbox", has_text="svc-export").wait_for(state="detached")
     take_step(page, "1 to create")
     (new,) = keys_of(session).keys() - {old}
     assert session.store.keys_of("zed")[0].id == new

@@ -128,8 +128,31 @@ def test_a_filter_keeps_what_is_ticked(form):
     form, _ = form()
     page = form.make_widget()
     boxes(page)["due"].value = True
+    late = boxes(page)["due"]
     form.filter.value = "changing over"
     assert "due" not in boxes(page)
     assert form.value.rotate == ["due"]
     form.filter.value = ""
     assert boxes(page)["due"].value
+    late.value = False  # a click that was on its way
+    assert not boxes(page)["due"].value
+    assert form.value.rotate == []
+
+
+def test_all_who_are_named_are_ticked_and_a_reading_leaves_the_rows(form, session, sandbox):
+    """A row that a reading replaced would take the focus, and the next click, with it."""
+    make, (_, keys) = form, form()
+    form = make(rotate=["due", "over"], switched=[keys["new"]])[0]
+    page = form.make_widget()
+    assert form.value.rotate == ["due", "over"]
+    ticks = boxes(page)
+    assert all(ticks[name].value for name in ("due", "over"))
+    heard = []
+    form.on_change(lambda: heard.append(form.value.rotate))
+    sandbox.set_key_last_used(keys["old"], datetime.now(UTC), "ec2", "eu-west-3")
+    form.judge_again(session)
+    assert boxes(page) == ticks
+    assert "ec2 in eu-west-3" in "".join(part.value for part in parts(page, widgets.HTML))
+    session.iam.create_access_key(UserName="due")
+    form.judge_again(session)
+    assert (form.value.rotate, heard) == (["over"], [])

@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import UTC, datetime
 
 import pytest
 from paths import GUIDE, ROOT
@@ -117,6 +118,25 @@ def test_users_whom_nobody_names_cost_no_call(start, make, sandbox):
     calls = [call["action"] for call in sandbox.calls()[before:]]
     assert calls.count("GetLoginProfile") == 1
     assert calls.count("ListAccountAliases") == 1
+
+
+def test_whose_key_is_due_and_who_leaves_is_told_without_another_call(
+    start, make, session, sandbox, team
+):
+    """By the credential report and the tags, whoever the parameters name; neither is a set-up."""
+    make(Desired(users=(DesiredUser(name="zoe", access_key=True), DesiredUser(name="dave"))))
+    tags = [{"Key": "iamkit:left", "Value": f"{datetime.now(UTC):%Y-%m-%d}"}]
+    session.iam.tag_user(UserName="dave", Tags=tags)
+    sandbox.age(100)
+    team("leavers: [{user: zoe}]\n")
+    before = len(sandbox.calls())
+    found = start()
+    states = told(found)
+    assert states["10_rotate_keys"] == ("to do", "1 user with a key older than 90 days: zoe")
+    assert states["11_leavers"][0] == "to do"
+    assert "1 user to be stopped: zoe; 1 user stopped" in states["11_leavers"][1]
+    assert "0 of 5 parts of the setup" in describe_steps(found)[1]
+    assert not [c for c in sandbox.calls()[before:] if c["action"] == "ListAccessKeys"]
 
 
 def test_waivers_count(start, team):

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from accounts import READ
+from accounts import NOW, READ
 
 from iamkit.account.state import (
     AccessKey,
@@ -14,12 +14,12 @@ from iamkit.account.state import (
     User,
 )
 from iamkit.parameters.models import NOTEBOOKS
-from iamkit.plan.progress import FIRST, PLANNED, judge_audit, list_steps, next_step
+from iamkit.plan.progress import FIRST, PLANNED, UPKEEP, judge_audit, list_steps, next_step
 from iamkit.plan.wanted import desired_of
 
 ROOT = CallerIdentity(account_id="000000000000", arn="arn:aws:iam::000000000000:root", user_id="0")
 ALICE = replace(ROOT, arn="arn:aws:iam::000000000000:user/team/alice")
-EMPTY = AccountState(account_id="000000000000", sources=READ)
+EMPTY = AccountState(account_id="000000000000", sources=READ, read_at=NOW)
 
 
 @pytest.fixture
@@ -35,8 +35,12 @@ def with_developers(wanted, **more):
     return replace(EMPTY, groups={group.name: there}, **more)
 
 
+HERE = {"environment": "sandbox", "account_id": "000000000000"}
+UPKEPT = {notebook: NOTEBOOKS[notebook](**HERE) for notebook in UPKEEP}
+
+
 def steps_of(current, wanted, caller=ROOT, found=None):
-    steps = list_steps(caller, current, wanted, found=found or {})
+    steps = list_steps(caller, current, wanted, upkeep=UPKEPT, found=found or {})
     return {step.notebook: step for step in steps}, next_step(steps)
 
 
@@ -92,7 +96,7 @@ def test_a_step_that_cannot_be_told_says_why_and_the_others_are_told(wanted):
 def test_an_account_that_cannot_be_read_is_said_by_every_step(wanted):
     """And the first step remains, as one knows who asks."""
     steps, following = steps_of("iam:GetAccountAuthorizationDetails: denied", wanted, ALICE)
-    for name in (*PLANNED, "06_audit_users"):
+    for name in (*PLANNED, *UPKEEP, "06_audit_users"):
         assert steps[name].state == "cannot tell"
         assert steps[name].said == "iam:GetAccountAuthorizationDetails: denied"
     assert following.notebook == FIRST

@@ -48,12 +48,16 @@ class _Row:
     """The parts of a user's row that follow what is clicked.
 
     Attributes:
+        can_switch: the ids of keys of which somebody can tell that services use them.
         switches: by the id of a key, the tick that services were switched to it.
     """
 
     tick: Any
+    old: Any
+    new: Any
     stage: Any
     step: Any
+    can_switch: tuple[str, ...]
     switches: dict[str, Any] = field(default_factory=dict)
 
 
@@ -72,10 +76,13 @@ class KeyRotationForm:
         self, parameters: RotateKeysParameters, session: Session, account: AccountState
     ) -> None:
         self._parameters, self._session, self._account = parameters, session, account
-        self._named = list(dict.fromkeys(parameters.rotate))
+        spelled = {name.lower(): name for name in account.users}
+        named = (spelled.get(name.lower(), name) for name in parameters.rotate)
+        self._named = list(dict.fromkeys(named))
         self._switched = list(dict.fromkeys(parameters.switched))
         self._observers: list[Callable[[], None]] = []
         self._rows: dict[str, _Row] = {}
+        self._refreshing = False
         self.found = self._judge()
 
     @property
@@ -100,7 +107,11 @@ class KeyRotationForm:
         if self._rows:  # a person ticks each step
             now = {one.user: one.stage for one in self.found}
             self._named = [n for n in self._named if now.get(n) == before.get(n)]
-            self._fill()
+            rows = {name: row.can_switch for name, row in self._rows.items()}
+            if rows == {one.user: one.can_switch for one in self._fitting()[:SHOWN]}:
+                self._refresh()  # a row that goes takes the focus, and a click on its way, with it
+            else:
+                self._fill()
 
     def on_change(self, observer: Callable[[], None]) -> None:
         """Call the observer after each tick."""
@@ -188,10 +199,14 @@ class KeyRotationForm:
         said = f"Not due: {others:,} of {len(self.found):,} users with a key."
         return f"{said} Exempt: {exempt:,}." if exempt else said
 
-    def _fill(self) -> None:
-        """Make the rows anew; those that the filter lets through."""
+    def _fitting(self) -> list[Rotation]:
+        """Those of them that the filter lets through."""
         words = self.filter.value.lower().split()
-        moving = [one for one in self._moving() if all(w in _text(one) for w in words)]
+        return [one for one in self._moving() if all(w in _text(one) for w in words)]
+
+    def _fill(self) -> None:
+        """Make the rows anew."""
+        moving = self._fitting()
         self._rows, cells = {}, [widgets.HTML(f"<b>{heading}</b>") for heading in HEADINGS]
         for one in moving[:SHOWN]:
             cells += self._cells(one)
@@ -205,21 +220,23 @@ class KeyRotationForm:
 
     def _cells(self, one: Rotation) -> list[Any]:
         tick = widgets.Checkbox(description=one.user, indent=False, layout={"width": "auto"})
-        row = self._rows[one.user] = _Row(tick, widgets.HTML(), widgets.HTML())
+        old, new, stage, text = (widgets.HTML() for _ in range(4))
+        row = self._rows[one.user] = _Row(tick, old, new, stage, text, one.can_switch)
         for key_id in one.can_switch:
             switch = widgets.Checkbox(key_id in self._switched, indent=False)
             switch.description, switch.layout.width = f"services use …{key_id[-8:]}", "auto"
             switch.observe(lambda _: self._switch(), "value")
             row.switches[key_id] = switch
-        tick.observe(lambda _: self._choose(), "value")
-        keys = [_key_html(one.old, one.old_use), _key_html(one.new, one.new_use)]
-        step = widgets.VBox([row.step, *row.switches.values()])
-        return [tick, *(widgets.HTML(key) for key in keys), row.stage, step]
+        tick.observe(lambda change: self._choose(one.user, ticked=change["new"]), "value")
+        return [tick, old, new, stage, widgets.VBox([text, *row.switches.values()])]
 
     def _refresh(self) -> None:
-        """Let the rows say how far each is."""
+        """Let the rows say how far each is; what stands in a tick meanwhile is nobody's click."""
+        self._refreshing = True
         for one in self.found:
             if row := self._rows.get(one.user):
+                row.old.value = _key_html(one.old, one.old_use)
+                row.new.value = _key_html(one.new, one.new_use)
                 row.tick.disabled = one.wanted is None
                 row.tick.value = one.wanted is not None and one.user in self._named
                 own = " It is your own, or whose key is used, and comes last." if one.own else ""
@@ -227,14 +244,16 @@ class KeyRotationForm:
                 row.stage.value = badge(one.stage, COLOURS.get(one.stage, "#4d5966")) + said
                 wait = "what is said comes first" if one.stage == "blocked" else "wait"
                 row.step.value = escape(NEXT.get(one.stage, wait))
+        self._refreshing = False
 
-    def _choose(self) -> None:
-        seen = {name for name, row in self._rows.items() if not row.tick.disabled}
-        ticked = [name for name in self._rows if name in seen and self._rows[name].tick.value]
-        named = [*(name for name in self._named if name not in seen), *ticked]
-        if named != self._named:
-            self._named = named
-            self._tell()
+    def _choose(self, user: str, *, ticked: bool) -> None:
+        """Take note of a tick, also of one in a row that the filter has just replaced."""
+        if self._refreshing or ticked == (user in self._named):
+            return
+        others = [name for name in self._named if name != user]
+        self._named = [*others, user] if ticked else others
+        self._refresh()
+        self._tell()
 
     def _switch(self) -> None:
         """Take note of the switches that are told; what is ready by that can be ticked."""

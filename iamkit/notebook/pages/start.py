@@ -28,6 +28,7 @@ from iamkit.plan.progress import (
     AUDIT,
     FIRST,
     PLANNED,
+    UPKEEP,
     WORST,
     State,
     Step,
@@ -80,11 +81,12 @@ def read_start(session: Session, parameters: StartParameters) -> Start:
     """
     given = _parameters_source(parameters)
     wanted = {notebook: _wanted(notebook, given) for notebook in PLANNED}
+    upkeep = {notebook: _given(notebook, given) for notebook in UPKEEP}
     problems: list[str] = []
     try:
         state = read_account(session, _together(wanted), operations=AUDITED, strict=False)
     except AwsError as error:
-        steps = list_steps(session.identity, str(error), wanted, found={})
+        steps = list_steps(session.identity, str(error), wanted, upkeep=upkeep, found={})
         return Start(steps=steps, audit=None, problems=(f"could not be read: {error}",))
     try:
         limits = AuditUsersParameters.model_validate(given(AUDIT).model_dump())
@@ -94,7 +96,8 @@ def read_start(session: Session, parameters: StartParameters) -> Start:
         )
         limits = AuditUsersParameters.model_validate(parameters.model_dump())
     audit = audit_of(state, limits)
-    steps = list_steps(session.identity, state, wanted, found=count_findings(audit.findings))
+    found = count_findings(audit.findings)
+    steps = list_steps(session.identity, state, wanted, upkeep=upkeep, found=found)
     return Start(steps=steps, audit=audit, problems=(*problems, *failures(audit)))
 
 
@@ -159,6 +162,14 @@ def _parameters_source(start: StartParameters) -> Callable[[str], NotebookParame
         return file.for_notebook(notebook, own) if file else model.from_cell({**values, **own})
 
     return given
+
+
+def _given(notebook: str, given: Callable[[str], NotebookParameters]) -> NotebookParameters | str:
+    """A notebook's parameters, or what is wrong with them."""
+    try:
+        return given(notebook)
+    except InputError as error:
+        return in_brief(error)
 
 
 def _wanted(notebook: str, given: Callable[[str], NotebookParameters]) -> Desired | str:
