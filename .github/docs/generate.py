@@ -66,7 +66,7 @@ MODULES_OF_AN_EXTENDER = (
     "iamkit.plan.desired",
     "iamkit.plan.operations",
     "iamkit.plan.changes",
-    "iamkit.audit.checks",
+    "iamkit.audit.checks.registry",
     "iamkit.aws.session",
     "iamkit.aws.apply",
     "iamkit.credentials.store",

@@ -69,7 +69,7 @@ def test_a_finding_says_what_decided_it_where_it_comes_from_and_how_to_mend_it()
 
 def test_ones_own_check_takes_three_lines(monkeypatch):
     """It is declared in a cell, and its findings come with the others."""
-    monkeypatch.setattr("iamkit.audit.checks.CHECKS", CHECKS)
+    monkeypatch.setattr("iamkit.audit.checks.registry.CHECKS", CHECKS)
     monkeypatch.delitem(CHECKS, "team-tag", raising=False)
 
     @check("team-tag", "Every user has a team", data=["tags"])

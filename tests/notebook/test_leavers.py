@@ -91,3 +91,11 @@ def test_after_an_apply_the_page_tells_what_comes_next(session, sandbox, guide):
     bench.wait()
     assert "dave" not in read_account(session).users
     assert "iamkit undo" in bench.result.value
+
+
+def test_who_has_nothing_is_said_to_have_nothing(session, guide):
+    """A heading with nothing below it would leave open whether anybody looked."""
+    session.iam.create_user(UserName="bare")
+    form = make_leaving(guide("11_leavers", leavers=[{"user": "bare"}]), session)
+    form.make_widget()
+    assert "Nothing was found." in form.overview.value

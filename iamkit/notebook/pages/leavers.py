@@ -250,7 +250,8 @@ def _overview(found: Iterable[Belonging]) -> str:
         folded(f"{user}: {_counts(some)}", table([_cells(o)[1:] for o in some], COLUMNS[1:]))
         for user, some in by_user.items()
     ]
-    return f"<p><b>What is theirs, and where they are named</b></p>{''.join(parts)}"
+    told = "".join(parts) or "<p>Nothing was found.</p>"
+    return f"<p><b>What is theirs, and where they are named</b></p>{told}"
 
 
 def _counts(some: Iterable[Belonging]) -> str:
