@@ -299,6 +299,50 @@ def test_a_password_that_aws_still_sees_is_waited_for(session, guide, file, monk
     assert opens(guide, stored_password(session))
 
 
+def planned(session):
+    """A first password for somebody who has none."""
+    session.iam.create_user(UserName="ann")
+    wanted = Desired(users=(DesiredUser(name="ann", console_password=True),))
+    return make_plan(read_account(session, wanted), wanted)
+
+
+def test_a_password_that_aws_repeats_in_an_error_is_told_nowhere(session, monkeypatch):
+    """AWS may repeat a value that it refuses: neither the outcome nor the journal does."""
+    sent = []
+
+    def refuse(**arguments):
+        sent.append(arguments["Password"])
+        said = f"Value '{sent[-1]}' at 'password' failed to satisfy constraint"
+        reply = {"Error": {"Code": "ValidationError", "Message": said}}
+        raise ClientError(reply | {"ResponseMetadata": {"HTTPStatusCode": 400}}, "any")
+
+    plan = planned(session)
+    monkeypatch.setattr(session.iam, "create_login_profile", refuse)
+    outcome = apply_plan(plan, session)
+    [(_, why)] = outcome.failed
+    assert "ValidationError: AWS refused it." in why
+    assert sent[0] not in why + outcome.journal.read_text()
+
+
+def test_a_password_that_was_made_elsewhere_is_not_taken_for_the_stored_one(
+    sandbox, session, monkeypatch
+):
+    """Somebody was quicker: the change fails, and no file holds a password that opens nothing."""
+    sandbox.set_weather("calm")
+    plan, create = planned(session), session.iam.create_login_profile
+
+    def second(**arguments):
+        create(UserName="ann", Password="Made-Elsewhere-1")
+        return create(**arguments)
+
+    monkeypatch.setattr(session.iam, "create_login_profile", second)
+    outcome = apply_plan(plan, session)
+    assert outcome.done == []
+    [(_, why)] = outcome.failed
+    assert "made elsewhere" in why
+    assert (outcome.receipts, session.store.receipts("ann")) == ([], ())
+
+
 def test_it_needs_no_more_than_it_names(sandbox, session, file, tmp_path):
     """Under exactly the permissions of its first cell, and after a run that was cut off too."""
     name = Desired(users=(DesiredUser(name="worker", access_key=True),))

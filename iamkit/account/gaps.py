@@ -6,11 +6,14 @@ its users and the policies that are attached. Whoever is in such a group may be 
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from iamkit.account.state import JSON, ROOT_USER, AccountState, Group, Holder, Source, User
 from iamkit.text import few
 
 DETAILS, REPORT = "GetAccountAuthorizationDetails", "GetCredentialReport"
+STALE = timedelta(hours=24)
+"""A credential report older than this says nothing about now."""
 KINDS = ("users", "groups", "roles", "policies")
 _OF_USERS = (
     (REPORT, "report"),

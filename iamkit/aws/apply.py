@@ -23,6 +23,7 @@ from iamkit.aws.call_errors import (
     code_of,
     explain_error,
     may_pass,
+    retries_of,
     status_of,
 )
 from iamkit.aws.hand_over import CREDENTIALS, SETTLING, CredentialMaker, check_destinations
@@ -300,7 +301,14 @@ class _Application:
     def _failure(self, change: Change, error: Exception) -> "_Failure":
         client = self.session.clients.of(change.service)
         operation = client.meta.method_to_api_mapping[change.operation]
-        explained = explain_error(error, operation, change.service)
+        quote = not self.maker.is_named_in(str(error))
+        explained = explain_error(error, operation, change.service, quote=quote)
+        if _is_anothers(change, error) and not self._was_there(change):
+            self.session.store.forget_password(change.name)
+            explained = AwsError(
+                f"{change.name} has a password by now that was made elsewhere, and keeps it. The "
+                "one that was made here is of no use and is forgotten."
+            )
         if change.operation == "create_access_key" and status_of(error) >= 500:
             explained = AwsError(f"{explained} If a key was made, the next run replaces it.")
         stops_all = code_of(error) in STOPS_ALL
@@ -324,17 +332,24 @@ class _Application:
     def _is_done_after(self, change: Change, error: Exception) -> bool:
         """Whether the call acted although it ended in this error; told by reading again.
 
-        A new access key is another matter: it is of no use without its secret.
+        A new access key is another matter: it is of no use without its secret. So is a password
+        that was there before the call: it is not the one that is stored.
         """
         expected = "NoSuchEntity" if change.verb == "delete" else "EntityAlreadyExists"
         doubtful = code_of(error) == expected or status_of(error) >= 500
-        if change.operation == "create_access_key" or not doubtful:
+        if change.operation == "create_access_key" or not doubtful or _is_anothers(change, error):
             return False
         try:
             left = plan_again(self.plan, self.session).changes
         except AwsError:
             return False
         return change not in left
+
+
+def _is_anothers(change: Change, error: Exception) -> bool:
+    """Whether AWS had a password of the user when it was first asked to make one."""
+    exists = change.operation == "create_login_profile" and code_of(error) == "EntityAlreadyExists"
+    return exists and retries_of(error) == 0
 
 
 def _raise_if_in_part(reply: JSON) -> None:

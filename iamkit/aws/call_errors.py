@@ -56,6 +56,13 @@ def status_of(error: Exception) -> int:
     return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 599))
 
 
+def retries_of(error: Exception) -> int | None:
+    """How often botocore had repeated the call by then; None if it is not told."""
+    response = error.response if isinstance(error, botocore.ClientError) else {}
+    retries: int | None = response.get("ResponseMetadata", {}).get("RetryAttempts")
+    return retries
+
+
 _PASSING = (
     botocore.HTTPClientError,
     botocore.EndpointConnectionError,

@@ -123,6 +123,10 @@ class CredentialMaker:
             user, password, url or "", set_password, self._keeper(user)
         )
 
+    def is_named_in(self, text: str) -> bool:
+        """Whether a text holds a password that was made here, as AWS may repeat what it refuses."""
+        return any(password.reveal() in text for password in self._passwords.values())
+
     @cached_property
     def _rules(self) -> PasswordPolicy:
         asked = ("GetAccountPasswordPolicy",)

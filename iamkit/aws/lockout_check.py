@@ -6,6 +6,7 @@ from iamkit.aws.session import Session
 from iamkit.errors import Lockout
 from iamkit.plan.changes import Plan
 from iamkit.plan.desired import OF_EVERY_USER
+from iamkit.plan.first_minutes import loses_device
 from iamkit.plan.lockout import (
     administrators,
     caller_of,
@@ -37,6 +38,7 @@ def read_lockout(plan: Plan, session: Session) -> tuple[str, ...]:
         else read_permissions(session)
     )
     caller = caller_of(session.identity, session.clients.key_id)
+    state = read_more(session, state, {"ListMFADevices": loses_device(plan.changes)})
     touched = {change.name for change in plan.changes}
     names = sorted(administrators(state), key=lambda name: name not in touched)
     for first in range(0, len(names), TOGETHER):

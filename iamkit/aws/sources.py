@@ -6,7 +6,7 @@ To read something new, add a line to ``OF_ACCOUNT`` or ``OF_USERS``, and its rea
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from iamkit.account.api_replies import (
@@ -19,7 +19,7 @@ from iamkit.account.api_replies import (
     read_rules,
 )
 from iamkit.account.credential_report import parse_credential_report
-from iamkit.account.gaps import DETAILS, REPORT
+from iamkit.account.gaps import DETAILS, REPORT, STALE
 from iamkit.account.state import (
     ROOT_USER,
     AccessKey,
@@ -39,8 +39,6 @@ from iamkit.aws.pages import list_pages, whole_pages
 from iamkit.aws.session import Session
 from iamkit.errors import AwsError
 
-STALE = timedelta(hours=24)
-"""A credential report older than this says nothing about now."""
 REPORT_SECONDS = 120
 NOT_READY = {"ReportNotPresent", "ReportExpired", "ReportInProgress"}
 FILTERS = {

@@ -268,6 +268,11 @@ class CredentialStore:
         for path in self._files_of(stem_of(user, key_id)):
             path.unlink(missing_ok=True)
 
+    def forget_password(self, user: str) -> None:
+        """Remove what is here of a password that AWS did not take."""
+        for path in self._files_of(stem_of(user)):
+            path.unlink(missing_ok=True)
+
     def _keep(self, credential: Credential, keeper: Destination) -> Receipt:
         """Let a credential be kept; what cannot be read again has a record."""
         where = keeper.keep(credential)

@@ -40,6 +40,40 @@ def declared_parameters(path: Path) -> dict[str, Any]:
         ) from None
 
 
+def is_same_but_for_values(path: Path, other: Path) -> bool:
+    """Whether two notebooks have the same cells, and their parameters cells but plain values.
+
+    Raises:
+        InputError: one is no notebook.
+    """
+    found, ours = (
+        [(cell["cell_type"], _without_values(cell)) for cell in read_notebook(one)["cells"]]
+        for one in (path, other)
+    )
+    return found == ours
+
+
+def _without_values(cell: Mapping[str, Any]) -> str:
+    """A cell's source; of a parameters cell that only gives names plain values, its tag."""
+    source = "".join(cell["source"])
+    is_plain = "parameters" in cell["metadata"].get("tags", []) and _gives_plain_values(source)
+    return "parameters" if is_plain else source
+
+
+def _gives_plain_values(code: str) -> bool:
+    """Whether some code is ``name: word = literal`` alone: an annotation is run as well."""
+    try:
+        for node in parse_python(code).body:
+            if not isinstance(node, ast.AnnAssign) or node.value is None:
+                return False
+            if not (isinstance(node.target, ast.Name) and isinstance(node.annotation, ast.Name)):
+                return False
+            ast.literal_eval(node.value)
+    except (SyntaxError, ValueError):
+        return False
+    return True
+
+
 def check_parameters(path: Path, given: Iterable[str]) -> None:
     """Check that a notebook knows the parameters that it is given.
 

@@ -7,6 +7,8 @@ light and dark themes alike; words or signs stand beside them.
 import html
 from collections.abc import Iterable, Sequence
 
+from iamkit.text import printable
+
 CELL = "text-align:left;vertical-align:top;padding:3px 14px 3px 0;white-space:pre-wrap"
 NOWRAP = CELL.replace("pre-wrap", "nowrap")
 SHORT = 40
@@ -18,18 +20,19 @@ SEVERITY_COLOURS = {
     "low": "#4d5966",
 }
 """White on each has a contrast of 5 and more."""
+LINES = "\n\t"
 BLOCK = "white-space:pre-wrap;overflow-wrap:anywhere;user-select:all"
 """For what is to be copied: one click selects all of it."""
 
 
 def escape(value: object) -> str:
-    """Any value as text that HTML shows and does not run."""
-    return html.escape(str(value), quote=True)
+    """Any value as text that HTML shows and does not run, and in which nothing is invisible."""
+    return html.escape(printable(str(value), keep=LINES), quote=True)
 
 
 def mime_bundle(markup: str, text: str) -> dict[str, str]:
     """A notebook's output by MIME type: HTML, and the same as plain text."""
-    return {"text/html": markup, "text/plain": text}
+    return {"text/html": markup, "text/plain": printable(text, keep=LINES)}
 
 
 class Markup(str):

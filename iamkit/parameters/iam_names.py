@@ -11,6 +11,8 @@ from functools import cached_property
 
 from iamkit.text import describe_character
 
+TAGS_PER_USER = 50
+"""https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"""
 MAX_LENGTH = {"user": 64, "group": 128, "policy": 128}
 
 
@@ -55,8 +57,8 @@ def check_tags(tags: Mapping[str, str]) -> dict[str, str]:
     Raises:
         ValueError: naming the tag that IAM refuses.
     """
-    if len(tags) > 50:
-        raise ValueError(f"{len(tags)} tags; IAM allows 50 a user")
+    if len(tags) > TAGS_PER_USER:
+        raise ValueError(f"{len(tags)} tags; IAM allows {TAGS_PER_USER} a user")
     check_no_twins("tag key", tags)
     for key, value in tags.items():
         if not 1 <= len(key) <= 128 or len(value) > 256:

@@ -25,6 +25,13 @@ OPERATIONS_TOLD = {
     "ListSessions": "sessions of aws login",
 }
 """By the operation that tells of them, what a user may have."""
+ADVICE = {
+    "users": "04_users would make them again: take it out",
+    "lost": "12_lost_and_forgotten would hand them a new password, and stops once they are gone: "
+    "take it out",
+    "rotate": "10_rotate_keys says each time that they are not there: take it out",
+}
+"""By a list of the parameters file, what comes of a name that stays in it."""
 ALL_OF_THEM = "all of them"
 LONGEST = 12 * HOUR
 """Seconds that a role's session may last at most.
@@ -279,7 +286,7 @@ def _in_parameters(values: Mapping[str, Any] | None, name: str) -> Iterator[Belo
 
 
 def _advice(place: str) -> str:
-    return "04_users would make them again: take it out" if place.startswith("users[") else ""
+    return next((said for list_, said in ADVICE.items() if place.startswith(f"{list_}[")), "")
 
 
 def _places(value: Any, name: str, path: str) -> Iterator[str]:

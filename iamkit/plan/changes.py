@@ -17,7 +17,7 @@ from iamkit.account.state import (
     User,
 )
 from iamkit.errors import InputError, UnsafePlan
-from iamkit.parameters.iam_names import Spelling, near_names, spellings
+from iamkit.parameters.iam_names import TAGS_PER_USER, Spelling, near_names, spellings
 from iamkit.plan.change import Change, Kind, Subject, Verb
 from iamkit.plan.demanded_mfa import Demand, judge_demand
 from iamkit.plan.desired import Desired, Part
@@ -237,11 +237,20 @@ def _unread_of(current: AccountState, wanted: Desired, user: str) -> Iterator[st
 
 
 def _check_quotas(current: AccountState, wanted: Desired) -> None:
-    """Refuse more users or groups than an account may have; those who leave go after these come.
+    """Refuse more users, groups or tags of a user than AWS allows; who leaves goes after these.
 
     Raises:
         InputError: naming the quota.
     """
+    for user in wanted.users:
+        had = current.users[user.name].tags if user.name in current.users else {}
+        tags = spellings([*had]).keys() - spellings(user.absent.tags).keys()
+        tags |= spellings([*user.tags]).keys()
+        if user.tags and len(tags) > TAGS_PER_USER:
+            raise InputError(
+                f"User {user.name} would have {len(tags)} tags; AWS allows {TAGS_PER_USER}. "
+                "Nothing was changed."
+            )
     for kind, there, named in (
         ("user", current.users, [user.name for user in wanted.users if user.make]),
         ("group", current.groups, [group.name for group in wanted.groups if group.make]),

@@ -14,6 +14,7 @@ from datetime import date, datetime
 from typing import Literal
 
 from iamkit.account.state import AccessKey, AccountState, KeyUse
+from iamkit.parameters.iam_names import near_names
 from iamkit.plan.desired import Desired, DesiredUser
 from iamkit.text import did_you_mean
 
@@ -110,18 +111,30 @@ class Rotation:
 
 
 def want_next_steps(
-    account: AccountState, found: Iterable[Rotation], named: Iterable[str]
+    account: AccountState,
+    found: Iterable[Rotation],
+    named: Iterable[str],
+    exempt: Collection[str] = (),
 ) -> Desired:
     """The next step of each user who is named and ready for it; one step each.
 
     Who is not ready is a note; who is blocked, or not there, is a doubt, and does not stop the
     others. Whose key the session or the notebooks use comes last.
+
+    Args:
+        account: as it was read.
+        found: how far everybody is.
+        named: whose next step is wanted.
+        exempt: the users whom exemptions name; for whom one of nobody may be a slip, waits too.
     """
     by_name = {one.user.lower(): one for one in found}
     steps: list[Rotation] = []
     notes: list[str] = []
     doubts: list[str] = []
     there = {name.lower() for name in account.users}
+    slips = near_names((one for one in exempt if one.lower() not in there), account.users)
+    notes += [f"exempt: the account has no user {one!r}." for one in slips if not slips[one]]
+    meant = {user: slip for slip, users in slips.items() for user in users}
     for name in dict.fromkeys(named):
         one = by_name.get(name.lower())
         if name.lower() not in there:
@@ -129,6 +142,9 @@ def want_next_steps(
             doubts.append(f"rotate: the account has no user {name!r}{hint}")
         elif one is None:
             notes.append(f"{name}: there is no access key to rotate.")
+        elif one.wanted and one.user in meant:
+            said = f"{meant[one.user]!r}, who is not there, and may mean them"
+            doubts.append(f"{one.user}: left alone, for exempt names {said}: mend it.")
         elif one.wanted:
             steps += [one] if one not in steps else []
         else:

@@ -12,26 +12,21 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any, Literal
 
-from iamkit.account.gaps import REPORT
+from iamkit.account.gaps import REPORT, STALE
 from iamkit.account.state import JSON, AccountState, ReportRow, User
 from iamkit.errors import InputError
-from iamkit.parameters.iam_names import Spelling, near_names
+from iamkit.parameters.iam_names import TAGS_PER_USER, Spelling, near_names
 from iamkit.plan.desired import Absent, Desired, DesiredUser
 from iamkit.plan.holders import ATTACHED_POLICIES
 from iamkit.policies.grammar.document import count_characters
 from iamkit.policies.grammar.quotas import QUOTAS
 from iamkit.policies.grammar.statements import statements_of, texts_of
-from iamkit.text import few
+from iamkit.text import few, listed
 
 LEFT_TAG = "iamkit:left"
 """The key of the tag whose value is the day, in UTC, as 2027-01-31."""
 DENY_POLICY = "iamkit-left"
 """The name of the inline policy that denies everything."""
-TAGS = 50
-"""How many a user may have.
-
-https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
-"""
 LEAVERS_READ = (
     "GetAccountAuthorizationDetails",
     REPORT,
@@ -168,9 +163,7 @@ class _Case:
             return self._first_stage()
         passed = (self.today - left).days
         if passed < self.grace_days:
-            more = self.grace_days - passed
-            said = f"left on {left}; can be deleted in {more} day{'s' * (more != 1)}."
-            return self._stays(left, said)
+            return self._waits(left, self.grace_days - passed)
         if reasons := list(self._activity(left)):
             said = f"left on {left}, and is not deleted: {few(reasons)}."
             return self._stays(left, said, doubt=True)
@@ -189,7 +182,7 @@ class _Case:
     def _first_stage(self) -> Leaver:
         """What stops everything, whatever of it is there already."""
         tags = self.user.tags.keys() - {self._tag}
-        if len(tags) >= TAGS:
+        if len(tags) >= TAGS_PER_USER:
             return self._blocked(f"has {len(tags)} tags, and AWS allows no more: take one away.")
         deny, deny_all = deny_everything(self.today), deny_all_arn(self.state.partition)
         if self._has_room_for(deny):
@@ -201,8 +194,28 @@ class _Case:
                 "has no room for a policy that denies, inline or attached: take one away."
             )
         wanted = self._wanted(self.today, **facts)
-        said = "nothing of theirs works from now on; all of it can be taken back."
+        said = f"nothing of theirs works from now on; {self._way_back}."
         return Leaver(user=self.user.name, stage="leaves now", said=said, desired=wanted)
+
+    @property
+    def _way_back(self) -> str:
+        """What of the first stage can be taken back, and what of it cannot be told."""
+        name = self.user.name
+        lost = ["the password"] if self.leaving.delete_password else []
+        lost += ["the sessions of aws login"] if self.state.sign_in_sessions.get(name) else []
+        said = f"all of it{' but ' if lost else ''}{listed(lost)} can be taken back"
+        if self.state.was_read("ListSessions", name):
+            return said
+        note = self.state.source("ListSessions").note.removesuffix(".")
+        return f"{said}; sessions of aws login cannot be told{': ' if note else ''}{note}"
+
+    def _waits(self, left: date, more: int) -> Leaver:
+        if left > self.today:
+            said = f"the day {left} that their tag or deny names is still to come: mend it."
+            return self._stays(left, said, doubt=True)
+        return self._stays(
+            left, f"left on {left}; can be deleted in {more} day{'s' * (more != 1)}."
+        )
 
     def _stays(self, left: date, said: str, *, doubt: bool = False) -> Leaver:
         """What has left stays as stage one made it."""
@@ -269,8 +282,11 @@ class _Case:
         if not state.was_read(REPORT):
             yield source.note or "the credential report was not read"
             return
-        row = state.reported(self.user)
-        if row is None or source.at is None or source.at.astimezone(UTC).date() <= left:
+        row, made, now = state.reported(self.user), source.at, state.read_at
+        if made and now and now - made > STALE:
+            yield f"the credential report is stale, of {made.astimezone(UTC):%Y-%m-%d}"
+            return
+        if row is None or made is None or made.astimezone(UTC).date() <= left:
             yield "the credential report does not tell of the time since"
             return
         keys = state.access_keys.get(name, ())

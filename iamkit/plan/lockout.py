@@ -5,36 +5,40 @@ no door. The root does not count. Whom a role lets in, from here, another accoun
 cannot be told: a role that administers does so *perhaps*, the caller's own surely.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from hashlib import sha256
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from iamkit.account.state import AccountState, CallerIdentity, Role, User
 from iamkit.plan.change import Change
 from iamkit.plan.changes import make_plan
+from iamkit.plan.first_minutes import loses_device
 from iamkit.plan.merging import merge
 from iamkit.plan.password_rules import is_locked_out
 from iamkit.plan.preview import account_after
-from iamkit.policies.actions.catalogue import load_catalogue
+from iamkit.policies.actions.catalogue import load_catalogue, union
 from iamkit.policies.evaluation.holdings import Holding, Holdings
+from iamkit.policies.evaluation.shown_mfa import RequestsOfUsers, Shown
 from iamkit.policies.grammar.document import to_json
 from iamkit.policies.grammar.statements import read_statements
 from iamkit.text import few
 
 HARMLESS = frozenset(
-    "create_user create_group create_access_key create_login_profile tag_user untag_user "
+    "create_user create_group create_access_key create_login_profile "
     "create_account_alias delete_account_alias update_account_password_policy "
     "delete_account_password_policy".split()
 )
 """Calls that take no permission and no credential from anybody who works today."""
 
 
+OF_WHO_WORKS = ("add_user_to_group", "tag_user")
+"""Calls that take nothing from a user whom the same plan makes. A policy may decide by a tag."""
 READS = ("iam:GetAccountAuthorizationDetails", "iam:ListAccessKeys", "iam:GetLoginProfile")
 """What it takes to see that a plan was applied, and to take it back."""
-
-
+ENROLLING = ("iam:CreateVirtualMFADevice", "iam:EnableMFADevice")
+"""What it takes to register a virtual MFA device."""
 Named = TypeVar("Named", User, Role)
 
 
@@ -82,7 +86,7 @@ def may_lock_out(current: AccountState, changes: Iterable[Change]) -> bool:
     there = current.users.keys()
     return locks_passwords(changes := list(changes)) or any(
         change.operation not in HARMLESS
-        and not (change.operation == "add_user_to_group" and change.name not in there)
+        and not (change.operation in OF_WHO_WORKS and change.name not in there)
         and not (change.verb == "create" and _only_allows(change))
         for change in changes
     )
@@ -111,13 +115,16 @@ def find_lockout(
         caller: who would apply it.
     """
     after = account_after(current, changes)
-    return (*_no_administrator(current, after, caller), *_own_way(current, after, changes, caller))
+    return (
+        *_no_administrator(current, after, changes, caller),
+        *_own_way(current, after, changes, caller),
+    )
 
 
-def somebody_stays(current: AccountState, changes: Iterable[Change], caller: Caller) -> bool:
+def somebody_stays(current: AccountState, changes: Sequence[Change], caller: Caller) -> bool:
     """Whether after a plan somebody surely can administer the account."""
     after = account_after(current, changes)
-    return any(grade is Grade.SURELY for _, grade in _whole(after, caller))
+    return any(grade is Grade.SURELY for _, grade in _whole(after, caller, loses_device(changes)))
 
 
 def consent_to(account_id: str, changes: Iterable[Change]) -> str:
@@ -132,8 +139,10 @@ def _only_allows(change: Change) -> bool:
     return document is not None and "Deny" not in to_json(document)
 
 
-def _no_administrator(before: AccountState, after: AccountState, caller: Caller) -> Iterator[str]:
-    had, has = dict(_whole(before, caller)), dict(_whole(after, caller))
+def _no_administrator(
+    before: AccountState, after: AccountState, changes: Sequence[Change], caller: Caller
+) -> Iterator[str]:
+    had, has = dict(_whole(before, caller)), dict(_whole(after, caller, loses_device(changes)))
     most_before = max(had.values(), default=Grade.NOT)
     most_after = max(has.values(), default=Grade.NOT)
     if most_after >= most_before:
@@ -149,10 +158,13 @@ def _no_administrator(before: AccountState, after: AccountState, caller: Caller)
     )
 
 
-def _whole(account: AccountState, caller: Caller) -> Iterator[tuple[str, Grade]]:
-    """Who can come in and administer the account, and how surely."""
+def _whole(
+    account: AccountState, caller: Caller, lost: Collection[str] = ()
+) -> Iterator[tuple[str, Grade]]:
+    """Who can come in and administer the account, and how surely; some have lost an MFA device."""
     for user, grade in _graded(account, account.users.values()):
-        both = min(grade, _credentials(account, user.name))
+        able = min(grade, _without_device(account, user)) if user.name in lost else grade
+        both = min(able, _credentials(account, user.name))
         if both:
             yield user.name, both
     for role, grade in _graded(account, account.roles.values()):
@@ -165,12 +177,33 @@ def _graded(account: AccountState, holders: Iterable[Named]) -> Iterator[tuple[N
     """Users or roles with how surely their permissions let them administer the account."""
     catalogue = load_catalogue()
     iam = catalogue.of_service("iam")
-    holdings, known = Holdings(account, catalogue), dict[Holding, Grade]()
+    holdings, known = Holdings(account, catalogue), dict[Any, Grade]()
     for one in holders:
-        holding = holdings.of(one)
-        if holding not in known:
-            known[holding] = _grade(holding, iam)
-        yield one, known[holding]
+        holding = _held(holdings, one)
+        same = holding.policies, holding.boundary
+        if same not in known:
+            known[same] = _grade(holding, iam)
+        yield one, known[same]
+
+
+def _held(holdings: Holdings, one: User | Role) -> Holding:
+    """What somebody holds; of a user the name and the tags decide what hangs on them."""
+    return holdings.of_user(one) if isinstance(one, User) else holdings.of(one)
+
+
+def _without_device(account: AccountState, user: User) -> Grade:
+    """How surely a user can administer whose MFA device went, and who may not register another."""
+    if not account.was_read("ListMFADevices", user.name) or account.mfa_devices.get(user.name):
+        return Grade.SURELY
+    catalogue = load_catalogue()
+    requests, iam = RequestsOfUsers(account, catalogue), catalogue.of_service("iam")
+    enrolling = union(catalogue.matching(action) for action in ENROLLING)
+    has_key = any(key.status == "Active" for key in account.access_keys.get(user.name, ()))
+    ways: tuple[Shown, ...] = ("without MFA", "plain key") if has_key else ("without MFA",)
+    held = [requests.holding(user, way) for way in ways]
+    if any(not enrolling & ~holding.reach.possible for holding in held):
+        return Grade.SURELY
+    return max(_grade(holding, iam) for holding in held)
 
 
 def _open_to(role: Role) -> Grade:
@@ -216,7 +249,7 @@ def _own_way(
         yield f"Your own access key {caller.key_id} would stop working before the plan's end."
     catalogue = load_catalogue()
     back = make_plan(after, merge(c.inverse for c in reversed(changes) if c.inverse)).changes
-    had, has = Holdings(before, catalogue).of(was), Holdings(after, catalogue).of(stays)
+    had, has = _held(Holdings(before, catalogue), was), _held(Holdings(after, catalogue), stays)
     lost = [
         action
         for action in (*sorted({_action(change) for change in (*changes, *back)}), *READS)

@@ -6,11 +6,10 @@ from datetime import date
 from typing import Any
 
 from iamkit.account.state import AccessKey, AccountState, KeyUse, User
+from iamkit.parameters.iam_names import TAGS_PER_USER
 from iamkit.plan.desired import KEY_OFF, Absent, DesiredUser
 from iamkit.plan.key_rotation import QUIET, Rotation, RotationRules, Stage
 
-TAGS_PER_USER = 50
-"""https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"""
 TRIAL = "sts"
 """A service that is called to see whether a key works at all."""
 MAIL = ("ses", "email")
@@ -118,8 +117,6 @@ class _Judgement:
     def _changing_over(self, old: AccessKey, new: AccessKey) -> Rotation:
         """Whether everybody uses the new one."""
         said = f"{self._say_age(old)}{self._say_mail(old)}"
-        if old.id in self.off:
-            said += f" Its tag says {self.off[old.id][1]!r}, and it is active again."
         if old.id == self.rules.signing:
             why = f"The old key signs this very session: go on with the new one first. {said}"
             return self._is("changing over", why, old, new)
@@ -146,6 +143,9 @@ class _Judgement:
             yield "The new key was not seen used yet."
         elif new_use.service == TRIAL and old_use.service not in ("", TRIAL):
             yield f"The new key was only tried, as far as is known ({TRIAL})."
+        day = self.off.get(old.id, ("", ""))[1]
+        if day and day != self.rules.today.isoformat():  # of today: a run was cut off before it
+            yield f"By its tag the old key went off ({day!r}); somebody made it active again."
         latest, what = (old_use.at, "used") if old_use.at else (old.created, "made")
         rested = (self.rules.now - latest).days if latest else 0
         if rested < self.rules.grace_days:

@@ -101,6 +101,21 @@ def test_from_the_start_page_to_a_change_and_on_by_clicks_alone(
         page.wait_for_function(SETTLED)
 
 
+def test_a_link_runs_no_notebook_but_a_step_of_the_kit(
+    page, sandbox, private_home, parameters, tmp_path
+):
+    """Whatever a link in some notebook asks of the command, by name or by a path."""
+    execute = """name => window.jupyterapp.commands.execute('iamkit:open-notebook', {name})
+      .then(() => 'opened', error => error.message)"""
+    with running_lab(tmp_path, parameters, private_home) as lab:
+        open_first(page, lab)
+        for name in ("evil.ipynb", "../evil.ipynb", "03_dev_group.ipynb/../evil.ipynb"):
+            assert page.evaluate(execute, name) == "This link leads to no step of the kit."
+        assert page.evaluate(execute, "03_dev_group.ipynb") == "opened"
+        page.wait_for_function(IN_FRONT, arg=path_of("03_dev_group"))
+        page.wait_for_function(SETTLED)
+
+
 def test_a_second_start_has_the_tabs_of_the_last_time(
     page, sandbox, private_home, parameters, tmp_path
 ):

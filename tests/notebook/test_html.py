@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 
+import pandas as pd
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
@@ -178,6 +179,16 @@ def test_links_to_notebooks_lead_to_pages_or_nowhere():
     assert "05_alias" not in text
     assert "index.html" in text
     assert "index.html" not in page(both, others=("03",))
+
+
+@pytest.mark.parametrize("sign", ["\x1b", "\x9b", "\u202e", "\u2066", "\u200b", "\u00ad", "\u2028"])
+def test_nothing_invisible_steers_what_is_read(sign):
+    """In HTML and in text alike, what turns, hides or colours other text is shown by its number."""
+    frame = pd.DataFrame({"user": [f"ann{sign}\nbob"]})
+    for bundle in (bundle_of(f"ann{sign}\nbob"), bundle_of(frame)):
+        for text in bundle.values():
+            assert sign not in text
+            assert f"\\u{ord(sign):04x}" in text
 
 
 def test_links_of_a_lab_are_links_of_the_page(monkeypatch):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 
 import nbformat
 import pytest
@@ -13,6 +14,7 @@ from traitlets.config import Config
 from iamkit.notebook import cell_errors
 from iamkit.notebook.input_notebook import declared_parameters
 from iamkit.notebook.launch.lab import (
+    EXTENSIONS,
     START,
     is_checkout,
     offer_notebooks,
@@ -23,6 +25,7 @@ from iamkit.notebook.launch.lab import (
 from iamkit.notebook.runs.prefill import fill_page
 from iamkit.notebook.versions import say_other
 from iamkit.parameters.files import CURRENT
+from iamkit.parameters.models import NOTEBOOKS
 from iamkit.parameters.yaml_file import current_parameters_file
 
 
@@ -97,6 +100,34 @@ def test_a_page_that_is_broken_keeps_nothing_from_opening(page):
     prepare_start_page(page.parent, said.append)
     assert "is not a notebook" in said[-1]
     assert page.read_text() == "no notebook"
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("iamkit.show_urgent(start)", "open('{mark}', 'w')"),
+        ("account_id: str", "account_id: open('{mark}', 'w')"),
+        ('account_id: str = \\"000000000000\\"', "account_id: str = open('{mark}', 'w').name"),
+        ("· Start here", "· Start here <img src=x onerror=alert(1)>"),
+    ],
+)
+def test_a_page_of_somebody_elses_is_not_run_unasked(page, tmp_path, old, new):
+    """A folder can come from anybody: before it is looked at nothing of it runs or is trusted."""
+    edit(page, old, new.replace("{mark}", str(tmp_path / "ran")))
+    before, said = page.read_text(), []
+    prepare_start_page(page.parent, said.append)
+    assert "not the kit's own" in said[-1]
+    assert page.read_text() == before
+    assert not (tmp_path / "ran").exists()
+
+
+def test_the_command_of_links_opens_the_kits_steps():
+    """Each notebook of the kit has such a name as the command takes; a path is none."""
+    script = EXTENSIONS / "iamkit" / "static" / "open_notebook.js"
+    step = re.compile(re.search(r"STEP = /(.+)/;", script.read_text())[1])
+    assert all(step.search(f"{name}.ipynb") for name in NOTEBOOKS)
+    for other in ("evil.ipynb", "../03_dev_group.ipynb", "/03_dev_group.ipynb", "a/03_a.ipynb"):
+        assert not step.search(other)
 
 
 def test_in_its_own_checkout_the_kit_works_in_a_folder_of_its_own(private_home, monkeypatch):

@@ -196,6 +196,8 @@ def test_the_parameters_file_is_looked_through():
         "waivers": [{"check": "x", "principal": "dave"}],
         "policy_holder": "user dave",
         "leavers": [{"user": "dave"}],
+        "rotate": ["ann", "dave"],
+        "lost": [{"user": "DAVE", "password": True}],
         "account_alias": "daves-place",
     }
     found = [one for one in belongings(account(), (), values) if one.what == "parameters file"]
@@ -205,7 +207,12 @@ def test_the_parameters_file_is_looked_through():
         "users[2].name",
         "waivers[1].principal",
         "policy_holder",
+        "rotate[2]",
+        "lost[1].user",
     ]
-    assert "make them again" in found[2].said
+    said = {one.name: one.said for one in found}
+    assert "make them again" in said["users[2].name"]
+    assert "10_rotate_keys" in said["rotate[2]"]
+    assert "a new password" in said["lost[1].user"]
     (unknown,) = [one for one in belongings(account()) if one.what == "parameters file"]
     assert unknown.relation == "cannot be told"

@@ -216,6 +216,18 @@ def test_quotas_are_told_before_any_call():
         make_plan(account(), Desired(groups=(DesiredGroup(name="dev", inline_policies=twice),)))
 
 
+def test_a_tag_too_many_is_told_before_any_call():
+    """Those that are there count, but those that go or get another value; IAM ignores case."""
+    full = account(replace(user(), tags={f"t{n}": "x" for n in range(50)}))
+    one = DesiredUser(name="bob", tags={"new": "x"})
+    with pytest.raises(InputError, match="51 tags"):
+        make_plan(full, Desired(users=(one,)))
+    instead = replace(one, absent=Absent(tags=("t0",)))
+    assert make_plan(full, Desired(users=(instead,))).changes
+    assert make_plan(full, Desired(users=(replace(one, tags={"T1": "y"}),))).changes
+    assert make_plan(full, Desired(users=(replace(one, tags={}),)))
+
+
 def test_a_name_that_differs_by_case_alone_is_refused():
     """IAM ignores case: Bob cannot be made beside bob."""
     with pytest.raises(InputError, match="'bob'"):

@@ -186,6 +186,18 @@ def test_a_name_that_is_not_there_does_not_stop_the_others():
     assert [change.name for change in plan.changes] == ["bob", "me"]
 
 
+def test_an_exemption_with_a_slip_leaves_alone_whom_it_may_mean():
+    """A key of theirs would go off otherwise; an exemption of nobody at all is but a note."""
+    old = [{"id": "A1", "age": 100, "used": "never"}]
+    state = state_of({"user": "robot", "keys": old}, {"user": "zoe", "keys": old})
+    found = judge_rotations(state, RULES)
+    desired = want_next_steps(state, found, ["robot", "zoe"], ["robto", "someone", "ZOE"])
+    assert [user.name for user in desired.users] == ["zoe"]  # whether she is exempt is judged there
+    (doubt,) = desired.doubts
+    assert "robot: left alone, for exempt names 'robto', who is not there" in doubt
+    assert desired.notes == ("exempt: the account has no user 'someone'.",)
+
+
 OFF = {"user": "bob", "keys": [{"id": "OLD", "age": 120, "inactive": True, "used": [20, "s3"]}]}
 GONE = DesiredUser(name="bob", make=False, absent=Absent(access_keys=("OLD",)))
 

@@ -308,3 +308,34 @@ def test_whoever_is_deleted_is_denied_everything_has_no_key_and_was_silent(facts
     after = account_after(state, make_plan(state, wanted_of([one])).changes)
     assert judge(after).stage in ("has left", "is deleted")
     assert one.stage == "leaves now" or judge(after).left == one.left
+
+
+def test_a_day_that_is_still_to_come_is_said():
+    """Nobody waits in silence for a deletion that somebody put off by a tag."""
+    one = judge(left(tags={LEFT_TAG: day(-400).isoformat()}))
+    assert (one.stage, one.doubt) == ("has left", True)
+    assert f"{day(-400)} that their tag or deny names is still to come" in one.said
+
+
+def test_a_stale_report_tells_of_no_silence():
+    """A report of days ago does not know what was used since, though it is younger than the tag."""
+    one = judge(source(left(), REPORT, status="read", at=NOW - timedelta(hours=25)))
+    assert (one.stage, one.doubt) == ("has left", True)
+    assert "the credential report is stale" in one.said
+    assert judge(source(left(), REPORT, status="read", at=NOW)).stage == "is deleted"
+
+
+def test_the_first_stage_says_what_does_not_come_back():
+    """A password, and sessions; of sessions that were not read, that they cannot be told."""
+    state = account_of({"users": [{"name": "dave"}]})
+    read = source(state, "ListSessions", status="read", at=NOW)
+    assert judge(read).said.endswith("; all of it can be taken back.")
+    told = judge(read, delete_password=True).said
+    assert told.endswith("; all of it but the password can be taken back.")
+    sessions = {"dave": (SignInSession(arn="arn:aws:signin:x"),)}
+    both = judge(replace(read, sign_in_sessions=sessions), delete_password=True).said
+    assert "all of it but the password and the sessions of aws login can be taken back" in both
+    unread = source(state, "ListSessions", status="unknown", note="iam:ListSessions was denied.")
+    assert (
+        "sessions of aws login cannot be told: iam:ListSessions was denied." in judge(unread).said
+    )

@@ -7,7 +7,7 @@ import pytest
 from accounts import ACCOUNT, account_of
 from hypothesis import given, strategies as st
 
-from iamkit.account.state import CallerIdentity, LoginProfile, Role, Source
+from iamkit.account.state import CallerIdentity, LoginProfile, MfaDevice, Role, Source
 from iamkit.aws.sources import OF_USERS
 from iamkit.plan.changes import make_plan
 from iamkit.plan.desired import Absent, Desired, DesiredGroup, DesiredRole, DesiredUser
@@ -269,6 +269,74 @@ def test_the_callers_own_role_is_open_to_somebody():
     less = Desired(roles=(DesiredRole(name="boss", inline_policies={"all": READ}),))
     [own] = problems(less, boss, state)
     assert "You, role boss, would no longer surely be allowed" in own
+
+
+TEAM = {"aws:PrincipalTag/team": "ops"}
+BY_TAG = {
+    "allowed by it": [{"Effect": "Allow", "Condition": {"StringEquals": TEAM}}],
+    "denied without it": [
+        {"Effect": "Allow"},
+        {"Effect": "Deny", "Condition": {"StringNotEquals": TEAM}},
+    ],
+}
+
+
+@pytest.mark.parametrize("statements", BY_TAG.values(), ids=BY_TAG)
+@pytest.mark.parametrize(
+    "desired",
+    [user(tags={"team": "dev"}), user(absent=Absent(tags=("team",)))],
+    ids=["changed", "taken away"],
+)
+def test_a_tag_by_which_a_policy_decides_is_looked_at(statements, desired):
+    """Who administers by a tag does not any more when it goes."""
+    document = {"Statement": [{**one, "Action": "*", "Resource": "*"} for one in statements]}
+    admins = replace(BEGUN.groups["Admins"], inline_policies={"all": document})
+    tagged = replace(BEGUN.users["ann"], tags={"team": "ops"})
+    state = replace(
+        BEGUN,
+        groups={**BEGUN.groups, "Admins": admins},
+        users={**BEGUN.users, "ann": tagged},
+    )
+    assert may_lock_out(state, make_plan(state, desired).changes)
+    nobody, own = problems(desired, ANN, state)
+    assert "Nobody would be left" in nobody
+    assert "You, ann, would no longer surely be allowed" in own
+
+
+def without_a_device(*, key, enrols, other=""):
+    """Problems of a plan that takes the device of ann, of whom MFA is demanded."""
+    kept = "iam:*MFADevice" if enrols else "sts:GetSessionToken"
+    demand = [{**WITH_MFA["Statement"][0], "NotAction": kept}]
+    if key == "plain":
+        demand[0]["Condition"] = {"Bool": {"aws:MultiFactorAuthPresent": "false"}}
+    admins = replace(
+        BEGUN.groups["Admins"], inline_policies={"all": ALL, "mfa": {"Statement": demand}}
+    )
+    devices = [MfaDevice(serial=one) for one in (PHONE, other) if one]
+    state = replace(
+        BEGUN,
+        groups={**BEGUN.groups, "Admins": admins},
+        mfa_devices={"ann": tuple(devices)},
+        login_profiles={"ann": LoginProfile(reset_required=False)},
+        access_keys=BEGUN.access_keys if key else {},
+        sources={**BEGUN.sources, "ListMFADevices": Source(status="read", at=AT)},
+    )
+    changes = make_plan(state, user(absent=Absent(mfa_devices=(PHONE,))))
+    return find_lockout(state, changes.changes, ROOT)
+
+
+PHONE = f"arn:aws:iam::{ACCOUNT}:mfa/phone"
+
+
+def test_the_last_administrator_keeps_a_way_to_show_mfa():
+    """A device goes if another stays, a new one may be registered, or a plain key is enough."""
+    (said,) = without_a_device(key="", enrols=False)
+    assert "Nobody would be left" in said
+    (said,) = without_a_device(key="demanded", enrols=False)
+    assert "Nobody would be left" in said
+    assert without_a_device(key="", enrols=True) == ()
+    assert without_a_device(key="plain", enrols=False) == ()
+    assert without_a_device(key="", enrols=False, other=f"{PHONE}2") == ()
 
 
 @given(st.lists(st.sampled_from(list(OUT.values())), min_size=1, max_size=3))

@@ -14,7 +14,11 @@ from pathlib import Path
 from jupyter_core.paths import jupyter_runtime_dir
 
 from iamkit.errors import IamkitError, InputError
-from iamkit.notebook.input_notebook import declared_parameters, fill_parameters
+from iamkit.notebook.input_notebook import (
+    declared_parameters,
+    fill_parameters,
+    is_same_but_for_values,
+)
 from iamkit.notebook.links import LAB
 from iamkit.notebook.versions import PACKAGE, say_other
 from iamkit.parameters.files import CURRENT
@@ -32,6 +36,10 @@ ERRORS = "iamkit.notebook.cell_errors"
 """The extension of IPython that its kernels load."""
 EXTENSIONS = Path(__file__).parent / "labextensions"
 """What is added to JupyterLab: the command by which a step opens its notebook and runs it."""
+NOT_OURS = (
+    "The start page has cells that are not the kit's own, so it was not run: look at it, and Run "
+    "All fills it."
+)
 LONGEST = 50
 """Characters of the folder of the kernels' sockets: with their names, 103 are allowed."""
 LARGEST = 1_000_000
@@ -178,10 +186,18 @@ def offer_notebooks(folder: Path, say: Callable[[str], None]) -> Path:
 def prepare_start_page(notebooks: Path, say: Callable[[str], None]) -> None:
     """Fill the start page with what the account is like now; whatever happens, say it and go on.
 
-    In iamkit's own checkout nothing is filled.
+    In iamkit's own checkout nothing is filled, and a page with other cells than the kit's is not
+    run: a folder can come from anybody, and nobody has looked at it yet.
     """
     if is_checkout(notebooks.parent):
         say("This is iamkit's own checkout, so its start page is not filled: Run All fills it.")
+        return
+    try:
+        if not is_same_but_for_values(notebooks / START, packaged("notebooks") / START):
+            say(NOT_OURS)
+            return
+    except InputError as error:
+        say(f"The start page is not filled: {error}")
         return
     from iamkit.notebook.runs.prefill import PATIENCE, fill_page  # noqa: PLC0415 - it takes a second
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import ipywidgets as widgets
@@ -93,7 +94,8 @@ class KeyRotationForm:
 
     def desired(self) -> Desired:
         """What the next steps of all who are ticked want of the account."""
-        return want_next_steps(self._account, self.found, self._named)
+        exempt = [row.user for row in self._parameters.exempt]
+        return want_next_steps(self._account, self.found, self._named, exempt)
 
     def judge_again(self, session: Session) -> None:
         """Read the keys as they are now; what was ticked for a step that is made is ticked no more.
@@ -225,7 +227,8 @@ class KeyRotationForm:
         for key_id in one.can_switch:
             switch = widgets.Checkbox(key_id in self._switched, indent=False)
             switch.description, switch.layout.width = f"services use …{key_id[-8:]}", "auto"
-            switch.observe(lambda _: self._switch(), "value")
+            told = partial(self._switch, key_id)
+            switch.observe(lambda change, told=told: told(change["new"]), "value")
             row.switches[key_id] = switch
         tick.observe(lambda change: self._choose(one.user, ticked=change["new"]), "value")
         return [tick, old, new, stage, widgets.VBox([text, *row.switches.values()])]
@@ -237,6 +240,8 @@ class KeyRotationForm:
             if row := self._rows.get(one.user):
                 row.old.value = _key_html(one.old, one.old_use)
                 row.new.value = _key_html(one.new, one.new_use)
+                for key_id, box in row.switches.items():
+                    box.value = key_id in self._switched
                 row.tick.disabled = one.wanted is None
                 row.tick.value = one.wanted is not None and one.user in self._named
                 own = " It is your own, or whose key is used, and comes last." if one.own else ""
@@ -255,11 +260,12 @@ class KeyRotationForm:
         self._refresh()
         self._tell()
 
-    def _switch(self) -> None:
-        """Take note of the switches that are told; what is ready by that can be ticked."""
-        boxes = {k: box for row in self._rows.values() for k, box in row.switches.items()}
-        told = [key_id for key_id, box in boxes.items() if box.value]
-        self._switched = [*(one for one in self._switched if one not in boxes), *told]
+    def _switch(self, key_id: str, told: bool) -> None:
+        """Take note of a switch that is told; what is ready by that can be ticked."""
+        if told == (key_id in self._switched):
+            return
+        others = [one for one in self._switched if one != key_id]
+        self._switched = [*others, key_id] if told else others
         self.found = self._judge()
         self._refresh()
         self._tell()

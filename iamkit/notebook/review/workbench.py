@@ -23,20 +23,18 @@ from iamkit.errors import IamkitError, Lockout
 from iamkit.notebook.display import bundle_of
 from iamkit.notebook.kernels import stopping_with_parent
 from iamkit.notebook.markup import escape, folded, mime_bundle
-from iamkit.notebook.plan_view import describe, plan_html
+from iamkit.notebook.plan_view import plan_html
+from iamkit.notebook.review.apply_progress import progress_html
 from iamkit.notebook.review.presence import Presence, say_cut_off, say_not_live
 from iamkit.notebook.review.review import Conclusion, Review, sentences
 from iamkit.notebook.review.undo_form import UndoForm
 from iamkit.plan.changes import Change
 
 BLUE, RED, GREY = "#1a5fb4", "#b91c1c", "#5a6169"
-SHOWN = 12
-"""Steps that are listed while they run; of more, those around the one under way."""
 SAID = 4
 """Sentences of a plan's meaning above the button; the others fold."""
 UNSEEN = 1.0
 """Seconds for which a plan must have stood there before a click applies it."""
-MARKS = {"done": "✔", "failed": "✘", "under way": "▶", "waiting": "·"}
 
 
 class Workbench:
@@ -343,17 +341,7 @@ class Workbench:
         changes = self.review.plan.changes
         number = next(n for n, one in enumerate(changes) if one is change)
         self._states[number] = state
-        done = sum(state != "under way" for state in self._states.values())
-        first = max(0, min(number - SHOWN // 2, len(changes) - SHOWN))
-        lines = "".join(
-            f"<li>{_step(one, self._states.get(n, 'waiting'))}</li>"
-            for n, one in enumerate(changes[first : first + SHOWN], first)
-        )
-        self.progress.value = (
-            f'<p><progress max="{len(changes)}" value="{done}" aria-label="changes made">'
-            f"</progress> {done} of {len(changes)}</p>"
-            f'<ul style="list-style:none;padding-left:0">{lines}</ul>'
-        )
+        self.progress.value = progress_html(changes, self._states, number)
 
     def _say(self, text: str) -> None:
         self.status.value = f'<p role="alert">{escape(text)}</p>'
@@ -391,11 +379,6 @@ def _meaning_html(said: list[str]) -> str:
 def _as_output(markup: str) -> str:
     """Markup in a widget, with the look of a notebook's output."""
     return f'<div class="jp-RenderedHTMLCommon">{markup}</div>'
-
-
-def _step(change: Change, state: str) -> str:
-    what = describe(change).partition("\n")[0]
-    return f"{MARKS[state]} {escape(state)} · <b>{escape(change.target)}</b> · {escape(what)}"
 
 
 def _button(text: str, colour: str, icon: str) -> Any:

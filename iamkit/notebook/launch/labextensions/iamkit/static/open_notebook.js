@@ -11,7 +11,11 @@ async function hasRun(kernel) {
   return reply.content.user_expressions?.cells?.data?.["text/plain"] !== "1";
 }
 
+// Its words come from a link, which any notebook can hold: the kit's own steps are all it opens.
+const STEP = /^\d\d_[a-z0-9_]+\.ipynb$/;
+
 async function openBeside(app, name, again) {
+  if (!STEP.test(name)) throw new Error("This link leads to no step of the kit.");
   const here = app.shell.currentWidget?.context?.path ?? "";
   const path = here.slice(0, here.lastIndexOf("/") + 1) + name;
   const panel = await app.commands.execute("docmanager:open", { path });
