@@ -1,9 +1,12 @@
 """The page of those who leave: picked by clicks or named in a file, it is one plan."""
 
+from paths import GUIDE
+
 from iamkit.aws.read import read_account
 from iamkit.notebook.pages.leavers import make_leaving
 from iamkit.notebook.review.review import Review
 from iamkit.notebook.review.workbench import Workbench
+from iamkit.parameters.files import CURRENT
 from iamkit.plan.changes import make_plan
 
 HOSTILE = "eve+=,.@-_"
@@ -93,8 +96,9 @@ def test_after_an_apply_the_page_tells_what_comes_next(session, sandbox, guide):
     assert "iamkit undo" in bench.result.value
 
 
-def test_who_has_nothing_is_said_to_have_nothing(session, guide):
+def test_who_has_nothing_is_said_to_have_nothing(session, guide, monkeypatch):
     """A heading with nothing below it would leave open whether anybody looked."""
+    monkeypatch.setenv(CURRENT, str(GUIDE))  # without a file that could not be told
     session.iam.create_user(UserName="bare")
     form = make_leaving(guide("11_leavers", leavers=[{"user": "bare"}]), session)
     form.make_widget()
