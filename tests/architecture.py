@@ -49,6 +49,8 @@ sandbox/server/gateway
 sandbox/server/process
 parameters
 plan
+audit/remedies
+audit/checks
 audit
 credentials
 aws

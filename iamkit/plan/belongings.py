@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from fnmatch import fnmatchcase
 from functools import partial
 from typing import Any, Literal
 
@@ -11,6 +10,7 @@ from iamkit.account.gaps import REPORT
 from iamkit.account.state import JSON, AccountState, ReportRow, Role, User
 from iamkit.policies.evaluation.access import who_can
 from iamkit.policies.evaluation.matrix import UNTOLD
+from iamkit.policies.grammar.patterns import matches_text
 from iamkit.policies.grammar.statements import statements_of, texts_of
 
 Relation = Literal["theirs", "names them", "lives on", "cannot be told"]
@@ -251,7 +251,7 @@ def _ways(statement: JSON, user: User) -> Iterator[str]:
             value = _of_user(key, user)
             like = "like" in str(operator).lower()
             for text in texts_of(tests, key):
-                same = fnmatchcase(value.lower(), text.lower()) if like else value == text
+                same = matches_text(text.lower(), value.lower(), None, wildcards=like)
                 if value and text != "*" and same:
                     yield f"{key} is {text}"
 

@@ -125,6 +125,20 @@ def denies_everything(document: JSON) -> bool:
     return any(True for _ in _denying(document))
 
 
+def denied_since(user: User, partition: str) -> tuple[bool, date | None]:
+    """Whether everything is denied to a user, as stage one does, and since when, if that is said.
+
+    Args:
+        user: with their policies.
+        partition: of the account, such as ``aws``.
+    """
+    own = user.inline_policies.get(DENY_POLICY)
+    if own and (sids := list(_denying(own))):
+        return True, next((day for sid in sids if (day := _day_of_sid(sid))), None)
+    deny_all = deny_all_arn(partition)
+    return deny_all in user.attached_policies or user.permissions_boundary == deny_all, None
+
+
 def deny_all_arn(partition: str) -> str:
     """The ARN of AWS's own policy that denies everything."""
     return f"arn:{partition}:iam::aws:policy/AWSDenyAll"
@@ -255,20 +269,10 @@ class _Case:
         """
         tagged = _day(self.user.tags.get(self._tag, ""))
         keys = self.state.access_keys.get(self.user.name, ())
-        denied, day = self._deny
+        denied, day = denied_since(self.user, self.state.partition)
         if not denied or any(key.status != "Inactive" for key in keys) or tagged is None:
             return None
         return max(day or tagged, tagged)
-
-    @property
-    def _deny(self) -> tuple[bool, date | None]:
-        """Whether everything is denied to them, and since which day, if that is said."""
-        own = self.user.inline_policies.get(DENY_POLICY)
-        if own and (sids := list(_denying(own))):
-            return True, next((day for sid in sids if (day := _day_of_sid(sid))), None)
-        deny_all = deny_all_arn(self.state.partition)
-        attached = deny_all in self.user.attached_policies
-        return attached or self.user.permissions_boundary == deny_all, None
 
     def _has_room_for(self, deny: JSON) -> bool:
         others = (d for name, d in self.user.inline_policies.items() if name != DENY_POLICY)

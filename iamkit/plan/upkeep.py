@@ -11,7 +11,7 @@ from iamkit.account.state import AccountState, User
 from iamkit.parameters.iam_names import Spelling
 from iamkit.parameters.leavers import LeaversParameters
 from iamkit.parameters.rotate_keys import RotateKeysParameters
-from iamkit.plan.leavers import LEFT_TAG
+from iamkit.plan.leavers import LEFT_TAG, denied_since
 from iamkit.plan.rotation_stages import off_tags
 from iamkit.text import few
 
@@ -55,13 +55,13 @@ def say_leavers(current: AccountState, given: LeaversParameters) -> Told:
     """Who is named and not stopped yet; and who was, by the tag, and for how long still.
 
     Args:
-        current: with everybody, whose tags say the day.
+        current: with everybody, whose tags say the day, and whose policies deny.
         given: who is named, and the days of grace.
     """
     if current.read_at is None:
         return None, UNDATED
     known, today = Spelling(current.users), _day(current.read_at)
-    left = {name: day for name, user in current.users.items() if (day := _left_on(user))}
+    left = {name: day for name, user in current.users.items() if (day := _left_on(current, user))}
     there = [name for row in given.leavers if (name := known.of(row.user)) in current.users]
     named = [name for name in there if name not in left]
     more = {name: given.leavers_grace_days - (today - day).days for name, day in left.items()}
@@ -88,8 +88,13 @@ def _has_old_key(current: AccountState, user: User, now: datetime, days: int) ->
     return None if any(key.active is None or key.last_rotated is None for key in keys) else False
 
 
-def _left_on(user: User) -> date | None:
-    """The day of the tag that says that they left; None if there is none, or it says no day."""
+def _left_on(current: AccountState, user: User) -> date | None:
+    """The day of the tag that says that they left; None if it says no day, or nothing denies.
+
+    Whoever may tag could make somebody look stopped who is not.
+    """
+    if not denied_since(user, current.partition)[0]:
+        return None
     try:
         return date.fromisoformat(user.tags.get(Spelling(user.tags).of(LEFT_TAG), ""))
     except ValueError:

@@ -14,6 +14,7 @@ from iamkit.notebook.pages.start import Start, describe_steps, describe_urgent, 
 from iamkit.parameters.files import CURRENT
 from iamkit.plan.changes import make_plan
 from iamkit.plan.desired import Desired, DesiredUser
+from iamkit.plan.leavers import DENY_POLICY, deny_everything
 from iamkit.plan.progress import PLANNED, Step
 from iamkit.plan.wanted import desired_of
 from iamkit.policies import allow, policy
@@ -127,6 +128,8 @@ def test_whose_key_is_due_and_who_leaves_is_told_without_another_call(
     make(Desired(users=(DesiredUser(name="zoe", access_key=True), DesiredUser(name="dave"))))
     tags = [{"Key": "iamkit:left", "Value": f"{datetime.now(UTC):%Y-%m-%d}"}]
     session.iam.tag_user(UserName="dave", Tags=tags)
+    deny = json.dumps(deny_everything(datetime.now(UTC).date()))
+    session.iam.put_user_policy(UserName="dave", PolicyName=DENY_POLICY, PolicyDocument=deny)
     sandbox.age(100)
     team("leavers: [{user: zoe}]\n")
     before = len(sandbox.calls())

@@ -111,6 +111,9 @@ OTHERS = {
     "another user's ARN that begins so": trusting(f"{DAVE}-2"),
     "another tag": {"Statement": [condition("StringEquals", "aws:PrincipalTag/team", "data")]},
     "everybody": {"Statement": [condition("StringLike", "aws:username", "*")]},
+    "brackets, which IAM takes as they are": {
+        "Statement": [condition("StringLike", "aws:username", "[d]ave")]
+    },
     "a pattern that is none": {"Statement": [condition("StringEquals", "aws:username", "da*")]},
     "a broken one": {"Statement": [{"Condition": ["odd"], "Principal": 7}]},
 }

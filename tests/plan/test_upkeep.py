@@ -7,6 +7,7 @@ from accounts import NOW, READ, ago
 
 from iamkit.account.state import AccountState, ReportedKey, ReportRow, Source, User
 from iamkit.parameters.models import LeaversParameters, RotateKeysParameters
+from iamkit.plan.leavers import DENY_POLICY, deny_everything
 from iamkit.plan.progress import judge_upkeep
 from iamkit.plan.upkeep import say_keys, say_leavers
 
@@ -86,9 +87,11 @@ def test_what_was_not_read_is_never_fine():
 
 
 def left(**days):
-    """An account with users whose tag says that they left so many days ago; None for no tag."""
+    """An account with users who left so many days ago, by tag and deny; None for who did not."""
     tags = {n: {} if d is None else {"iamkit:LEFT": f"{ago(d):%Y-%m-%d}"} for n, d in days.items()}
-    return replace(EMPTY, users={name: User(name=name, tags=t) for name, t in tags.items()})
+    deny = {DENY_POLICY: deny_everything(NOW.date())}
+    users = {n: User(name=n, tags=t, inline_policies=deny if t else {}) for n, t in tags.items()}
+    return replace(EMPTY, users=users)
 
 
 def leaving(*names):
@@ -111,6 +114,14 @@ def test_who_leaves_is_told_by_stage():
 def test_a_tag_that_says_no_day_is_no_leaver():
     """Whoever may tag could write anything."""
     account = replace(EMPTY, users={"eve": User(name="eve", tags={"iamkit:left": "<b>soon</b>"})})
+    assert say_leavers(account, leaving()) == (False, "nobody is leaving")
+
+
+def test_a_tag_alone_stops_nobody():
+    """Who is named is still to be stopped, though somebody wrote the tag already."""
+    dave = left(dave=2).users["dave"]
+    account = replace(EMPTY, users={"dave": replace(dave, inline_policies={})})
+    assert say_leavers(account, leaving("dave")) == (True, "1 user to be stopped: dave")
     assert say_leavers(account, leaving()) == (False, "nobody is leaving")
 
 

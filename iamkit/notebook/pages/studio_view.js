@@ -108,11 +108,13 @@ class View {
 
   /** The names of things that there are; they are asked for when they are first needed. */
   thingsOf(kind) {
+    const things = this.model.get("things");
+    const known = Object.hasOwn(things, kind);
     if (!this.#asked.has(kind)) {
       this.#asked.add(kind);
-      if (!this.model.get("things")[kind]) this.ask({ do: "things", kind });
+      if (!known) this.ask({ do: "things", kind });
     }
-    return this.model.get("things")[kind];
+    return known ? things[kind] : undefined;
   }
 
   seekActions(part, services, key, words) {
