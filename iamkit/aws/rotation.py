@@ -7,6 +7,7 @@ from iamkit.account.state import AccountState
 from iamkit.aws.read import read_account, read_more
 from iamkit.aws.session import Session
 from iamkit.aws.sources import OF_USERS
+from iamkit.parameters.field_types import moment_of
 from iamkit.parameters.rotate_keys import RotateKeysParameters
 from iamkit.parameters.users_csv import read_users
 from iamkit.plan.key_rotation import QUIET, Exemption, RotationRules
@@ -48,6 +49,7 @@ def rules_of(
         grace_days=parameters.key_grace_days,
         switched=frozenset(parameters.switched),
         exempt=[Exemption(**row.model_dump()) for row in parameters.exempt],
+        early={row.user.lower(): moment_of(row.before) for row in parameters.early},
         signing=signing,
         run_as=parameters.run_as,
         caller=caller_of(session.identity, signing).user,

@@ -2,9 +2,10 @@
 
 import ipaddress
 import re
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, StringConstraints
@@ -62,6 +63,15 @@ def moment_of(text: str) -> datetime:
         with suppress(ValueError):
             return datetime.fromisoformat(text).replace(tzinfo=UTC)
     raise ValueError(f"{text!r} is no moment such as 2027-01-31 or 2027-01-31T14:30, in UTC")
+
+
+def moment_after(made: Iterable[datetime | None]) -> str:
+    """Today if all was made earlier, else a second after the last: what comes next is younger."""
+    last = max((moment.astimezone(UTC) for moment in made if moment), default=None)
+    now = datetime.now(UTC)
+    if last is None or last.date() < now.date():
+        return now.date().isoformat()
+    return (last + timedelta(seconds=1)).replace(microsecond=0, tzinfo=None).isoformat()
 
 
 def _moment(text: str) -> str:

@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field, StringConstraints
 
 from iamkit.parameters.checking import Model
-from iamkit.parameters.field_types import Day, UserName
+from iamkit.parameters.field_types import Day, Moment, UserName
 from iamkit.parameters.notebook import RunAsParameters, Thresholds
 from iamkit.parameters.user_row import UserRow
 
@@ -21,11 +21,19 @@ class ExemptRow(Model):
     until: Day = Field(description="the last day, as 2027-01-31")
 
 
+class EarlyRow(Model):
+    """A user whose key is due before its time, if it was made before a moment."""
+
+    user: UserName = Field(description="whose key is due")
+    before: Moment = Field(description="a key made before: 2027-01-31 or …T14:30, in UTC")
+
+
 class RotateKeysParameters(RunAsParameters):
     """10_rotate_keys."""
 
     purpose: ClassVar = "Access keys change, stage by stage, and nothing stops"
     rotate: list[UserName] = Field([], description="users whose keys take their next step")
+    early: list[EarlyRow] = Field([], description="keys that are due before their time")
     switched: list[KeyId] = Field([], description="new keys to which services were switched")
     key_grace_days: Annotated[int, Field(ge=1)] = Field(
         14, description="days of rest before a key is off, and before it is gone"

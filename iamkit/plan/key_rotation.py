@@ -61,6 +61,7 @@ class RotationRules:
         grace_days: for so many whole days an old key was not used before it is deactivated, and is
             inactive before it is deleted.
         switched: the ids of new keys to which somebody says that their services were switched.
+        early: by user name in small letters, a moment before which a key must not have been made.
         signing: the id of the key that signs the session.
         run_as: whose stored key the notebooks use; empty for nobody.
         caller: the user who calls; empty for the root and for a role.
@@ -72,6 +73,7 @@ class RotationRules:
     grace_days: int
     switched: Collection[str] = ()
     exempt: Iterable[Exemption] = ()
+    early: Mapping[str, datetime] = field(default_factory=dict)
     signing: str = ""
     run_as: str = ""
     caller: str = ""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from iamkit.account.state import AccessKey, AccountState, KeyUse, User
@@ -10,6 +10,8 @@ from iamkit.parameters.iam_names import TAGS_PER_USER
 from iamkit.plan.desired import KEY_OFF, Absent, DesiredUser
 from iamkit.plan.key_rotation import QUIET, Rotation, RotationRules, Stage
 
+SECOND = timedelta(seconds=1)
+"""What a key's date is told by."""
 TRIAL = "sts"
 """A service that is called to see whether a key works at all."""
 MAIL = ("ses", "email")
@@ -74,6 +76,10 @@ class _Judgement:
         return found if found.stage in QUIET else self._exempted(found)
 
     def _of_keys(self) -> Rotation:
+        since = self._early
+        if since and since > self.rules.now + SECOND:
+            said = f"{since:%Y-%m-%d at %H:%M} UTC, before which keys are due, is still to come."
+            return self._blocked(f"{said} Each new key would be due again: mend it.")
         if any(key.created is None for key in self.whole):
             return self._blocked("When a key was made is not known.")
         active = [key for key in self.whole if key.status == "Active"]
@@ -263,7 +269,15 @@ class _Judgement:
         return self.rules.hand_over.get(self.user.name.lower(), "")
 
     def _is_due(self, key: AccessKey) -> bool:
-        return self._age(key) > self.rules.rotation_days
+        return self._age(key) > self.rules.rotation_days or self._is_early(key)
+
+    @property
+    def _early(self) -> datetime | None:
+        return self.rules.early.get(self.user.name.lower())
+
+    def _is_early(self, key: AccessKey) -> bool:
+        """Whether somebody wants it changed before its time."""
+        return bool(self._early and key.created and key.created < self._early)
 
     def _age(self, key: AccessKey) -> int:
         """Full days."""
@@ -272,6 +286,7 @@ class _Judgement:
     def _say_age(self, key: AccessKey) -> str:
         age, limit = self._age(key), self.rules.rotation_days
         due = "due" if age > limit else f"due when older than {limit}"
+        due = "to be changed before its time" if self._is_early(key) and age <= limit else due
         return f"{key.id} is {_days(age)} old, {due}."
 
     def _say_mail(self, key: AccessKey) -> str:

@@ -156,3 +156,31 @@ def test_all_who_are_named_are_ticked_and_a_reading_leaves_the_rows(form, sessio
     session.iam.create_access_key(UserName="due")
     form.judge_again(session)
     assert (form.value.rotate, heard) == (["over"], [])
+
+
+def test_a_key_that_is_not_due_is_changed_now(form):
+    """Its owner is picked by name and ticked; a tick that goes takes the wish back."""
+    form, _ = form()
+    page = form.make_widget()
+    assert form.early.options == ("young",)
+    form.early.value = "young"
+    assert boxes(page)["young"].value
+    (row,) = form.value.early
+    assert (form.value.rotate, row.user, form.early.options) == (["young"], "young", ())
+    (user,) = form.desired().users
+    assert (user.name, user.another_key) == ("young", True)
+    boxes(page)["young"].value = False
+    assert (form.value.early, form.value.rotate, form.desired().users) == ([], [], ())
+    assert "young" not in boxes(page)
+
+
+def test_a_rotation_before_its_time_goes_on_after_its_first_step(form, session, sandbox):
+    """The wish names a moment, so the second key ends it, and the page waits for its use."""
+    sandbox.age(2)
+    form, _ = form()
+    form.make_widget()
+    form.early.value = "young"
+    session.iam.create_access_key(UserName="young")
+    form.judge_again(session)
+    (found,) = (one for one in form.found if one.user == "young")
+    assert (found.stage, form.value.rotate) == ("changing over", [])

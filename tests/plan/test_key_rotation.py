@@ -74,6 +74,7 @@ def rules_of(case):
         run_as=name if case.get("run_as") else "",
         hand_over={name: case["hand_over"]} if "hand_over" in case else {},
         exempt=exempt,
+        early={name: ago(case["early"])} if "early" in case else {},
     )
 
 

@@ -14,7 +14,8 @@ from iamkit.aws.session import Session, open_session
 from iamkit.errors import IamkitError
 from iamkit.notebook.display import show
 from iamkit.notebook.markup import badge, escape, folded, table
-from iamkit.parameters.rotate_keys import RotateKeysParameters
+from iamkit.parameters.field_types import moment_after
+from iamkit.parameters.rotate_keys import EarlyRow, RotateKeysParameters
 from iamkit.plan.changes import Plan
 from iamkit.plan.desired import Desired
 from iamkit.plan.key_rotation import (
@@ -78,8 +79,9 @@ class KeyRotationForm:
     ) -> None:
         self._parameters, self._session, self._account = parameters, session, account
         spelled = {name.lower(): name for name in account.users}
+        self._early = {spelled.get(r.user.lower(), r.user): r for r in parameters.early}
         named = (spelled.get(name.lower(), name) for name in parameters.rotate)
-        self._named = list(dict.fromkeys(named))
+        self._named = list(dict.fromkeys([*named, *self._early]))
         self._switched = list(dict.fromkeys(parameters.switched))
         self._observers: list[Callable[[], None]] = []
         self._rows: dict[str, _Row] = {}
@@ -89,7 +91,8 @@ class KeyRotationForm:
     @property
     def value(self) -> RotateKeysParameters:
         """The parameters with who is ticked."""
-        ticked = {"rotate": self._named, "switched": self._switched}
+        early = list(self._early.values())
+        ticked = {"rotate": self._named, "early": early, "switched": self._switched}
         return self._parameters.model_copy(update=ticked)
 
     def desired(self) -> Desired:
@@ -159,9 +162,13 @@ class KeyRotationForm:
         self.filter.observe(lambda _: self._fill(), "value")
         self._grid = widgets.GridBox(layout={"grid_template_columns": GRID, "grid_gap": "6px 14px"})
         self._rest = widgets.HTML()
+        self.early = widgets.Combobox(placeholder="a user", description="Not due, change now")
+        self.early.style.description_width, self.early.ensure_option = "initial", True
+        self.early.observe(lambda change: self._begin_early(change["new"]), "value")
         self._fill()
         heading = "<p>Tick whose next step is to be made. Nothing is ticked beforehand.</p>"
-        return widgets.VBox([widgets.HTML(heading), self.filter, self._grid, self._rest])
+        parts = [widgets.HTML(heading), self.filter, self._grid, self._rest, self.early]
+        return widgets.VBox(parts)
 
     def tell_rotated(self, session: Session, parameters: RotateKeysParameters) -> pd.DataFrame:
         """How far those are who took a step, read freshly; and whether one's own new key works.
@@ -236,6 +243,7 @@ class KeyRotationForm:
     def _refresh(self) -> None:
         """Let the rows say how far each is; what stands in a tick meanwhile is nobody's click."""
         self._refreshing = True
+        self.early.options = [one.user for one in self.found if _may_be_early(one)]
         for one in self.found:
             if row := self._rows.get(one.user):
                 row.old.value = _key_html(one.old, one.old_use)
@@ -257,7 +265,24 @@ class KeyRotationForm:
             return
         others = [name for name in self._named if name != user]
         self._named = [*others, user] if ticked else others
+        begun = any(one.user == user and one.new for one in self.found)
+        if user in self._early and not (ticked or begun):
+            del self._early[user]
+            self.found = self._judge()
+            self._fill()
         self._refresh()
+        self._tell()
+
+    def _begin_early(self, user: str) -> None:
+        """Take a key that is not due into rotation, and tick its first step."""
+        found = next((one for one in self.found if one.user == user and _may_be_early(one)), None)
+        if not (found and found.old):
+            return
+        self._early[user] = EarlyRow(user=user, before=moment_after([found.old.created]))
+        self._named = [*(name for name in self._named if name != user), user]
+        self.found = self._judge()
+        self.early.value = ""
+        self._fill()
         self._tell()
 
     def _switch(self, key_id: str, told: bool) -> None:
@@ -273,6 +298,15 @@ class KeyRotationForm:
     def _tell(self) -> None:
         for observer in self._observers:
             observer()
+
+
+def _may_be_early(one: Rotation) -> bool:
+    """Whether a user has one key, which works and is not due."""
+    return one.stage == "not due" and one.new is None and _works(one.old)
+
+
+def _works(key: AccessKey | None) -> bool:
+    return key is not None and key.status == "Active"
 
 
 def make_rotation(parameters: RotateKeysParameters, session: Session) -> KeyRotationForm:

@@ -1,7 +1,6 @@
 """The page of who has forgotten a password or lost an MFA device: chosen by name, and by ticks."""
 
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import ipywidgets as widgets
@@ -15,6 +14,7 @@ from iamkit.notebook.display import show
 from iamkit.notebook.markup import escape
 from iamkit.notebook.pages.welcome import write_welcome_pages
 from iamkit.parameters.checking import check
+from iamkit.parameters.field_types import moment_after
 from iamkit.parameters.iam_names import Spelling
 from iamkit.parameters.lost import LostParameters, LostRow
 from iamkit.plan.changes import Plan
@@ -199,7 +199,7 @@ class _Card:
         every = len(serials) == len(self.devices)
         given = {
             "user": self._user,
-            "before": _moment_after(made),
+            "before": moment_after(made),
             "password": self.password.value,
             "devices": bool(serials) and every,
             "serials": [] if every else serials,
@@ -237,15 +237,6 @@ def _ticked(state: AccountState, name: str, given: LostRow | None) -> tuple[bool
     (wanted,) = lost_credentials(parameters).users
     none = given.password and state.login_profiles.get(name) is None
     return bool(none or when_forgotten(state, wanted)), lost_devices(state, wanted)
-
-
-def _moment_after(made: Iterable[datetime | None]) -> str:
-    """Today if all was made earlier, else a second after the last; the owner's next is younger."""
-    last = max((moment.astimezone(UTC) for moment in made if moment), default=None)
-    now = datetime.now(UTC)
-    if last is None or last.date() < now.date():
-        return now.date().isoformat()
-    return (last + timedelta(seconds=1)).replace(microsecond=0, tzinfo=None).isoformat()
 
 
 def _password_words(state: AccountState, name: str) -> str:
