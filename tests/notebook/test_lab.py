@@ -22,6 +22,7 @@ from iamkit.notebook.launch.lab import (
     prepare_folder,
     prepare_start_page,
 )
+from iamkit.notebook.links import LAB
 from iamkit.notebook.runs.prefill import fill_page
 from iamkit.notebook.versions import say_other
 from iamkit.parameters.files import CURRENT
@@ -157,7 +158,7 @@ def test_the_environment_names_file_settings_and_a_workspace_a_folder(
 ):
     """Kernels inherit the file; a person's own settings stay; each folder has its own tabs."""
     monkeypatch.setenv("IAMKIT_HOME", str(private_home))
-    for name in (CURRENT, "JUPYTERLAB_SETTINGS_DIR", "JUPYTERLAB_WORKSPACES_DIR"):
+    for name in (CURRENT, LAB, "JUPYTERLAB_SETTINGS_DIR", "JUPYTERLAB_WORKSPACES_DIR"):
         monkeypatch.setenv(name, "")
     monkeypatch.setenv("JUPYTER_RUNTIME_DIR", "/short")
     assert current_parameters_file() is None
@@ -173,7 +174,10 @@ def test_the_environment_names_file_settings_and_a_workspace_a_folder(
         workspaces.add(os.environ["JUPYTERLAB_WORKSPACES_DIR"])
     assert len(workspaces) == 2
     assert current_parameters_file() == GUIDE
-    assert json.loads(autosave.read_text()) == {"autosaveInterval": 60}
+    assert json.loads(autosave.read_text()) == {
+        "autosaveInterval": 60,
+        "lastModifiedCheckMargin": 30_000,
+    }
     assert commented.read_text() == "// mine\n{}"
     news = settings / "apputils-extension" / "notification.jupyterlab-settings"
     assert json.loads(news.read_text())["fetchNews"] == "false"
