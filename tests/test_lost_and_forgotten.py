@@ -441,3 +441,18 @@ def test_a_place_that_is_none_is_said_in_the_form(session, guide, bob):
     form.cards["bob"].hand_over.value = "mail"
     with pytest.raises(IamkitError, match="hand_over"):
         form.desired()
+
+
+def test_a_reading_leaves_the_ticks_of_whom_nothing_has_changed(session, guide, bob):
+    """The plan reads on after the first tick; the second one may be on its way meanwhile."""
+    form = make_lost_form(guide(BOOK, run_as=""), session)
+    form.make_widget()
+    form.search.value = "bob"
+    card = form.cards["bob"]
+    card.password.value = True
+    form.judge_again(session)
+    assert form.cards["bob"] is card
+    (device,) = card.devices.values()
+    device.value = True
+    (row,) = form.value.lost
+    assert (row.password, row.devices) == (True, True)

@@ -42,6 +42,7 @@ class LostForm:
         self._parameters, self._session = parameters, session
         self._observers: list[Callable[[], None]] = []
         self._shown = widgets.VBox()
+        self.cards: dict[str, _Card] = {}
         self._read(parameters.lost)
 
     @property
@@ -111,10 +112,16 @@ class LostForm:
         return pd.DataFrame(told, columns=["user", "now"]).astype("str")
 
     def _read(self, rows: Iterable[LostRow]) -> None:
-        """Begin anew with the account as it is now."""
-        rows = list(rows)
-        self._state = _facts(self._session, [row.user for row in rows], (PASSWORD, DEVICES))
-        self.cards = {row.user: _Card(row.user, self._state, self._changed, row) for row in rows}
+        """Begin anew with the account as it is now.
+
+        A card stays of whom nothing has changed: one that goes takes a click on its way with it.
+        """
+        given = {row.user: row for row in rows}
+        users = list(dict.fromkeys([*self.cards, *given]))
+        state = self._state = _facts(self._session, users, (PASSWORD, DEVICES))
+        kept = {user: c for user, c in self.cards.items() if c.facts == _facts_of(state, user)}
+        made = {u: _Card(u, state, self._changed, row) for u, row in given.items() if u not in kept}
+        self.cards = {user: (kept | made)[user] for user in users if user in kept | made}
         self._show_cards()
 
     def _choose(self, name: str) -> None:
@@ -141,6 +148,7 @@ class _Card:
         password: the tick of the password.
         hand_over: where a new one goes.
         devices: the ticks of the devices, by serial number.
+        facts: what it was made of.
     """
 
     def __init__(
@@ -151,6 +159,7 @@ class _Card:
         given: LostRow | None = None,
     ) -> None:
         self._user, self._given, self._touched = user, given, False
+        self.facts = _facts_of(state, user)
         name = Spelling(state.users).of(user)
         profile = state.login_profiles.get(name)
         self._made = profile.created if profile else None
@@ -237,6 +246,13 @@ def _ticked(state: AccountState, name: str, given: LostRow | None) -> tuple[bool
     (wanted,) = lost_credentials(parameters).users
     none = given.password and state.login_profiles.get(name) is None
     return bool(none or when_forgotten(state, wanted)), lost_devices(state, wanted)
+
+
+def _facts_of(state: AccountState, user: str) -> tuple[object, ...]:
+    """What a card is made of."""
+    name = Spelling(state.users).of(user)
+    there = (state.login_profiles.get(name), state.mfa_devices.get(name, ()))
+    return (*there, *(state.was_read(source, name) for source in (PASSWORD, DEVICES)))
 
 
 def _password_words(state: AccountState, name: str) -> str:
