@@ -1,5 +1,6 @@
 """Values become a model, or an error that says all that is wrong with them, in a person's words."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar, get_args
 
@@ -94,7 +95,8 @@ def _expectation(problem: ErrorDetails, model: type[Model]) -> str:
         "literal_error": str(problem.get("ctx", {}).get("expected", "")),
         "string_pattern_mismatch": "12 digits",
     }
-    return f"expected {expected.get(kind, problem['msg'])}, got {_shorten(value)}"
+    told = re.sub(r"^\w+ should (be|have) ", "", problem["msg"])  # as pydantic says it
+    return f"expected {expected.get(kind, told)}, got {_shorten(value)}"
 
 
 def _model_at(model: type[Model], location: Iterable[int | str]) -> type[Model]:

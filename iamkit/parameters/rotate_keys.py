@@ -1,16 +1,27 @@
 """The parameters of 10_rotate_keys."""
 
+import re
 from typing import Annotated, ClassVar
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from iamkit.parameters.checking import Model
 from iamkit.parameters.field_types import Day, Moment, UserName
 from iamkit.parameters.notebook import RunAsParameters, Thresholds
 from iamkit.parameters.user_row import UserRow
 
-KeyId = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{16,128}$")]
-"""https://docs.aws.amazon.com/IAM/latest/APIReference/API_AccessKey.html"""
+
+def _key_id(text: str) -> str:
+    """Take an id of an access key.
+
+    https://docs.aws.amazon.com/IAM/latest/APIReference/API_AccessKey.html
+    """
+    if not re.fullmatch(r"[A-Z0-9]{16,128}", text):
+        raise ValueError(f"{text!r} is no id of an access key, such as AKIAIOSFODNN7EXAMPLE")
+    return text
+
+
+KeyId = Annotated[str, AfterValidator(_key_id)]
 
 
 class ExemptRow(Model):

@@ -654,3 +654,29 @@ def test_a_policy_has_a_holder_only_with_a_name(tmp_path):
         read_parameters(file).for_notebook("07_policy_studio", {})
     file.write_text(f"{account}policy_name: look\n")
     assert read_parameters(file).for_notebook("07_policy_studio", {}).policy_name == "look"
+
+
+@pytest.mark.parametrize(
+    ("notebook", "values", "said"),
+    [
+        (
+            "08_sign_in_rules",
+            {"password_rules": {"minimum_password_length": 3}},
+            "expected greater than or equal to 6, got 3",
+        ),
+        ("10_rotate_keys", {"switched": ["x"]}, "'x' is no id of an access key"),
+        ("10_rotate_keys", {"key_grace_days": "soon"}, "expected a valid integer"),
+        (
+            "10_rotate_keys",
+            {"exempt": [{"user": "bob", "reason": "x", "until": "2027-01-31"}]},
+            "expected at least 3 characters, got 'x'",
+        ),
+    ],
+)
+def test_what_was_expected_is_one_sentence(notebook, values, said):
+    """Bounds, lengths and ids are told as all else is, not in a library's words."""
+    given = {"environment": "sandbox", "account_id": "000000000000", **values}
+    with pytest.raises(InputError) as caught:
+        NOTEBOOKS[notebook].from_cell(given)
+    assert said in str(caught.value)
+    assert "should" not in str(caught.value)
